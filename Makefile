@@ -1,0 +1,56 @@
+# Everything below sets itself up: a .venv, then the locked dependencies, again only when the lock changes.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PROFILE ?= standard
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help bench smoke test lint format lock clean setup
+
+help: ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+bench: setup ## measure every strategy on every workload and write results/<run>/report.html (PROFILE=standard)
+	$(BIN)/bench run --profile $(PROFILE) $(ARGS)
+
+smoke: setup ## the smallest full run: every step once, in under two minutes
+	$(BIN)/bench run --profile smoke $(ARGS)
+
+test: setup ## all tests, on real servers, a real Locust and a real browser (ARGS="-k name")
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: setup ## ruff, mypy --strict, the import rules
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: setup ## let ruff rewrite what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: setup ## re-resolve requirements.lock from pyproject.toml
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --extra dev --python-version 3.11 \
+		--no-header --quiet --upgrade -o requirements.lock
+
+clean: ## remove the environment, caches and this checkout's runs (results/example/ stays)
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find results -mindepth 1 -maxdepth 1 ! -name example ! -name .gitignore -exec rm -rf {} +
+
+# pip compiles to bytecode while installing; our own modules are compiled here, since a machine may set
+# PYTHONDONTWRITEBYTECODE and every trial starts three Python processes.
+setup:
+	@test -x $(BIN)/python || { \
+		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "PYTHON: $(PYTHON) is %d.%d; set PYTHON= to a Python >= 3.11" % sys.version_info[:2] or 0)' \
+		&& echo "Making $(VENV)" && $(PYTHON) -m venv $(VENV); }
+	@cmp -s requirements.lock $(VENV)/requirements.lock || { \
+		echo "Installing requirements.lock" \
+		&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock \
+		&& cp requirements.lock $(VENV)/requirements.lock; }
+	@cmp -s pyproject.toml $(VENV)/pyproject.toml || { \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . \
+		&& cp pyproject.toml $(VENV)/pyproject.toml; }
+	@$(BIN)/python -m compileall -q harness targets scenarios

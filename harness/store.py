@@ -1,0 +1,202 @@
+"""`results/<run>/`: the only link between measuring and judging.
+
+    run.json                              everything known before and around the trials
+    summary.csv  report.html              derived; may be deleted and made again
+    trials/<trial id>/<attempt>/          raw data of one attempt
+        latency.hlog  samples.jsonl  probe/<pid>.jsonl  server*.log  locust.log  upstream.log
+        trial.json                        written last: its presence means the attempt is complete
+
+Files appear whole or not at all (written beside, synced, renamed). An attempt without `trial.json` was interrupted:
+it is kept, never read, and the next attempt gets the next number.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from harness.model import SCHEMA_VERSION, HarnessError, RunRecord, Sample, TrialRecord, TrialSpec, to_json
+
+T = TypeVar("T", bound=Struct)
+
+
+class StoreError(HarnessError):
+    """A results folder that cannot be read or written."""
+
+
+class _Version(Struct):
+    schema_version: int
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write `path` whole or not at all; raises StoreError naming the path (disk full, not writable)."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            try:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+                Path(file.name).chmod(0o644)
+                Path(file.name).replace(path)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    Path(file.name).unlink()
+                raise
+    except OSError as error:
+        raise StoreError(
+            f"{path}: cannot be written ({error.strerror}); free space or choose another --results"
+        ) from error
+
+
+def _read(path: Path, kind: type[T]) -> T:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
+    try:
+        version = msgspec.json.decode(content, type=_Version).schema_version
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"{path}: is not a record of ours or was cut off ({error}); move it away") from error
+    if version != SCHEMA_VERSION:
+        raise StoreError(
+            f"{path}: schema_version {version} is not {SCHEMA_VERSION}; read it with the release that wrote it"
+        )
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise StoreError(f"{path}: does not hold a {kind.__name__} ({error}); move it away") from error
+
+
+class Attempt:
+    """The folder of one attempt at a trial."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def number(self) -> int:
+        return int(self.path.name)
+
+    @property
+    def record_path(self) -> Path:
+        return self.path / "trial.json"
+
+    @property
+    def latency_path(self) -> Path:
+        return self.path / "latency.hlog"
+
+    @property
+    def samples_path(self) -> Path:
+        return self.path / "samples.jsonl"
+
+    @property
+    def probe_dir(self) -> Path:
+        return self.path / "probe"
+
+    @property
+    def is_complete(self) -> bool:
+        return self.record_path.exists()
+
+    def write(self, record: TrialRecord) -> None:
+        write_atomically(self.record_path, to_json(record))
+
+    def read(self) -> TrialRecord:
+        return _read(self.record_path, TrialRecord)
+
+    def samples(self) -> list[Sample]:
+        """All samples in order; a last line that was cut off is left out."""
+        return read_lines(self.samples_path, Sample)
+
+
+def read_lines(path: Path, kind: type[T]) -> list[T]:
+    """The records of a `.jsonl` file; a missing file is empty, a line that was cut off is left out."""
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
+    decoder = msgspec.json.Decoder(kind)
+    records: list[T] = []
+    for line in lines:
+        with contextlib.suppress(msgspec.MsgspecError):
+            records.append(decoder.decode(line))
+    return records
+
+
+class Run:
+    """One folder of `results/`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, path: Path) -> Run:
+        try:
+            (path / "trials").mkdir(parents=True)
+        except OSError as error:
+            raise StoreError(f"--results {path.parent}: not writable ({error.strerror}); choose another") from error
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: Path) -> Run:
+        if not (path / "run.json").exists():
+            raise StoreError(f"{path}: no run.json there; name a folder that `bench run` wrote")
+        return cls(path)
+
+    @property
+    def record_path(self) -> Path:
+        return self.path / "run.json"
+
+    @property
+    def report_path(self) -> Path:
+        return self.path / "report.html"
+
+    @property
+    def summary_path(self) -> Path:
+        return self.path / "summary.csv"
+
+    def write(self, record: RunRecord) -> None:
+        write_atomically(self.record_path, to_json(record))
+
+    def read(self) -> RunRecord:
+        return _read(self.record_path, RunRecord)
+
+    def attempts(self, spec: TrialSpec) -> list[Attempt]:
+        """Every attempt at a trial, complete or not, oldest first."""
+        folder = self.path / "trials" / spec.id
+        if not folder.is_dir():
+            return []
+        found = [Attempt(path) for path in folder.iterdir() if path.is_dir() and path.name.isdigit()]
+        return sorted(found, key=lambda attempt: attempt.number)
+
+    def new_attempt(self, spec: TrialSpec) -> Attempt:
+        attempts = self.attempts(spec)
+        number = attempts[-1].number + 1 if attempts else 1
+        attempt = Attempt(self.path / "trials" / spec.id / str(number))
+        try:
+            attempt.probe_dir.mkdir(parents=True)
+        except OSError as error:
+            raise StoreError(f"{attempt.path}: cannot be made ({error.strerror}); free space and --resume") from error
+        return attempt
+
+    def complete_attempts(self, on_broken: Callable[[StoreError], None]) -> Iterator[tuple[Attempt, TrialRecord]]:
+        """Every attempt that has a readable record, in the order of the plan.
+
+        A record that was cut off or is of another version goes to `on_broken`, and the others are read all the same.
+        """
+        for spec in self.read().plan:
+            for attempt in self.attempts(spec):
+                if not attempt.is_complete:
+                    continue
+                try:
+                    yield attempt, attempt.read()
+                except StoreError as error:
+                    on_broken(error)
