@@ -132,7 +132,6 @@ class PhaseSpec(Struct, frozen=True):
     rate_rps: float | None = None
     arrivals: Literal["poisson", "constant"] = "poisson"
     seed: int = 0
-    flows_on: bool = False  # the next phase begins without a drain between (warm-up into capacity)
 
 
 class TrialSpec(Struct, frozen=True):
@@ -240,6 +239,7 @@ class Noise(Struct, frozen=True):
     canary_ms: float  # a fixed pure-Python loop, just before the trial
     quiet_wait_s: float = 0.0
     throttled_s: float | None = None  # cgroup cpu.stat
+    cpu_pressure_percent: float | None = None  # time in which some task, ours too, had to wait for a CPU (PSI)
 
 
 class TrialRecord(Struct, frozen=True, kw_only=True):
@@ -282,9 +282,10 @@ class Sample(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class ProbeLine(Struct, frozen=True, omit_defaults=True):
-    """One line of `probe/<pid>.jsonl`, about twice a second, from inside one worker of the target.
+    """One line of `probe/<pid>.jsonl`, about ten times a second, from inside one worker of the target.
 
-    `lags_us`: how late each tick of the event loop came. The limiter is AnyIO's default one (40 tokens).
+    `lags_us`: how late each tick of the event loop came since the line before, with those that a late one kept from
+    coming (`serving.probe.lags_us`). The limiter is AnyIO's default one (40 tokens): the highest since the line before.
     """
 
     t_s: float  # CLOCK_MONOTONIC, absolute (the worker does not know the trial's origin)
@@ -307,7 +308,7 @@ class Partition(Struct, frozen=True):
     @property
     def target_cores(self) -> int:
         cores = len(self.target)
-        return max(1, min(cores, int(self.quota_cores))) if self.quota_cores else cores
+        return max(1, min(cores, int(self.quota_cores) - len(self.generator))) if self.quota_cores else cores
 
 
 class Environment(Struct, frozen=True, kw_only=True):

@@ -104,6 +104,12 @@ class Attempt:
     def is_complete(self) -> bool:
         return self.record_path.exists()
 
+    def files(self) -> list[str]:
+        """The names of its raw files, sorted; empty when the folder is gone."""
+        if not self.path.is_dir():
+            return []
+        return sorted(path.name for path in self.path.iterdir() if path.is_file() and not path.name.startswith("."))
+
     def write(self, record: TrialRecord) -> None:
         write_atomically(self.record_path, to_json(record))
 

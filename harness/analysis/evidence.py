@@ -77,6 +77,8 @@ class PhaseFigures(Struct, frozen=True, kw_only=True):
     limiter_borrowed_max: int | None = None
     limiter_waiting_max: int | None = None
     requests_by_pid: dict[int, int] = {}
+    recorded: int = 0  # requests whose response time is in the latency log; fewer than `scheduled`: it was cut off
+    probe_lines: int = 0  # of all workers, within the phase
 
 
 class TrialFigures(Struct, frozen=True, kw_only=True):
@@ -136,8 +138,9 @@ class Cell(Struct, frozen=True, kw_only=True):
 class Comparison(Struct, frozen=True, kw_only=True):
     """`strategy` against `baseline` on one workload, paired within blocks.
 
-    `ratio` > 1 means more of `metric`. `p_value` is Holm-corrected over the workload's comparisons. `more_blocks`:
-    about how many more would decide an `inconclusive` one.
+    `ratio` > 1 means more of `metric`. `faster` means better: more capacity, or less CPU time a request. `p_value` is
+    Holm-corrected over the workload's comparisons of that metric. `more_blocks`: about how many more would decide an
+    `inconclusive` one (at most stats.MOST_MORE_BLOCKS, "that many or more"; None: one block says nothing of it).
     """
 
     workload: str

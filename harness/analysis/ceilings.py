@@ -1,0 +1,32 @@
+"""What physics allows a cell: no strategy passes it, however fast the machine. Pure."""
+
+from __future__ import annotations
+
+from harness.analysis.evidence import Ceiling
+from harness.model import Strategy, Workload
+
+
+def waiting_ceiling(workload: Workload, strategy: Strategy, *, users: int, target_cores: int) -> Ceiling | None:
+    """Requests per second that injected waits leave possible; None where nothing waits.
+
+    A request takes at least one wait, so `users` closed-loop users ask at most users / wait. Where one worker has a
+    bounded number of upstream calls in flight (threads, or a blocked loop), its calls are bounded by that / wait.
+    """
+    if workload.wait_ms <= 0 or workload.calls < 1:
+        return None
+    wait_s = workload.wait_ms / 1000
+    by_users = Ceiling(users / wait_s, f"{users} users / {wait_s:g} s")
+    if strategy.in_flight is None:
+        return by_users
+    workers = target_cores if strategy.server.workers == "cores" else strategy.server.workers
+    in_flight = f"{strategy.in_flight} in flight" + (f" x {workers} workers" if workers > 1 else "")
+    waits = f"{wait_s:g} s" if workload.calls == 1 else f"({workload.calls} x {wait_s:g} s)"
+    by_calls = Ceiling(strategy.in_flight * workers / (workload.calls * wait_s), f"{in_flight} / {waits}")
+    return min(by_users, by_calls, key=lambda ceiling: ceiling.rps)
+
+
+def cpu_ceiling(target_cores: int, cpu_s_per_1000: float) -> Ceiling:
+    """Where CPU is what runs out: from the CPU time measured per right answer, so an estimate and no law."""
+    rps = 1000 * target_cores / cpu_s_per_1000
+    cores = "1 core" if target_cores == 1 else f"{target_cores} cores"
+    return Ceiling(rps, f"{cores} / {cpu_s_per_1000:.3g} ms of CPU a request")

@@ -1,0 +1,110 @@
+"""Strategies against each other, paired within blocks: what the machine did to both drops out. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.analysis import stats
+from harness.analysis.evidence import Comparison, PhaseFigures, TrialFigures
+from harness.analysis.trials import capacity_phase, valid_by_block
+from harness.model import RunRecord
+
+BASELINE = "sync_def"
+
+MetricName = Literal["capacity_rps", "target_cpu_s_per_1000"]
+
+
+@dataclass(frozen=True)
+class ComparedMetric:
+    """A figure of the capacity phase. `least`: half of the least a phase could have shown, in place of a zero."""
+
+    name: MetricName
+    more_is_better: bool
+    value: Callable[[PhaseFigures], float | None]
+    least: Callable[[PhaseFigures], float]
+
+
+CAPACITY = ComparedMetric(
+    "capacity_rps",
+    more_is_better=True,
+    value=lambda phase: phase.goodput_rps,
+    least=lambda phase: 0.5 / phase.duration_s,
+)
+# The kernel counts CPU time in ticks of 10 ms (`getconf CLK_TCK`), psutil reads them.
+CPU = ComparedMetric(
+    "target_cpu_s_per_1000",
+    more_is_better=False,
+    value=lambda phase: phase.target_cpu_s_per_1000,
+    least=lambda phase: 0.5 * 0.01 * 1000 / max(1.0, phase.goodput_rps * phase.duration_s),
+)
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """One strategy against another on one metric, already corrected for the others of its family."""
+
+    strategy: str
+    ratio: stats.LogRatio
+    p_value: float | None
+    verdict: stats.Verdict
+
+
+def comparisons(run: RunRecord, trials: Sequence[TrialFigures]) -> tuple[Comparison, ...]:
+    """Every strategy with `sync_def`, on each workload and metric; nothing where one of them has no valid trial."""
+    return tuple(
+        Comparison(
+            workload=workload.name,
+            strategy=test.strategy,
+            baseline=BASELINE,
+            metric=metric.name,
+            ratio=test.ratio.estimate,
+            p_value=test.p_value,
+            verdict=test.verdict,
+            more_blocks=stats.more_blocks(test.ratio, len(tests)) if test.verdict == "inconclusive" else None,
+        )
+        for workload in run.workloads
+        for metric in (CAPACITY, CPU)
+        for tests in [against(BASELINE, metric, by_strategy(run, trials, workload.name))]
+        for test in tests
+    )
+
+
+def by_strategy(run: RunRecord, trials: Sequence[TrialFigures], workload: str) -> dict[str, Mapping[int, PhaseFigures]]:
+    """The capacity phases of a workload's valid trials, by strategy and block."""
+    return {
+        strategy.name: {
+            block: phase
+            for block, trial in valid_by_block(trials, strategy.name, workload).items()
+            if (phase := capacity_phase(trial)) is not None
+        }
+        for strategy in run.strategies
+    }
+
+
+def against(
+    baseline: str, metric: ComparedMetric, phases: Mapping[str, Mapping[int, PhaseFigures]]
+) -> tuple[PairedTest, ...]:
+    """Each other strategy over `baseline`, on the blocks that both have; Holm-corrected together."""
+    ratios: dict[str, stats.LogRatio] = {}
+    for strategy, blocks in phases.items():
+        pairs = _pairs(metric, blocks, phases.get(baseline, {}))
+        if strategy != baseline and pairs:
+            ratios[strategy] = stats.paired_ratio(pairs)
+    corrected = stats.holm([ratio.p_value for ratio in ratios.values()])
+    return tuple(
+        PairedTest(strategy, ratio, p, stats.verdict(ratio, p, more_is_better=metric.more_is_better))
+        for (strategy, ratio), p in zip(ratios.items(), corrected, strict=True)
+    )
+
+
+def _pairs(
+    metric: ComparedMetric, ours: Mapping[int, PhaseFigures], theirs: Mapping[int, PhaseFigures]
+) -> list[tuple[float, float]]:
+    pairs = []
+    for block in sorted(ours.keys() & theirs.keys()):
+        one, other = metric.value(ours[block]), metric.value(theirs[block])
+        if one is not None and other is not None:
+            pairs.append((max(one, metric.least(ours[block])), max(other, metric.least(theirs[block]))))
+    return pairs

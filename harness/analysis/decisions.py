@@ -1,0 +1,90 @@
+"""Which strategy to use for a workload, what cannot be told from it, and what limits it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.analysis.ceilings import cpu_ceiling
+from harness.analysis.compare import BASELINE, CAPACITY, against, by_strategy
+from harness.analysis.evidence import Cell, Comparison, Decision, TrialFigures
+from harness.model import PhaseKind, RunRecord
+
+CORES_USED_UP = 0.85  # of the target's; beyond it CPU is what runs out
+
+
+def decisions(
+    run: RunRecord, trials: Sequence[TrialFigures], cells: Sequence[Cell], comparisons: Sequence[Comparison]
+) -> tuple[Decision, ...]:
+    """One for each workload on which any strategy has a valid trial."""
+    found = (
+        _decision(run, workload.name, trials, [cell for cell in cells if cell.workload == workload.name], comparisons)
+        for workload in run.workloads
+    )
+    return tuple(decision for decision in found if decision is not None)
+
+
+def _decision(
+    run: RunRecord,
+    workload: str,
+    trials: Sequence[TrialFigures],
+    cells: Sequence[Cell],
+    comparisons: Sequence[Comparison],
+) -> Decision | None:
+    capacities = {cell.strategy: cell.capacity for cell in cells if cell.capacity is not None}
+    if not capacities:
+        return None
+    best = max(capacities, key=lambda strategy: capacities[strategy].value)
+    tests = {test.strategy: test for test in against(best, CAPACITY, by_strategy(run, trials, workload))}
+    tied = tuple(
+        strategy
+        for strategy in capacities
+        # Without a common block there is nothing to tell them apart by.
+        if strategy != best and (strategy not in tests or tests[strategy].verdict != "slower")
+    )
+    gain = next(
+        (
+            comparison
+            for comparison in comparisons
+            if (comparison.workload, comparison.strategy, comparison.metric) == (workload, best, CAPACITY.name)
+        ),
+        None,
+    )
+    by_name = {cell.strategy: cell for cell in cells}
+    return Decision(
+        workload=workload,
+        best=best,
+        tied=tied,
+        capacity=capacities[best],
+        gain=gain,
+        why=_why(by_name[best], by_name.get(BASELINE), run.environment.partition.target_cores),
+    )
+
+
+def _why(best: Cell, baseline: Cell | None, target_cores: int) -> str:
+    sentences = [f"{best.strategy}: {', '.join(limits(best, target_cores))}."]
+    if baseline is not None and baseline.capacity is not None and baseline.strategy != best.strategy:
+        sentences.append(f"{baseline.strategy}: {', '.join(limits(baseline, target_cores))}.")
+    if best.capacity is not None and best.capacity.trials < 2:
+        sentences.append("One block cannot tell strategies apart.")
+    return " ".join(sentences)
+
+
+def limits(cell: Cell, target_cores: int) -> list[str]:
+    """What could have held a measured cell back in its closed loop, as figures."""
+    phase = next((phase for phase in cell.phases.values() if phase.kind is PhaseKind.CAPACITY), None)
+    said: list[str] = []
+    if cell.capacity is not None and cell.ceiling is not None:
+        share = cell.capacity.value / cell.ceiling.rps
+        said.append(f"{share:.0%} of its ceiling of {cell.ceiling.rps:.0f}/s ({cell.ceiling.because})")
+    if phase is None:
+        return said
+    if phase.target_cores is not None:
+        used = f"{phase.target_cores.value:.1f} of {target_cores} cores"
+        if phase.target_cpu_s_per_1000 is not None and phase.target_cores.value >= CORES_USED_UP * target_cores:
+            used += f" ({cpu_ceiling(target_cores, phase.target_cpu_s_per_1000.value).because})"
+        said.append(used)
+    if phase.loop_lag_p99_ms is not None:
+        said.append(f"event-loop lag p99 {phase.loop_lag_p99_ms:.0f} ms")
+    if phase.limiter_waiting_max:
+        said.append(f"up to {phase.limiter_waiting_max} requests waiting for AnyIO's threads")
+    return said or ["neither sampled nor probed"]

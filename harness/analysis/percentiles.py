@@ -1,0 +1,71 @@
+"""Latency percentiles where some requests were given up: their recorded time is only a lower bound."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import msgspec
+
+from harness.analysis.evidence import Percentile
+from harness.hlog import Histogram, Histograms, merge
+from harness.model import Metric, Outcome
+
+# Fewer samples than this and the percentile is not printed (DESIGN section 8). Keys are per mille.
+MIN_SAMPLES = {500: 10, 900: 10, 990: 100, 999: 1000}
+
+# Fast failures (refused, 5xx, a wrong answer) are in neither list: a server that fails fast would look quick. They
+# are counted as errors instead.
+_EXACT = (Outcome.OK,)
+_GIVEN_UP = (Outcome.TIMEOUT, Outcome.NOT_SENT)
+# How late a request was sent says something of the generator, whatever came of the request.
+_SENT = tuple(outcome for outcome in Outcome if outcome is not Outcome.NOT_SENT)
+
+
+@dataclass(frozen=True)
+class Latencies:
+    """Times in us: `exact` ones, and those of requests that were `given_up`, whose true time is that or more."""
+
+    exact: Histogram
+    given_up: Histogram
+
+    def percentile(self, permille: int) -> Percentile | None:
+        """The nearest-rank percentile (990: p99) in ms; None with too few samples.
+
+        The k-th smallest of values that may be larger than recorded lies between two bounds: with every recorded
+        time taken for the truth it is the k-th of all; with the given-up ones taken for infinite, the k-th of the
+        exact ones. The first is what is returned; it is the truth where the second agrees, and else `at_least`.
+        """
+        everything = merge((self.exact, self.given_up))
+        samples = everything.total
+        if samples < MIN_SAMPLES[permille]:
+            return None
+        rank = -(-permille * samples // 1000)  # the ceiling, without the rounding of floats
+        value_us = everything.at_rank(rank)
+        certain = rank <= self.exact.total and self.exact.at_rank(rank) == value_us
+        return Percentile(value_ms=value_us / 1000, at_least=not certain, samples=samples)
+
+
+def latencies(histograms: Histograms, phase: str, metric: Metric) -> Latencies:
+    """What the log says of one metric of one phase."""
+    exact, given_up = (_SENT, (Outcome.NOT_SENT,)) if metric is Metric.SEND_LAG else (_EXACT, _GIVEN_UP)
+    return Latencies(histograms.merged(phase, exact, metric), histograms.merged(phase, given_up, metric))
+
+
+def pool(parts: Iterable[Latencies]) -> Latencies:
+    """Added up over trials."""
+    both = list(parts)
+    return Latencies(merge(part.exact for part in both), merge(part.given_up for part in both))
+
+
+def measured(values: Histogram) -> Latencies:
+    """Values of which none was given up."""
+    return Latencies(values, merge(()))
+
+
+def with_trial_range(pooled: Percentile | None, trials: Iterable[Percentile | None]) -> Percentile | None:
+    """`pooled` with the least and the largest of the trials' own percentiles."""
+    values_ms = [trial.value_ms for trial in trials if trial is not None]
+    if pooled is None or not values_ms:
+        return pooled
+    return msgspec.structs.replace(pooled, trial_low_ms=min(values_ms), trial_high_ms=max(values_ms))

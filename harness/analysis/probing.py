@@ -1,0 +1,73 @@
+"""What the probe inside the target's workers saw during one phase. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from harness.hlog import Histogram, merge
+from harness.model import PhaseRecord, ProbeLine
+
+
+@dataclass(frozen=True)
+class ProbeFigures:
+    """`lags`: how late the event loop's ticks came, in us, all workers' together. None: no line in the phase."""
+
+    lags: Histogram
+    lines: int = 0
+    limiter_borrowed_max: int | None = None
+    limiter_waiting_max: int | None = None
+    requests_by_pid: dict[int, int] = field(default_factory=dict)
+
+
+NO_LAGS = merge(())
+
+
+def probe_figures(
+    probes: Mapping[int, Sequence[ProbeLine]], phase: PhaseRecord, origin_monotonic_s: float
+) -> ProbeFigures:
+    """`probes`: lines in order by worker PID, with absolute times. Requests are counts within the phase.
+
+    A line tells of the half second before it, so up to one line a worker also holds ticks from before the phase.
+    """
+    start_s, end_s = origin_monotonic_s + phase.start_s, origin_monotonic_s + phase.end_s
+    inside = [line for lines in probes.values() for line in lines if start_s < line.t_s <= end_s]
+    lags = [lag for line in inside for lag in line.lags_us]
+    lags += [lag for lines in probes.values() for lag in _lag_over_the_end(lines, end_s)]
+    requests = {pid: _requests_between(lines, start_s, end_s) for pid, lines in probes.items()}
+    return ProbeFigures(
+        lags=_histogram(lags),
+        lines=len(inside),
+        limiter_borrowed_max=max((line.limiter_borrowed for line in inside), default=None),
+        limiter_waiting_max=max((line.limiter_waiting for line in inside), default=None),
+        requests_by_pid={pid: count for pid, count in requests.items() if count},
+    )
+
+
+def _lag_over_the_end(lines: Sequence[ProbeLine], end_s: float) -> Sequence[int]:
+    """The lag of a tick that fell due in the phase but came after it, because the loop was blocked over the end.
+
+    Without it a loop that is blocked throughout looks best: it has no tick, and so no late one.
+    """
+    after = next((line for line in lines if line.t_s > end_s), None)
+    if after is None or not after.lags_us:
+        return ()
+    longest_us = max(after.lags_us)
+    return (longest_us,) if after.t_s - longest_us / 1e6 < end_s else ()
+
+
+def _requests_between(lines: Sequence[ProbeLine], start_s: float, end_s: float) -> int:
+    """Of a cumulative count, straight between the lines around each edge."""
+    if not lines or lines[0].t_s > end_s:
+        return 0
+    times_s = [line.t_s for line in lines]
+    counts = [line.requests for line in lines]
+    at_start, at_end = np.interp((start_s, end_s), times_s, counts, left=0)
+    return round(float(at_end - at_start))
+
+
+def _histogram(values_us: Sequence[int]) -> Histogram:
+    values, counts = np.unique(np.asarray(values_us, np.int64), return_counts=True)
+    return Histogram(values, counts.astype(np.int64))

@@ -1,0 +1,111 @@
+"""One run against an earlier one, cell by cell: did a capacity fall? Pure.
+
+Trials of two runs are not paired, so the ratio is Welch's, and drift of the machine between the runs is in it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from harness.analysis import stats
+from harness.analysis.compare import CAPACITY, by_strategy
+from harness.analysis.evidence import Analysis, Cell, Estimate
+
+
+class Regression(Struct, frozen=True, kw_only=True):
+    """A cell's capacity in both runs. `ratio`: after / before. `reason` says why there is no ratio, or no verdict.
+
+    `gate_failed`: it fell by more than the limit and the fall is certain (Holm-corrected over the cells), or it was
+    measured before and now cannot be.
+    """
+
+    workload: str
+    strategy: str
+    before: Estimate | None
+    after: Estimate | None
+    ratio: Estimate | None = None
+    p_value: float | None = None
+    verdict: stats.Verdict = "inconclusive"
+    gate_failed: bool = False
+    reason: str = ""
+
+    def line(self) -> str:
+        """For a terminal."""
+        name = f"{self.workload} x {self.strategy}"
+        capacities = f"{_rps(self.before)} -> {_rps(self.after)}"
+        if self.ratio is None:
+            said = self.reason
+        else:
+            change = f"{self.ratio.value - 1:+.1%}"
+            if self.ratio.low is not None and self.ratio.high is not None:
+                change += f" [{self.ratio.low - 1:+.1%}, {self.ratio.high - 1:+.1%}]"
+            said = f"{change} {self.verdict}" + (f": {self.reason}" if self.reason else "")
+        return f"{name:<40} {capacities:<24} {said}" + ("  GATE FAILED" if self.gate_failed else "")
+
+
+def compare_runs(before: Analysis, after: Analysis, max_regression_percent: float | None) -> list[Regression]:
+    """A row for each cell that either run measured. No gate fails without `max_regression_percent`."""
+    ours = {(cell.workload, cell.strategy): cell for cell in after.cells}
+    theirs = {(cell.workload, cell.strategy): cell for cell in before.cells}
+    keys = [
+        key
+        for key in dict.fromkeys([*theirs, *ours])
+        if any(cells[key].capacity is not None for cells in (theirs, ours) if key in cells)
+    ]
+    now, then = _capacities(after), _capacities(before)
+    ratios = {key: stats.welch_ratio(now[key], then[key]) for key in keys if now.get(key) and then.get(key)}
+    corrected = dict(zip(ratios, stats.holm([ratio.p_value for ratio in ratios.values()]), strict=True))
+    rows: list[Regression] = []
+    for key in keys:
+        old, new = theirs.get(key), ours.get(key)
+        row = Regression(
+            workload=key[0],
+            strategy=key[1],
+            before=old.capacity if old else None,
+            after=new.capacity if new else None,
+        )
+        if key in ratios:
+            rows.append(_judged(row, ratios[key], corrected[key], max_regression_percent))
+        else:
+            rows.append(_unmatched(row, old, new, gated=max_regression_percent is not None))
+    return rows
+
+
+def _capacities(analysis: Analysis) -> dict[tuple[str, str], list[float]]:
+    """Of the valid trials, by workload and strategy; what answered nothing gets the least it could have shown."""
+    return {
+        (workload.name, strategy): [max(phase.goodput_rps, CAPACITY.least(phase)) for phase in phases.values()]
+        for workload in analysis.run.workloads
+        for strategy, phases in by_strategy(analysis.run, analysis.trials, workload.name).items()
+    }
+
+
+def _judged(
+    row: Regression, ratio: stats.LogRatio, corrected_p: float | None, max_regression_percent: float | None
+) -> Regression:
+    estimate = ratio.estimate
+    fell_too_far = max_regression_percent is not None and estimate.value < 1 - max_regression_percent / 100
+    # Not the verdict: a limit below 5 % must also hold where the verdict would be "same".
+    is_certain = corrected_p is not None and corrected_p < stats.ALPHA
+    return msgspec.structs.replace(
+        row,
+        ratio=estimate,
+        p_value=corrected_p,
+        verdict=stats.verdict(ratio, corrected_p),
+        gate_failed=fell_too_far and is_certain,
+        reason="" if corrected_p is not None else "one valid trial cannot say; both runs need two or more",
+    )
+
+
+def _unmatched(row: Regression, old: Cell | None, new: Cell | None, *, gated: bool) -> Regression:
+    if old is None or old.capacity is None:
+        return msgspec.structs.replace(row, reason="was not measured before")
+    if new is None:
+        return msgspec.structs.replace(row, reason="is not part of the second run")
+    reason = f"has no valid trial any more ({new.status}" + (f": {new.error})" if new.error else ")")
+    return msgspec.structs.replace(row, gate_failed=gated, reason=reason)
+
+
+def _rps(estimate: Estimate | None) -> str:
+    return "-" if estimate is None else f"{estimate.value:.4g}/s"

@@ -1,0 +1,78 @@
+"""What a reader of a trial should know; none of it makes the trial unbelievable. Pure."""
+
+from __future__ import annotations
+
+from harness.analysis.context import Context, Rule, info
+from harness.model import Finding, Outcome
+
+PROBE_LINES_PER_S = 2.0  # model.ProbeLine
+PROBE_SILENT_SHARE = 0.5
+UNEVEN_SHARE = 1.5  # the busiest worker's requests over an even share
+UNEVEN_MIN_REQUESTS = 100
+FAILED_SHARE = 0.01
+
+
+def failed_requests(context: Context) -> Finding | None:
+    for phase in context.measured:
+        failed = sum(phase.outcomes.get(outcome, 0) for outcome in (Outcome.HTTP_ERROR, Outcome.CONNECTION_ERROR))
+        if failed > FAILED_SHARE * phase.scheduled:
+            return info(
+                "failed_requests",
+                f"{phase.name}: {failed} of {phase.scheduled} requests failed at once (limit {FAILED_SHARE:.0%}); they "
+                "are not in the percentiles",
+                "read server.log",
+            )
+    return None
+
+
+def log_cut_off(context: Context) -> Finding | None:
+    for phase in context.measured:
+        if phase.recorded < phase.scheduled:
+            return info(
+                "log_cut_off",
+                f"{phase.name}: response times of {phase.recorded} of {phase.scheduled} requests are in latency.hlog",
+                "its percentiles are of those only; goodput is not affected",
+            )
+    return None
+
+
+def samples_missing(context: Context) -> Finding | None:
+    for phase in context.measured:
+        if phase.target_cpu_s is None:
+            return info(
+                "samples_missing",
+                f"{phase.name}: samples.jsonl does not reach over it",
+                "no CPU and memory figures here",
+            )
+    return None
+
+
+def probe_silent(context: Context) -> Finding | None:
+    for phase in context.measured:
+        expected = PROBE_LINES_PER_S * phase.duration_s * context.workers
+        if phase.probe_lines < PROBE_SILENT_SHARE * expected:
+            return info(
+                "probe_silent",
+                f"{phase.name}: {phase.probe_lines} of {expected:.0f} probe lines (limit {PROBE_SILENT_SHARE:.0%})",
+                "the event loop was blocked, or the probe died: look at the lag's maximum and at server.log",
+            )
+    return None
+
+
+def uneven_workers(context: Context) -> Finding | None:
+    """uvicorn's workers share one socket by `accept`; nothing makes the shares even."""
+    for phase in context.measured:
+        requests = sum(phase.requests_by_pid.values())
+        if context.workers < 2 or requests < UNEVEN_MIN_REQUESTS:
+            continue
+        busiest = max(phase.requests_by_pid.values())
+        if busiest > UNEVEN_SHARE * requests / context.workers:
+            return info(
+                "uneven_workers",
+                f"{phase.name}: one of {context.workers} workers answered {busiest / requests:.0%} of the requests",
+                "capacity is what this share allows; a load balancer in front would even it",
+            )
+    return None
+
+
+REMARKS: tuple[Rule, ...] = (failed_requests, log_cut_off, samples_missing, probe_silent, uneven_workers)

@@ -1,0 +1,162 @@
+"""Means and ratios over trials, with 95 % Student-t intervals on the logarithms. Pure.
+
+Rates and costs are positive and vary by factors (a machine is half as fast, not 100 rps slower), so they are averaged
+as logarithms: the mean is geometric, an interval of a ratio mirrors when its sides are swapped, and units drop out.
+Paired: Student's t on the blocks' log ratios. Unpaired (two runs): Welch's t. Several at once: Holm's correction
+(Scandinavian Journal of Statistics 6, 1979).
+
+A trial that answered nothing has no logarithm. A ratio takes `floor` for a zero (half of the least the trial could
+have shown, the usual continuity correction), so it stays finite, on the right side, and widens the interval. A mean
+with a zero in it is arithmetic, its interval cut off at 0.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, stdev, variance
+from typing import Literal
+
+from scipy.special import stdtr, stdtrit
+
+from harness.analysis.evidence import Estimate
+
+CONFIDENCE = 0.95
+ALPHA = 1 - CONFIDENCE
+# DESIGN section 8: within 5 % is "same". On the logarithm, so that A/B and B/A agree: 1/1.05 to 1.05.
+SAME_WITHIN = math.log(1.05)
+# Nobody runs more than this to settle a verdict; a larger need is given as this many.
+MOST_MORE_BLOCKS = 50
+
+Verdict = Literal["faster", "slower", "same", "inconclusive"]
+
+
+@dataclass(frozen=True)
+class LogRatio:
+    """The mean logarithm of a ratio. `error` (its standard error) and `freedom` are None with too little data."""
+
+    mean: float
+    error: float | None
+    freedom: float | None
+    count: int
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        if self.error is None or self.freedom is None:
+            return None
+        half = _quantile(self.freedom, ALPHA) * self.error
+        return self.mean - half, self.mean + half
+
+    @property
+    def p_value(self) -> float | None:
+        """Two-sided, of the ratio being 1."""
+        if self.error is None or self.freedom is None:
+            return None
+        if self.error == 0:
+            return 1.0 if self.mean == 0 else 0.0
+        return float(2 * stdtr(self.freedom, -abs(self.mean) / self.error))
+
+    @property
+    def estimate(self) -> Estimate:
+        interval = self.interval
+        low, high = (None, None) if interval is None else (_exp(interval[0]), _exp(interval[1]))
+        return Estimate(_exp(self.mean), low, high, self.count)
+
+
+def mean(values: Sequence[float]) -> Estimate | None:
+    """Over trials; no interval from fewer than two, None from none. Values are 0 or more."""
+    if not values:
+        return None
+    if min(values) > 0:
+        return _mean_log([math.log(value) for value in values]).estimate
+    centre = fmean(values)
+    if len(values) < 2:
+        return Estimate(centre, None, None, 1)
+    half = _quantile(len(values) - 1, ALPHA) * stdev(values) / math.sqrt(len(values))
+    return Estimate(centre, max(0.0, centre - half), centre + half, len(values))
+
+
+def paired_ratio(pairs: Sequence[tuple[float, float]], floor: float = 0.0) -> LogRatio:
+    """First over second of each pair (one pair a block). Zeros count as `floor`; ValueError if that is 0 too."""
+    return _mean_log([_log(ours, floor) - _log(theirs, floor) for ours, theirs in pairs])
+
+
+def welch_ratio(ours: Sequence[float], theirs: Sequence[float], floor: float = 0.0) -> LogRatio:
+    """The first's geometric mean over the second's; of trials that are not paired. Zeros count as `floor`."""
+    a, b = [_log(value, floor) for value in ours], [_log(value, floor) for value in theirs]
+    difference = fmean(a) - fmean(b)
+    if len(a) < 2 or len(b) < 2:
+        return LogRatio(difference, None, None, min(len(a), len(b)))
+    of_a, of_b = variance(a) / len(a), variance(b) / len(b)
+    spread = of_a + of_b
+    # Welch-Satterthwaite; without any spread every degree of freedom gives the same empty interval.
+    freedom = (
+        spread**2 / (of_a**2 / (len(a) - 1) + of_b**2 / (len(b) - 1)) if spread > 0 else float(len(a) + len(b) - 2)
+    )
+    return LogRatio(difference, math.sqrt(spread), freedom, min(len(a), len(b)))
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Corrected for how many there are, in the given order; None (untested) stays None and does not count."""
+    tested = sorted((p, index) for index, p in enumerate(p_values) if p is not None)
+    corrected: list[float | None] = [None] * len(p_values)
+    largest = 0.0
+    for rank, (p, index) in enumerate(tested):
+        largest = max(largest, min(1.0, (len(tested) - rank) * p))
+        corrected[index] = largest
+    return corrected
+
+
+def verdict(ratio: LogRatio, corrected_p: float | None, *, more_is_better: bool = True) -> Verdict:
+    """`faster` means better: a larger ratio, or a smaller one of a cost (`more_is_better=False`).
+
+    An interval wholly within +-5 % is `same`, even where the small difference is certain. The interval is the single
+    comparison's; the decision uses the corrected p-value, which is never laxer.
+    """
+    if ratio.interval is None or corrected_p is None:
+        return "inconclusive"
+    low, high = ratio.interval
+    if low >= -SAME_WITHIN and high <= SAME_WITHIN:
+        return "same"
+    if corrected_p >= ALPHA:
+        return "inconclusive"
+    return "faster" if (ratio.mean > 0) == more_is_better else "slower"
+
+
+def more_blocks(ratio: LogRatio, comparisons: int) -> int | None:
+    """About how many more blocks would decide, were they to scatter as those so far; None: that is not known yet.
+
+    At most MOST_MORE_BLOCKS, which then means "that many or more". `comparisons` share the error rate (Bonferroni's
+    equal shares: how Holm's steps will fall is not known beforehand).
+    """
+    if ratio.error is None:
+        return None
+    deviation = ratio.error * math.sqrt(ratio.count)
+    for more in range(1, MOST_MORE_BLOCKS):
+        count = ratio.count + more
+        error = deviation / math.sqrt(count)
+        differs = abs(ratio.mean) > _quantile(count - 1, ALPHA / max(1, comparisons)) * error
+        same = abs(ratio.mean) + _quantile(count - 1, ALPHA) * error <= SAME_WITHIN
+        if differs or same:
+            return more
+    return MOST_MORE_BLOCKS
+
+
+def _mean_log(logs: Sequence[float]) -> LogRatio:
+    if len(logs) < 2:
+        return LogRatio(fmean(logs), None, None, len(logs))
+    return LogRatio(fmean(logs), stdev(logs) / math.sqrt(len(logs)), float(len(logs) - 1), len(logs))
+
+
+def _log(value: float, floor: float) -> float:
+    return math.log(max(value, floor))
+
+
+def _quantile(freedom: float, alpha: float) -> float:
+    return float(stdtrit(freedom, 1 - alpha / 2))
+
+
+def _exp(value: float) -> float:
+    """Two wildly different pairs give an interval beyond what a float holds."""
+    return math.exp(min(value, 700.0))

@@ -1,0 +1,104 @@
+"""The figures of one trial's phases, from its record, histograms, samples and probe lines. Pure.
+
+What is missing or cut off leaves its figures None; the rest is still there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from harness.analysis.evidence import PhaseFigures
+from harness.analysis.percentiles import latencies, measured
+from harness.analysis.probing import ProbeFigures, probe_figures
+from harness.analysis.usage import TreeUsage, tree_usage
+from harness.hlog import Histogram, Histograms
+from harness.model import Metric, Outcome, PhaseRecord, ProbeLine, Sample, TrialRecord
+
+
+def figures(
+    record: TrialRecord,
+    histograms: Histograms,
+    samples: Sequence[Sample],
+    probes: Mapping[int, Sequence[ProbeLine]],
+) -> dict[str, PhaseFigures]:
+    """Figures by phase name; `probes` are the lines by worker PID."""
+    return {
+        phase.spec.name: _phase_figures(
+            phase,
+            histograms,
+            target=tree_usage(samples, "target", phase),
+            generator=tree_usage(samples, "generator", phase),
+            services=tree_usage(samples, "services", phase),
+            probe=probe_figures(probes, phase, record.origin_monotonic_s),
+        )
+        for phase in record.phases
+    }
+
+
+def _phase_figures(
+    phase: PhaseRecord,
+    histograms: Histograms,
+    *,
+    target: TreeUsage,
+    generator: TreeUsage,
+    services: TreeUsage,
+    probe: ProbeFigures,
+) -> PhaseFigures:
+    duration_s = max(0.0, phase.end_s - phase.start_s)
+    service, response, send_lag, health = (
+        latencies(histograms, phase.spec.name, metric)
+        for metric in (Metric.SERVICE, Metric.RESPONSE, Metric.SEND_LAG, Metric.HEALTH)
+    )
+    return PhaseFigures(
+        name=phase.spec.name,
+        kind=phase.spec.kind,
+        status=phase.status,
+        reason=phase.reason,
+        duration_s=duration_s,
+        offered_rps=phase.spec.rate_rps,
+        goodput_rps=phase.ok_in_window / duration_s if duration_s else 0.0,
+        scheduled=phase.scheduled,
+        outcomes=phase.outcomes,
+        censored=phase.censored,
+        service_p50=service.percentile(500),
+        service_p90=service.percentile(900),
+        service_p99=service.percentile(990),
+        response_p50=response.percentile(500),
+        response_p90=response.percentile(900),
+        response_p99=response.percentile(990),
+        response_p999=response.percentile(999),
+        send_lag_p99=send_lag.percentile(990),
+        health_p50=health.percentile(500),
+        health_p99=health.percentile(990),
+        target_cpu_s=target.cpu_s,
+        generator_cpu_s=generator.cpu_s,
+        services_cpu_s=services.cpu_s,
+        target_cpu_s_per_1000=_per_1000(target.cpu_s, phase.ok_in_window),
+        target_cores=target.cores,
+        generator_cores=generator.cores,
+        services_cores=services.cores,
+        target_rss_max_bytes=target.rss_max_bytes,
+        target_pss_max_bytes=target.pss_max_bytes,
+        target_threads_max=target.threads_max,
+        target_processes_max=target.processes_max,
+        ctx_voluntary=target.ctx_voluntary,
+        ctx_involuntary=target.ctx_involuntary,
+        loop_lag_p50_ms=value_ms(probe.lags, 500),
+        loop_lag_p99_ms=value_ms(probe.lags, 990),
+        loop_lag_max_ms=probe.lags.at_rank(probe.lags.total) / 1000 if probe.lags.total else None,
+        limiter_borrowed_max=probe.limiter_borrowed_max,
+        limiter_waiting_max=probe.limiter_waiting_max,
+        requests_by_pid=probe.requests_by_pid,
+        recorded=histograms.merged(phase.spec.name, Outcome, Metric.RESPONSE).total,
+        probe_lines=probe.lines,
+    )
+
+
+def value_ms(values: Histogram, permille: int) -> float | None:
+    """A percentile of measured values, in ms; None with too few."""
+    found = measured(values).percentile(permille)
+    return None if found is None else found.value_ms
+
+
+def _per_1000(cpu_s: float | None, ok: int) -> float | None:
+    return None if cpu_s is None or not ok else 1000 * cpu_s / ok

@@ -1,0 +1,40 @@
+"""Which attempts count, and what they say: one attempt for each trial of the plan. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.analysis.evidence import PhaseFigures, TrialFigures
+from harness.model import PhaseKind, PhaseStatus
+
+
+def counting(trials: Iterable[TrialFigures]) -> tuple[TrialFigures, ...]:
+    """The last valid attempt at each trial, or its last; the pilot's, which only sets the rates, left out.
+
+    `trials` are in the order of the plan, a trial's attempts oldest first.
+    """
+    chosen: dict[str, TrialFigures] = {}
+    for trial in trials:
+        spec = trial.record.spec
+        if not spec.is_pilot and (trial.valid or not (spec.id in chosen and chosen[spec.id].valid)):
+            chosen[spec.id] = trial
+    return tuple(chosen.values())
+
+
+def valid_by_block(trials: Iterable[TrialFigures], strategy: str, workload: str) -> dict[int, TrialFigures]:
+    """A cell's valid trials by their block."""
+    return {
+        trial.record.spec.block: trial
+        for trial in counting(trials)
+        if trial.valid and (trial.record.spec.strategy, trial.record.spec.workload) == (strategy, workload)
+    }
+
+
+def has_run(phase: PhaseFigures) -> bool:
+    """Whether the phase's goodput is a measurement; a choked phase's is, only its latencies are lower bounds."""
+    return phase.status in (PhaseStatus.COMPLETE, PhaseStatus.CHOKED) and phase.duration_s > 0
+
+
+def capacity_phase(trial: TrialFigures) -> PhaseFigures | None:
+    """The closed loop of a trial, when it ran."""
+    return next((phase for phase in trial.phases.values() if phase.kind is PhaseKind.CAPACITY and has_run(phase)), None)

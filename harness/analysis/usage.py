@@ -1,0 +1,99 @@
+"""What one process tree used over one phase: CPU, memory, threads, context switches. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.model import PhaseRecord, Sample
+
+Tree = Literal["target", "generator", "services"]
+
+
+@dataclass(frozen=True)
+class TreeUsage:
+    """CPU in seconds over the phase and per second of it; maxima over its samples. None: not sampled."""
+
+    cpu_s: float | None = None
+    cores: float | None = None
+    rss_max_bytes: int | None = None
+    pss_max_bytes: int | None = None
+    threads_max: int | None = None
+    processes_max: int | None = None
+    ctx_voluntary: int | None = None
+    ctx_involuntary: int | None = None
+
+
+@dataclass(frozen=True)
+class _Edge:
+    """The cumulative counts at one edge of the phase."""
+
+    t_s: float
+    cpu_s: float
+    ctx_voluntary: float | None
+    ctx_involuntary: float | None
+
+
+def tree_usage(samples: Sequence[Sample], tree: Tree, phase: PhaseRecord) -> TreeUsage:
+    """Use of `tree` between the phase's edges.
+
+    A replaced server counts from zero again, so only samples of the server that this phase ran on are looked at.
+    """
+    own = sorted(
+        (sample for sample in samples if sample.tree == tree and (tree != "target" or sample.server == phase.server)),
+        key=lambda sample: sample.t_s,
+    )
+    start = _edge(own, f"{phase.spec.name}:start", phase.start_s)
+    end = _edge(own, f"{phase.spec.name}:end", phase.end_s)
+    if start is None or end is None or end.t_s <= start.t_s:
+        return TreeUsage()
+    inside = [sample for sample in own if start.t_s <= sample.t_s <= end.t_s]
+    cpu_s = end.cpu_s - start.cpu_s
+    return TreeUsage(
+        cpu_s=cpu_s,
+        cores=cpu_s / (end.t_s - start.t_s),
+        rss_max_bytes=_largest(sample.rss_bytes for sample in inside),
+        pss_max_bytes=_largest(sample.pss_bytes for sample in inside),
+        threads_max=_largest(sample.threads for sample in inside),
+        processes_max=_largest(sample.processes for sample in inside),
+        ctx_voluntary=_difference(start.ctx_voluntary, end.ctx_voluntary),
+        ctx_involuntary=_difference(start.ctx_involuntary, end.ctx_involuntary),
+    )
+
+
+def _edge(own: Sequence[Sample], mark: str, t_s: float) -> _Edge | None:
+    """The sample taken exactly at the edge, or one between its two neighbours; None where the samples do not reach."""
+    for sample in own:
+        if sample.mark == mark:
+            return _Edge(sample.t_s, sample.cpu_s, sample.ctx_voluntary, sample.ctx_involuntary)
+    after = bisect_left(own, t_s, key=lambda sample: sample.t_s)
+    if after < len(own) and own[after].t_s == t_s:
+        return _between(own[after], own[after], t_s)
+    if not 0 < after < len(own):
+        return None
+    return _between(own[after - 1], own[after], t_s)
+
+
+def _between(before: Sample, after: Sample, t_s: float) -> _Edge:
+    share = (t_s - before.t_s) / (after.t_s - before.t_s) if after.t_s > before.t_s else 0.0
+
+    def at(earlier: float | None, later: float | None) -> float | None:
+        return None if earlier is None or later is None else earlier + share * (later - earlier)
+
+    return _Edge(
+        t_s,
+        before.cpu_s + share * (after.cpu_s - before.cpu_s),
+        at(before.ctx_voluntary, after.ctx_voluntary),
+        at(before.ctx_involuntary, after.ctx_involuntary),
+    )
+
+
+def _difference(start: float | None, end: float | None) -> int | None:
+    """None also where it fell: unlike CPU time, the switches of a child that ended are lost to the kernel's counts."""
+    return None if start is None or end is None or end < start else round(end - start)
+
+
+def _largest(values: Iterable[int | None]) -> int | None:
+    return max((value for value in values if value is not None), default=None)

@@ -1,0 +1,222 @@
+"""Why a trial may not be believed: each rule is a small function of the trial's context. Pure.
+
+`invalid` keeps a trial out of the comparisons, so it is for what makes the number wrong: wrong answers, impossible
+figures, a generator or an upstream that was itself the bottleneck, a machine that was grossly disturbed. On a shared
+machine some noise is always there; pairing within blocks deals with it, so it is `info` until it is gross.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.analysis.ceilings import waiting_ceiling
+from harness.analysis.context import Context, Rule, info, invalid
+from harness.analysis.evidence import PhaseFigures
+from harness.analysis.remarks import REMARKS
+from harness.model import Finding, Outcome, PhaseStatus, TrialRecord
+from harness.services.upstream import shortest_wait_ms
+
+# A generator or upstream near a whole core queues its own work. Locust warns from 90 % on (`CPU_WARNING_THRESHOLD` in
+# its runners.py), of a 5 s average; a phase is about as long, and what it hides in it is worth the other 10 %.
+GENERATOR_CORES = 0.80
+UPSTREAM_CORES = 0.85
+# Sending later than intended is part of every response time. Below 1 ms it is the kernel's scheduling, and 5 % of the
+# median is within the noise of any figure here; half of the median is a different figure.
+SEND_LAG_INFO_MS, SEND_LAG_INFO_SHARE = 1.0, 0.05
+SEND_LAG_INVALID_MS, SEND_LAG_INVALID_SHARE = 10.0, 0.5
+# Of the arrivals. Below it requests wait for one of `max_in_flight` to come free: the server's doing.
+KEEPING_UP = 0.9
+CEILING_TOLERANCE = 1.05
+# FACTS.md: on shared machines steal of up to 30 %, and a canary that takes 1.7 times as long, are ordinary.
+STEAL_INFO_PERCENT, STEAL_INVALID_PERCENT = 10.0, 30.0
+CANARY_INFO_RATIO, CANARY_INVALID_RATIO = 1.5, 3.0
+
+
+def findings(context: Context) -> tuple[Finding, ...]:
+    """What the harness saw happen, then what every rule says."""
+    judged = (rule(context) for rule in RULES)
+    return context.record.events + tuple(finding for finding in judged if finding is not None)
+
+
+def is_valid(record: TrialRecord, found: Iterable[Finding]) -> bool:
+    return record.status == "complete" and not any(finding.level == "invalid" for finding in found)
+
+
+# ------------------------------------------------------------------------------------------ what did not happen
+
+
+def trial_failed(context: Context) -> Finding | None:
+    if context.record.status == "complete":
+        return None
+    return invalid("trial_failed", context.record.error or "no reason was recorded", "read server.log and locust.log")
+
+
+def server_died(context: Context) -> Finding | None:
+    """A server that ended before it was asked to, also where every phase got through."""
+    for server in context.record.servers:
+        if server.ended.startswith(("exited", "killed by")):
+            return invalid("server_died", f"a server ended by itself: {server.ended}", "read server.log")
+    for phase in context.phases.values():
+        if phase.status is PhaseStatus.FAILED:
+            return invalid("server_died", f"{phase.name} failed: {phase.reason}", "read server.log and locust.log")
+    return None
+
+
+def worker_restarted(context: Context) -> Finding | None:
+    """More workers answered in one phase than there are: one died, or uvicorn killed it (5 s health ping)."""
+    for phase in context.measured:
+        if len(phase.requests_by_pid) > context.workers:
+            return invalid(
+                "worker_restarted",
+                f"{len(phase.requests_by_pid)} PIDs answered in {phase.name}, workers: {context.workers}",
+                "read server.log; a blocked worker is killed by uvicorn, see --timeout-worker-healthcheck",
+            )
+    return None
+
+
+# ---------------------------------------------------------------------------------------- what cannot be true
+
+
+def wrong_answers(context: Context) -> Finding | None:
+    counts = {phase.name: phase.outcomes.get(Outcome.WRONG_ANSWER, 0) for phase in context.phases.values()}
+    wrong = {name: count for name, count in counts.items() if count}
+    if not wrong:
+        return None
+    named = ", ".join(f"{count} in {name}" for name, count in wrong.items())
+    return invalid("wrong_answers", f"wrong answers under load: {named}", "do requests share state in the strategy?")
+
+
+def above_ceiling(context: Context) -> Finding | None:
+    """More right answers than waits fit in. Each request in flight may end one wait more than go into the window."""
+    for phase in context.measured:
+        ceiling = waiting_ceiling(
+            context.workload, context.strategy, users=context.users(phase.name), target_cores=context.target_cores
+        )
+        if ceiling is None:
+            continue
+        longest_s = context.workload.calls * context.workload.wait_ms / 1000
+        allowed_rps = ceiling.rps * (1 + longest_s / phase.duration_s) * CEILING_TOLERANCE
+        if phase.goodput_rps > allowed_rps:
+            return invalid(
+                "above_ceiling",
+                f"{phase.name}: {phase.goodput_rps:.4g} right answers/s, physics allows {ceiling.rps:.4g} "
+                f"({ceiling.because}; {allowed_rps:.4g} with all tolerance)",
+                "check IN_FLIGHT of the strategy, and that it calls the upstream each time",
+            )
+    return None
+
+
+def below_wait(context: Context) -> Finding | None:
+    shortest_ms = shortest_wait_ms(context.workload.wait_ms, context.profile.upstream_sigma)
+    for phase in context.record.phases:
+        if context.workload.calls and phase.min_service_ms is not None and phase.min_service_ms < shortest_ms:
+            return invalid(
+                "below_wait",
+                f"{phase.spec.name}: an answer after {phase.min_service_ms:.2f} ms; the upstream waits {shortest_ms:g}",
+                "the strategy caches, or does not call the upstream",
+            )
+    return None
+
+
+# ------------------------------------------------------------------------------------ what measured itself
+
+
+def generator_busy(context: Context) -> Finding | None:
+    for phase in context.measured:
+        if phase.generator_cores is not None and phase.generator_cores >= GENERATOR_CORES:
+            return invalid(
+                "generator_busy",
+                f"the load generator used {phase.generator_cores:.0%} of a core in {phase.name} "
+                f"(limit {GENERATOR_CORES:.0%}): it may have measured itself",
+                "fewer users or a lower rate, or a machine with more cores",
+            )
+    return None
+
+
+def upstream_busy(context: Context) -> Finding | None:
+    for phase in context.measured:
+        if phase.services_cores is not None and phase.services_cores >= UPSTREAM_CORES:
+            return invalid(
+                "upstream_busy",
+                f"the upstream used {phase.services_cores:.0%} of a core in {phase.name} "
+                f"(limit {UPSTREAM_CORES:.0%}): it may have been the bottleneck",
+                "fewer users or a lower rate, or a longer wait",
+            )
+    return None
+
+
+def sent_late(context: Context) -> Finding | None:
+    """Only where the server kept up: at `max_in_flight` requests wait for it, not for the generator."""
+    remark: Finding | None = None
+    for phase in context.measured:
+        lag, response = phase.send_lag_p99, phase.response_p50
+        if lag is None or response is None or not _kept_up(phase):
+            continue
+        gross = lag.value_ms > max(SEND_LAG_INVALID_MS, SEND_LAG_INVALID_SHARE * response.value_ms)
+        if lag.value_ms <= max(SEND_LAG_INFO_MS, SEND_LAG_INFO_SHARE * response.value_ms):
+            continue
+        finding = (invalid if gross else info)(
+            "sent_late",
+            f"{phase.name}: requests were sent late, p99 {lag.value_ms:.1f} ms (limit "
+            f"{SEND_LAG_INVALID_SHARE if gross else SEND_LAG_INFO_SHARE:.0%} of the response's p50, "
+            f"{response.value_ms:.1f} ms)",
+            "give the generator a core of its own, or a quieter machine; goodput is not affected",
+        )
+        if gross:
+            return finding
+        remark = remark or finding
+    return remark
+
+
+def _kept_up(phase: PhaseFigures) -> bool:
+    return (
+        phase.offered_rps is not None
+        and phase.status is not PhaseStatus.CHOKED
+        and phase.goodput_rps * phase.duration_s >= KEEPING_UP * phase.scheduled
+    )
+
+
+# --------------------------------------------------------------------------------------- the machine's noise
+
+
+def stolen_time(context: Context) -> Finding | None:
+    noise = context.record.noise
+    if noise is None or noise.steal_percent is None or noise.steal_percent <= STEAL_INFO_PERCENT:
+        return None
+    gross = noise.steal_percent > STEAL_INVALID_PERCENT
+    return (invalid if gross else info)(
+        "stolen_time",
+        f"other guests of the host took {noise.steal_percent:.0f} % of the CPU time "
+        f"(limit {STEAL_INVALID_PERCENT if gross else STEAL_INFO_PERCENT:.0f} %)",
+        "run again when the host is quieter, or with more blocks",
+    )
+
+
+def slow_canary(context: Context) -> Finding | None:
+    noise, median_ms = context.record.noise, context.median_canary_ms
+    if noise is None or not median_ms or noise.canary_ms <= CANARY_INFO_RATIO * median_ms:
+        return None
+    gross = noise.canary_ms > CANARY_INVALID_RATIO * median_ms
+    return (invalid if gross else info)(
+        "slow_canary",
+        f"the machine was slow just before: {noise.canary_ms:.0f} ms for a loop that took {median_ms:.0f} ms in the "
+        f"run's median ({noise.canary_ms / median_ms:.1f} times, limit "
+        f"{CANARY_INVALID_RATIO if gross else CANARY_INFO_RATIO:g})",
+        "run again when the machine is quieter, or with more blocks",
+    )
+
+
+RULES: tuple[Rule, ...] = (
+    trial_failed,
+    server_died,
+    worker_restarted,
+    wrong_answers,
+    above_ceiling,
+    below_wait,
+    generator_busy,
+    upstream_busy,
+    sent_late,
+    stolen_time,
+    slow_canary,
+    *REMARKS,
+)

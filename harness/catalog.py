@@ -1,0 +1,118 @@
+"""Finds strategies in `targets/` and workloads in `scenarios/`; nothing is imported and nothing registered.
+
+A file that cannot be read as one is *broken*: it is named with its error and does not hide the others.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from harness.entries import nearest, read_strategy, read_workload
+from harness.model import Name, Strategy, UsageError, Workload
+
+TARGETS = "targets"
+SCENARIOS = "scenarios"
+
+T = TypeVar("T", Strategy, Workload)
+
+
+class Broken(Struct, frozen=True):
+    """A file that is no strategy, or no workload. `error`: one line with file, line, key, value and way out."""
+
+    name: str
+    error: str
+
+
+class Catalog(Struct, frozen=True):
+    """What the project at `root` holds, each part sorted by name."""
+
+    root: Path
+    strategies: tuple[Strategy, ...]
+    workloads: tuple[Workload, ...]
+    broken_strategies: tuple[Broken, ...] = ()
+    broken_workloads: tuple[Broken, ...] = ()
+
+    @classmethod
+    def read(cls, root: Path, cores: int | None = None) -> Catalog:
+        """`cores` is what a parameter "cores" becomes: the target's share of the machine, by default all of it."""
+        share = _usable_cores() if cores is None else cores
+        strategies, broken_strategies = _folder(root, TARGETS, lambda path, shown: read_strategy(path, shown, share))
+        workloads, broken_workloads = _folder(root, SCENARIOS, read_workload)
+        return cls(root, strategies, workloads, broken_strategies, broken_workloads)
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """One line per broken file."""
+        return tuple(broken.error for broken in (*self.broken_strategies, *self.broken_workloads))
+
+    def select_strategies(self, names: Sequence[str]) -> tuple[Strategy, ...]:
+        """Those of `names`, or all that are not broken; UsageError for an unknown or broken name, or when none is left."""
+        return _select(self.strategies, self.broken_strategies, names, "strategy", TARGETS)
+
+    def select_workloads(self, names: Sequence[str]) -> tuple[Workload, ...]:
+        """As `select_strategies`."""
+        return _select(self.workloads, self.broken_workloads, names, "workload", SCENARIOS)
+
+
+def project_root(cwd: Path) -> Path:
+    """`cwd` when it has `targets/` and `scenarios/`, else the checkout this package lies in; UsageError otherwise."""
+    checkout = Path(__file__).resolve().parent.parent
+    for root in (cwd, checkout):
+        if (root / TARGETS).is_dir() and (root / SCENARIOS).is_dir():
+            return root
+    raise UsageError(f"{cwd}: has no {TARGETS}/ and {SCENARIOS}/; change to a checkout of the project")
+
+
+def check_name(name: str, of: str) -> None:
+    """Raises UsageError, `of` first, when `name` cannot be that of a strategy or workload."""
+    try:
+        msgspec.convert(name, Name)
+    except msgspec.ValidationError as error:
+        raise UsageError(
+            f"{of}: a name is a-z, 0-9 and _, from a letter on, at most 64 long; choose another"
+        ) from error
+
+
+def _usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+def _folder(root: Path, folder: str, read: Callable[[Path, str], T]) -> tuple[tuple[T, ...], tuple[Broken, ...]]:
+    found: list[T] = []
+    broken: list[Broken] = []
+    try:
+        paths = sorted((root / folder).iterdir())
+    except OSError as error:
+        raise UsageError(f"{root / folder}: cannot be listed ({error.strerror}); make it readable") from error
+    for path in paths:
+        if path.suffix != ".py" or path.name[0] in "_.":  # "_": shared modules; ".": what editors leave behind
+            continue
+        shown = f"{folder}/{path.name}" if path.name.isprintable() else f"{folder}/{path.name!a}"
+        try:
+            check_name(path.stem, of=shown)
+            found.append(read(path, shown))
+        except UsageError as error:
+            broken.append(Broken(name=path.stem, error=str(error)))
+    return tuple(found), tuple(broken)
+
+
+def _select(
+    found: Sequence[T], broken: Sequence[Broken], names: Sequence[str], what: str, folder: str
+) -> tuple[T, ...]:
+    errors = {entry.name: entry.error for entry in broken}
+    known = [entry.name for entry in found]
+    for name in names:
+        if name in errors:
+            raise UsageError(errors[name])
+        if name not in known:
+            raise UsageError(f"{what} {name!r}: there is no {folder}/{name}.py; {nearest(name, known)}")
+    if not found:
+        raise UsageError(f"{folder}/: has no {what} that can be read; {'; '.join(errors.values()) or 'add a file'}")
+    return tuple(entry for entry in found if not names or entry.name in names)

@@ -1,0 +1,141 @@
+"""Shows the progress of a run with rich: one live line block on a terminal, plain lines anywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from harness.model import Outcome, PhaseRecord, PhaseStatus, Preflight, TrialRecord, TrialSpec
+
+_REDRAW_HZ = 2.0
+_NO_ERRORS = (Outcome.OK, Outcome.TIMEOUT, Outcome.NOT_SENT)  # too late is shown as overloaded
+
+
+class Display:
+    """A `progress.Watcher`. All text is printed as text: names and errors from files cannot style or script."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live: Live | None = None
+        self._of = 0
+        self._number = 0
+        self._header = ""
+        self._phase = ""
+        self._goodput_rps: float | None = None
+        self._p99_ms: float | None = None
+        self._left_s = 0.0
+        self._broken: set[tuple[str, str]] = set()
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live = Live(console=self._console, refresh_per_second=_REDRAW_HZ, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    # ------------------------------------------------------------------------------------- progress.Watcher
+
+    def preflight_began(self, strategies: int, workloads: int) -> None:
+        self._header = f"checking {strategies} strategies on {workloads} workloads"
+        self._say(self._header)
+
+    def preflight_done(self, result: Preflight) -> None:
+        if result.status == "failed" and (result.strategy, result.error) not in self._broken:
+            self._broken.add((result.strategy, result.error))
+            self._say(f"{result.strategy}: not measured: {result.error}", "red")
+
+    def plan_ready(self, todo: Sequence[TrialSpec], done: int, estimate_s: float) -> None:
+        self._of = len(todo)
+        again = f", {done} already done" if done else ""
+        self._say(f"{len(todo)} trials{again}, about {clock(estimate_s)}")
+
+    def trial_began(self, spec: TrialSpec, number: int, of: int, blocks: int, left_s: float) -> None:
+        block = "pilot" if spec.is_pilot else f"block {spec.block}/{blocks}"
+        self._number, self._of, self._left_s = number, of, left_s
+        self._header = f"{block}  {spec.workload}  {spec.strategy}"
+        self._phase, self._goodput_rps, self._p99_ms = "starting", None, None
+        self._draw()
+
+    def phase_began(self, phase: str, duration_s: float) -> None:
+        self._phase = f"{phase} {duration_s:g} s"
+        self._goodput_rps = self._p99_ms = None
+        self._draw()
+
+    def progressed(self, goodput_rps: float, p99_ms: float | None) -> None:
+        self._goodput_rps, self._p99_ms = goodput_rps, p99_ms
+        self._draw()
+
+    def trial_ended(self, record: TrialRecord) -> None:
+        spec = record.spec
+        block = "pilot" if spec.is_pilot else f"block {spec.block}"
+        line = f"{self._number:>3}/{self._of} {block:<8} {spec.workload:<7} {spec.strategy:<22}"
+        if record.status == "failed":
+            self._say(f"{line} failed: {record.error}", "red")
+        else:
+            self._say(f"{line} {'  '.join(_figures(record.phases))}")
+
+    def noticed(self, line: str) -> None:
+        self._say(line, "yellow")
+
+    # -------------------------------------------------------------------------------------------- drawing
+
+    def _say(self, line: str, style: str = "") -> None:
+        self._console.print(Text(line, style=style), soft_wrap=True)
+
+    def _draw(self) -> None:
+        if self._live is None:
+            return
+        figures = []
+        if self._goodput_rps is not None:
+            figures.append(f"{self._goodput_rps:,.0f}/s")
+        if self._p99_ms is not None:
+            figures.append(f"p99 {self._p99_ms:,.0f} ms")
+        row = Table.grid(padding=(0, 2))
+        row.add_row(
+            ProgressBar(total=self._of, completed=self._number - 1, width=24),
+            Text(f"{self._number}/{self._of}"),
+            Text(f"{clock(self._left_s)} left", style="dim"),
+        )
+        now = Table.grid(padding=(0, 2))
+        now.add_row(Text(self._header, style="bold"), Text(self._phase), Text("  ".join(figures), style="cyan"))
+        self._live.update(Group(now, row))
+
+
+def clock(seconds: float) -> str:
+    """`45 s`, `13 min 05 s`, `2 h 05 min`"""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def _figures(phases: Sequence[PhaseRecord]) -> list[str]:
+    """What each measured phase came to, shortest form."""
+    shown = []
+    for phase in phases:
+        if phase.spec.name.startswith("warmup"):
+            continue
+        if phase.status is PhaseStatus.SKIPPED:
+            shown.append(f"{phase.spec.name} -")
+            continue
+        seconds = phase.end_s - phase.start_s
+        goodput = f"{phase.ok_in_window / seconds:,.0f}/s" if seconds else "-"
+        wrong = sum(phase.outcomes.values()) - sum(phase.outcomes.get(o, 0) for o in _NO_ERRORS)
+        state = " overloaded" if phase.status is PhaseStatus.CHOKED and phase.spec.rate_rps else ""
+        shown.append(f"{phase.spec.name} {goodput}{state}" + (f" ({wrong} errors)" if wrong else ""))
+    return shown

@@ -1,0 +1,1 @@
+"""The load: the harness's side of the load generator; what runs inside Locust's process is in `inside/`."""

@@ -1,0 +1,160 @@
+"""The `User` that scenarios derive from: one request a task, its only right answer known.
+
+Under the plain `locust` command it is an ordinary closed-loop user. Under the harness the plugin puts a `Gate` on the
+environment, and every request starts with a ticket from there.
+"""
+
+from harness.driving.inside import shadow
+
+shadow.restore_stdlib()  # first: a scenario may be named like a module that is imported below
+
+import json  # noqa: E402
+from collections.abc import Callable  # noqa: E402
+from time import monotonic  # noqa: E402
+from typing import Any, NamedTuple  # noqa: E402
+from urllib.parse import urlsplit  # noqa: E402
+
+import gevent  # noqa: E402
+from locust import User  # noqa: E402
+
+from harness.driving.inside.connection import (  # noqa: E402
+    Connection,
+    ExchangeAbortedError,
+    ExchangeError,
+    ExchangeTimeoutError,
+    MalformedResponseError,
+)
+from harness.driving.inside.gate import Gate  # noqa: E402
+from harness.driving.inside.phase import Ticket  # noqa: E402
+from harness.model import Outcome  # noqa: E402
+
+# Without the harness there is no profile to say it.
+_TIMEOUT_S = 30.0
+# A server that refuses answers at once; without a pause a closed loop would turn into a busy loop of refusals.
+_PAUSE_AFTER_REFUSAL_S = 0.05
+
+
+class WrongAnswerError(Exception):
+    """A 2xx whose body is not the expected answer."""
+
+
+class HttpStatusError(Exception):
+    """Any status but 2xx."""
+
+
+class _Question(NamedTuple):
+    request: bytes
+    name: str  # the path without its query: one row in Locust's statistics
+    is_right: Callable[[bytes], bool]
+
+
+class BenchUser(User):
+    """Derive from it, and call `ask` exactly once in each task."""
+
+    abstract = True
+
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        self._gate: Gate | None = getattr(environment, "bench_gate", None)
+        self._ticket: Ticket | None = None
+        self._questions: dict[str, _Question] = {}
+        self._fire = environment.events.request.fire
+        host = urlsplit(self.host or environment.host or "http://127.0.0.1:8000")
+        self._address = (host.hostname or "127.0.0.1", host.port or 80)
+        self._connection = Connection(self._address)
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        shadow.restore_stdlib()
+
+    def on_start(self) -> None:
+        if self._gate is not None:
+            self._ticket = self._gate.take()
+
+    def wait_time(self) -> float:  # Locust calls it between two tasks
+        if self._gate is not None:
+            if self._ticket is not None:  # the task raised before it asked: the arrival must not vanish
+                now_s = monotonic()
+                self._ticket.phase.not_sent(self._ticket.intended_s, now_s)
+            self._ticket = self._gate.take()
+        return 0.0
+
+    def on_stop(self) -> None:
+        self._connection.close()
+
+    def ask(self, path: str, answer: Any) -> None:
+        """GET `path`; anything but a 2xx with `answer` as its JSON is an error, however fast."""
+        question = self._questions.get(path) or self._learn(path, answer)
+        if self._gate is None:
+            sent_s = monotonic()
+            _, error, size_bytes = self._exchange(question, _TIMEOUT_S)
+            self._report(question, error, size_bytes, monotonic() - sent_s)
+            return
+        ticket, self._ticket = self._ticket, None
+        if ticket is None:
+            raise RuntimeError(f"{type(self).__name__}: a task asks once; {path} would be its second request")
+        phase, connection = ticket.phase, self._connection
+        if connection.address != phase.address:
+            connection.close()
+            connection = self._connection = Connection(phase.address)
+        phase.open.add(connection)
+        sent_s = monotonic()
+        outcome, error, size_bytes = self._exchange(question, phase.timeout_s)
+        now_s = monotonic()
+        phase.open.discard(connection)
+        if outcome is Outcome.OK and self._gate.current is not None:
+            self._gate.current.answered(now_s)
+        phase.ended(outcome, ticket.intended_s, sent_s, now_s, censored=isinstance(error, ExchangeAbortedError))
+        self._report(question, error, size_bytes, now_s - sent_s)
+        if outcome is Outcome.CONNECTION_ERROR:
+            gevent.sleep(_PAUSE_AFTER_REFUSAL_S)
+
+    def _exchange(self, question: _Question, timeout_s: float) -> tuple[Outcome, Exception | None, int]:
+        try:
+            status, body = self._connection.exchange(question.request, timeout_s)
+        except (ExchangeTimeoutError, ExchangeAbortedError) as error:
+            return Outcome.TIMEOUT, error, 0
+        except MalformedResponseError as error:
+            return Outcome.HTTP_ERROR, error, 0
+        except ExchangeError as error:
+            return Outcome.CONNECTION_ERROR, error, 0
+        if not 200 <= status < 300:
+            return Outcome.HTTP_ERROR, HttpStatusError(f"status {status}"), len(body)
+        if not question.is_right(body):
+            return Outcome.WRONG_ANSWER, WrongAnswerError(f"answered {body[:200]!r}"), len(body)
+        return Outcome.OK, None, len(body)
+
+    def _report(self, question: _Question, error: Exception | None, size_bytes: int, seconds: float) -> None:
+        self._fire(
+            request_type="GET",
+            name=question.name,
+            response_time=seconds * 1e3,
+            response_length=size_bytes,
+            exception=error,
+            context={},
+        )
+
+    def _learn(self, path: str, answer: Any) -> _Question:
+        host = f"{self._address[0]}:{self._address[1]}"
+        request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\n\r\n".encode("ascii")
+        question = self._questions[path] = _Question(request, path.partition("?")[0], _checker(answer))
+        return question
+
+
+def _checker(answer: Any) -> Callable[[bytes], bool]:
+    """Compares JSON values; a body equal to the last right one byte by byte need not be parsed again."""
+    last_right: bytes | None = None
+
+    def is_right(body: bytes) -> bool:
+        nonlocal last_right
+        if body == last_right:
+            return True
+        try:
+            right: bool = json.loads(body) == answer
+        except ValueError:
+            return False
+        if right:
+            last_right = body
+        return right
+
+    return is_right

@@ -1,0 +1,123 @@
+"""Runs phases on the users that wait at the gate: lets them out, feeds them arrivals, drains, counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+
+import gevent
+from gevent.event import Event
+
+from harness.driving.inside.alarm import Alarm
+from harness.driving.inside.arrivals import schedule
+from harness.driving.inside.gate import Gate
+from harness.driving.inside.health import HealthProber
+from harness.driving.inside.phase import Phase, PhaseHealth
+from harness.driving.inside.protocol import Done, Ended, Load, Progress, Started
+from harness.driving.inside.recorder import Recorder
+from harness.model import PhaseKind, PhaseSpec
+
+_PROGRESS_S = 0.5
+# Long enough for a socket closed under a greenlet to raise in it.
+_ABORT_S = 1.0
+_SETTLE_POLL_S = 0.002
+
+
+class Conductor:
+    """One per trial. `run()` in one greenlet; `abort()` from another."""
+
+    def __init__(
+        self, gate: Gate, recorder: Recorder, origin_s: float, tell: Callable[[Started | Progress | Ended], None]
+    ) -> None:
+        self._gate = gate
+        self._recorder = recorder
+        self._origin_s = origin_s
+        self._tell = tell
+        self._alarm = Alarm()
+        self._stop = Event()
+
+    def abort(self) -> None:
+        self._stop.set()
+
+    def run(self, load: Load) -> Done:
+        """All phases of `load`, back to back, then one drain for all of them."""
+        self._stop.clear()
+        prober = HealthProber(load.address, load.health_rate_rps, load.request_timeout_s, self._recorder)
+        phases: list[tuple[Phase, PhaseHealth]] = []
+        start_s = monotonic()
+        for spec in load.phases:
+            phase, health = Phase(spec, self._recorder, start_s, self._origin_s), PhaseHealth()
+            phase.address, phase.timeout_s = load.address, load.request_timeout_s
+            phases.append((phase, health))
+            self._run_phase(phase, health, prober)
+            start_s = phase.end_s
+            if self._stop.is_set():
+                break
+        self._gate.end_closed_loop()
+        drain_began_s = monotonic()
+        self._drain([phase for phase, _ in phases], prober, deadline_s=start_s + load.drain_s)
+        drained_s = monotonic()
+        self._gate.current = None
+        prober.close()
+        self._recorder.flush()
+        records = tuple(phase.record(drained_s, health, load.server) for phase, health in phases)
+        return Done(records=records, drain_s=drained_s - drain_began_s)
+
+    def _run_phase(self, phase: Phase, health: PhaseHealth, prober: HealthProber) -> None:
+        self._tell(Started(phase.spec.name))
+        probing = gevent.spawn(prober.probe, phase, health)
+        telling = gevent.spawn(self._report_progress, phase)
+        try:
+            if phase.spec.kind is PhaseKind.RATE:
+                self._feed(phase)
+            else:
+                self._gate.open_closed_loop(phase)
+            self._stop.wait(max(0.0, phase.end_s - monotonic()))
+        finally:
+            telling.kill(block=False)
+            probing.kill(block=False) if self._stop.is_set() else probing.join()
+        self._tell(Ended(phase.spec.name))
+
+    def _feed(self, phase: Phase) -> None:
+        self._gate.end_closed_loop()
+        self._gate.current = phase
+        for offset_s in _schedule(phase.spec):
+            intended_s = phase.start_s + offset_s
+            self._alarm.wait_until(intended_s)
+            if self._stop.is_set():
+                return
+            phase.scheduled += 1
+            self._gate.fall_due(phase, intended_s)
+
+    def _drain(self, phases: list[Phase], prober: HealthProber, deadline_s: float) -> None:
+        def is_settled() -> bool:
+            return prober.is_settled and all(phase.is_settled for phase in phases)
+
+        while not is_settled() and monotonic() < deadline_s and not self._stop.is_set():
+            gevent.sleep(_SETTLE_POLL_S)
+        now_s = monotonic()
+        for ticket in self._gate.withdraw():
+            ticket.phase.not_sent(ticket.intended_s, now_s)
+        give_up_s = now_s + _ABORT_S
+        while not is_settled() and monotonic() < give_up_s:
+            prober.abort()
+            for phase in phases:
+                for connection in list(phase.open):
+                    connection.abort()
+            gevent.sleep(_SETTLE_POLL_S)
+        if not is_settled():
+            raise RuntimeError("requests are still open after they were given up: the scenario catches and retries?")
+
+    def _report_progress(self, phase: Phase) -> None:
+        seen = phase.ok_in_window
+        while True:
+            gevent.sleep(_PROGRESS_S)
+            goodput_rps = (phase.ok_in_window - seen) / _PROGRESS_S
+            seen = phase.ok_in_window
+            self._tell(Progress(phase.spec.name, goodput_rps, phase.recent_p99_ms()))
+
+
+def _schedule(spec: PhaseSpec) -> list[float]:
+    if spec.rate_rps is None:
+        raise ValueError(f"phase {spec.name}: an open loop needs rate_rps")
+    return list(schedule(spec.arrivals, spec.rate_rps, spec.duration_s, spec.seed))

@@ -1,0 +1,85 @@
+"""Where users come between requests: each leaves with the next ticket, in the order the tickets fell due.
+
+Closed loop: a user that comes back gets a ticket at once. Open loop: a ticket falls due at its intended start and
+goes to the user that has been idle for the shortest time (its connection is warm, so no more connections are opened
+than requests are really in flight); when all users are busy it waits, first come first served, and its response time
+grows while it waits. Nothing is skipped.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from time import monotonic
+from typing import Any
+
+from gevent import getcurrent
+from gevent.hub import get_hub
+
+from harness.driving.inside.phase import Phase, Ticket
+
+
+class Gate:
+    def __init__(self) -> None:
+        self._parked: list[Any] = []
+        self._closed_loop: Phase | None = None
+        self._roaming = 0  # users that a closed loop has let out
+        self._due: deque[Ticket] = deque()
+        self.current: Phase | None = None
+
+    @property
+    def parked_users(self) -> int:
+        return len(self._parked)
+
+    def take(self) -> Ticket:
+        """The calling user's next ticket; blocks until there is one."""
+        phase = self._closed_loop
+        if phase is not None and self._roaming <= phase.spec.users:
+            return self._closed_ticket(phase)
+        if phase is not None:
+            self._roaming -= 1
+        if self._due:
+            return self._due.popleft()
+        me = getcurrent()
+        self._parked.append(me)
+        try:
+            ticket: Ticket = get_hub().switch()
+        except BaseException:  # killed while parked: nobody must wake a dead user
+            if me in self._parked:
+                self._parked.remove(me)
+            raise
+        return ticket
+
+    def open_closed_loop(self, phase: Phase) -> None:
+        """Let users out until `phase.spec.users` are under way; those of the phase before go on without a pause."""
+        if self._closed_loop is None:
+            self._roaming = 0
+        self._closed_loop = self.current = phase
+        while self._parked and self._roaming < phase.spec.users:
+            self._roaming += 1
+            self._wake(self._parked.pop(), self._closed_ticket(phase))
+
+    def end_closed_loop(self) -> None:
+        self._closed_loop = None
+
+    def fall_due(self, phase: Phase, intended_s: float) -> None:
+        """One arrival of an open loop; the phase has counted it as scheduled already."""
+        ticket = Ticket(phase, intended_s)
+        if self._parked:
+            self._wake(self._parked.pop(), ticket)
+        else:
+            self._due.append(ticket)
+
+    def withdraw(self) -> list[Ticket]:
+        """Take back every ticket that nobody was free for."""
+        withdrawn = list(self._due)
+        self._due.clear()
+        return withdrawn
+
+    @staticmethod
+    def _closed_ticket(phase: Phase) -> Ticket:
+        phase.scheduled += 1
+        return Ticket(phase, monotonic())
+
+    @staticmethod
+    def _wake(user: Any, ticket: Ticket) -> None:
+        get_hub().loop.run_callback(user.switch, ticket)

@@ -1,0 +1,105 @@
+"""What one phase has counted so far; every ticket that was handed out ends in exactly one outcome."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from typing import NamedTuple
+
+from harness.driving.inside.connection import Connection
+from harness.driving.inside.recorder import Recorder
+from harness.model import Metric, Outcome, PhaseRecord, PhaseSpec, PhaseStatus
+
+_RECENT = 400
+
+
+class Ticket(NamedTuple):
+    """Leave to send one request: for which phase, and when it was meant to start (CLOCK_MONOTONIC)."""
+
+    phase: Phase
+    intended_s: float
+
+
+class Phase:
+    """Mutable while it runs; `record()` makes the frozen PhaseRecord. Times: seconds of CLOCK_MONOTONIC."""
+
+    def __init__(self, spec: PhaseSpec, recorder: Recorder, start_s: float, origin_s: float) -> None:
+        self.spec = spec
+        self.start_s = start_s
+        self.end_s = start_s + spec.duration_s
+        self.address: tuple[str, int] = ("127.0.0.1", 0)
+        self.timeout_s = 0.0
+        self.scheduled = 0
+        self.open: set[Connection] = set()
+        self.ok_in_window = 0
+        self._ok_per_second = [0] * (int(spec.duration_s) + 1)
+        self._outcomes: Counter[Outcome] = Counter()
+        self._censored = 0
+        self._min_service_s: float | None = None
+        self._recent_s: deque[float] = deque(maxlen=_RECENT)
+        self._recorder = recorder
+        self._origin_s = origin_s
+
+    @property
+    def is_settled(self) -> bool:
+        """Nothing that was scheduled is still without an outcome."""
+        return sum(self._outcomes.values()) == self.scheduled
+
+    def answered(self, now_s: float) -> None:
+        """A right answer came while this phase was the current one, whichever phase had scheduled it."""
+        if self.start_s <= now_s < self.end_s:
+            self.ok_in_window += 1
+            self._ok_per_second[int(now_s - self.start_s)] += 1
+
+    def ended(self, outcome: Outcome, intended_s: float, sent_s: float, now_s: float, *, censored: bool) -> None:
+        self._outcomes[outcome] += 1
+        self._censored += censored
+        name, record = self.spec.name, self._recorder.record
+        record(name, outcome, Metric.SERVICE, now_s - sent_s, now_s)
+        record(name, outcome, Metric.RESPONSE, now_s - intended_s, now_s)
+        record(name, outcome, Metric.SEND_LAG, sent_s - intended_s, now_s)
+        self._recent_s.append(now_s - intended_s)
+        if outcome is Outcome.OK and (self._min_service_s is None or now_s - sent_s < self._min_service_s):
+            self._min_service_s = now_s - sent_s
+
+    def not_sent(self, intended_s: float, now_s: float) -> None:
+        """It waited for a free user until the end of the drain: its response time is at least that long."""
+        self._outcomes[Outcome.NOT_SENT] += 1
+        self._recorder.record(self.spec.name, Outcome.NOT_SENT, Metric.RESPONSE, now_s - intended_s, now_s)
+
+    def recent_p99_ms(self) -> float | None:
+        """Of the last responses, for the live display only; a histogram would take a millisecond to ask."""
+        if len(self._recent_s) < 100:
+            return None
+        return sorted(self._recent_s)[int(len(self._recent_s) * 0.99)] * 1e3
+
+    def record(self, drained_s: float, health: PhaseHealth, server: int) -> PhaseRecord:
+        choked = self._outcomes[Outcome.TIMEOUT] + self._outcomes[Outcome.NOT_SENT]
+        return PhaseRecord(
+            spec=self.spec,
+            status=PhaseStatus.CHOKED if choked else PhaseStatus.COMPLETE,
+            reason=f"{choked} of {self.scheduled} requests were without an answer when the drain ended"
+            if choked
+            else "",
+            start_s=self.start_s - self._origin_s,
+            end_s=self.end_s - self._origin_s,
+            drained_s=drained_s - self._origin_s,
+            scheduled=self.scheduled,
+            outcomes=dict(sorted(self._outcomes.items())),
+            censored=self._censored,
+            ok_in_window=self.ok_in_window,
+            ok_per_second=tuple(self._ok_per_second),
+            health_scheduled=health.scheduled,
+            health_outcomes=dict(sorted(health.outcomes.items())),
+            health_censored=health.censored,
+            min_service_ms=None if self._min_service_s is None else self._min_service_s * 1e3,
+            server=server,
+        )
+
+
+class PhaseHealth:
+    """The `/health` prober's count for one phase."""
+
+    def __init__(self) -> None:
+        self.scheduled = 0
+        self.outcomes: Counter[Outcome] = Counter()
+        self.censored = 0

@@ -1,0 +1,90 @@
+"""Ties the conductor to Locust: `locust -f harness/driving/inside/plugin.py,scenarios/io.py --headless ...`.
+
+Locust spawns the users, which wait at the gate; the harness then sends loads over the control socket. Options are
+Locust's own (`init_command_line_parser`), so `locust --help` shows them.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import traceback
+from pathlib import Path
+from typing import Any
+
+import gevent
+import msgspec
+from gevent import socket
+from locust import events
+
+from harness.driving.inside.conductor import Conductor
+from harness.driving.inside.gate import Gate
+from harness.driving.inside.protocol import Abort, Broken, Load, Quit, Ready, ToGenerator, ToHarness
+from harness.driving.inside.recorder import Recorder
+
+_SPAWN_POLL_S = 0.005
+
+
+@events.init_command_line_parser.add_listener
+def _add_options(parser: Any) -> None:
+    def add(option: str, kind: type, default: object, explanation: str) -> None:
+        parser.add_argument(option, type=kind, default=default, include_in_web_ui=False, help=explanation)
+
+    add("--bench-control-fd", int, -1, "socket to the harness, which sets these three")
+    add("--bench-latency-log", str, "", "the .hlog to write")
+    add("--bench-origin", float, 0.0, "the trial's origin, seconds of CLOCK_MONOTONIC")
+
+
+@events.init.add_listener
+def _begin(environment: Any, **_: Any) -> None:
+    options = environment.parsed_options
+    if options.bench_control_fd < 0:
+        return
+    environment.bench_gate = Gate()
+    control = socket.socket(fileno=options.bench_control_fd)
+    gevent.spawn(_serve, environment, control)
+
+
+def _serve(environment: Any, control: socket.socket) -> None:
+    """Obey the harness until it says Quit or is gone; this process then ends at once, since all data is on disk."""
+    options = environment.parsed_options
+    encoder, decoder = msgspec.json.Encoder(), msgspec.json.Decoder(ToGenerator)
+
+    def tell(message: ToHarness) -> None:
+        control.sendall(encoder.encode(message) + b"\n")
+
+    try:
+        recorder = Recorder(Path(options.bench_latency_log), options.bench_origin)
+        gate: Gate = environment.bench_gate
+        conductor = Conductor(gate, recorder, options.bench_origin, tell)
+        while gate.parked_users < options.num_users:
+            gevent.sleep(_SPAWN_POLL_S)
+        # What was imported stays; a full collection in the middle of a phase would be send lag.
+        gc.collect()
+        gc.freeze()
+        tell(Ready(users=gate.parked_users))
+        loading: gevent.Greenlet | None = None
+        for line in control.makefile("rb"):
+            message = decoder.decode(line)
+            match message:
+                case Load():
+                    loading = gevent.spawn(_load, conductor, message, tell)
+                case Abort():
+                    conductor.abort()
+                case Quit():
+                    break
+        if loading is not None:
+            loading.kill()
+        recorder.close()
+    except (OSError, ValueError, msgspec.MsgspecError):
+        traceback.print_exc()  # into locust.log
+    finally:
+        os._exit(0)
+
+
+def _load(conductor: Conductor, load: Load, tell: Any) -> None:
+    try:
+        tell(conductor.run(load))
+    except (OSError, ValueError, RuntimeError) as error:
+        traceback.print_exc()
+        tell(Broken(f"{type(error).__name__}: {error}"))

@@ -1,0 +1,69 @@
+"""What the harness and the load generator say to each other: JSON lines over a socket pair.
+
+Harness: Load ... Load, Quit. Generator: Ready, then for each Load: Started/Progress/Ended per phase, and Done.
+When the harness's end closes, the generator ends.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from harness.model import PhaseRecord, PhaseSpec
+
+
+class Load(Struct, frozen=True, tag=True):
+    """Run `phases` one after the other without a pause, then drain for at most `drain_s`."""
+
+    address: tuple[str, int]
+    phases: tuple[PhaseSpec, ...]
+    drain_s: float
+    request_timeout_s: float
+    health_rate_rps: float
+    server: int
+
+
+class Abort(Struct, frozen=True, tag=True):
+    """End the load under way now; Done follows."""
+
+
+class Quit(Struct, frozen=True, tag=True):
+    pass
+
+
+class Ready(Struct, frozen=True, tag=True):
+    """All users are spawned and wait at the gate."""
+
+    users: int
+
+
+class Started(Struct, frozen=True, tag=True):
+    phase: str
+
+
+class Progress(Struct, frozen=True, tag=True):
+    """For the live display only: right answers in the last half second, and the p99 of their response times."""
+
+    phase: str
+    goodput_rps: float
+    p99_ms: float | None
+
+
+class Ended(Struct, frozen=True, tag=True):
+    """The window of `phase` is over (its requests may still be open)."""
+
+    phase: str
+
+
+class Done(Struct, frozen=True, tag=True):
+    records: tuple[PhaseRecord, ...]
+    drain_s: float
+
+
+class Broken(Struct, frozen=True, tag=True):
+    """The generator itself failed; one line."""
+
+    message: str
+
+
+ToGenerator = Load | Abort | Quit
+ToHarness = Ready | Started | Progress | Ended | Done | Broken

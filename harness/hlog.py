@@ -1,0 +1,157 @@
+"""Reads `latency.hlog`: HdrHistogram's interval log, one histogram a second, tagged `<phase>.<outcome>.<metric>`.
+
+`hdrh.log.HistogramLogReader` is not used: it ends silently at the first interval whose time it dislikes, and a line
+that was cut off raises out of the loop. Decoding itself is hdrh's. Histograms are merged by adding their counts, which
+is exact; percentiles are never averaged.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from hdrh.codec import HdrCookieException, HdrLengthException
+from hdrh.histogram import HdrHistogram
+from numpy.typing import NDArray
+
+from harness.model import Metric, Outcome
+from harness.store import StoreError
+
+HIGHEST_US = 60_000_000
+SIGNIFICANT_FIGURES = 3
+
+# `Tag=<phase>.<outcome>.<metric>,<start s>,<length s>,<max>,<payload>`; a phase name may hold dots (`rate-12.5`).
+_LINE = re.compile(
+    rb"Tag=(?P<tag>[^,]+),(?P<start_s>[0-9.]+),(?P<length_s>[0-9.]+),[0-9.]+,(?P<payload>[A-Za-z0-9+/=]+)"
+)
+# What hdrh lets through from base64, zlib and its own checks when a payload is damaged.
+_DAMAGE = (ValueError, OverflowError, zlib.error, HdrCookieException, HdrLengthException)
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How often each value was recorded. `values_us` ascend; each is the highest of its bucket, as hdrh reports it."""
+
+    values_us: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+    @property
+    def total(self) -> int:
+        return int(self.counts.sum())
+
+    def at_rank(self, rank: int) -> int:
+        """The `rank`-th smallest value in us, counted from 1; IndexError when there are fewer."""
+        if not 1 <= rank <= self.total:
+            raise IndexError(f"rank {rank} of {self.total} values")
+        return int(self.values_us[np.searchsorted(self.counts.cumsum(), rank)])
+
+
+def merge(histograms: Iterable[Histogram]) -> Histogram:
+    """All of them added up; the empty histogram for none."""
+    parts = [part for part in histograms if part.counts.size]
+    if len(parts) == 1:
+        return parts[0]
+    if not parts:
+        return Histogram(np.empty(0, np.int64), np.empty(0, np.int64))
+    values_us, where = np.unique(np.concatenate([part.values_us for part in parts]), return_inverse=True)
+    counts = np.zeros(len(values_us), np.int64)
+    np.add.at(counts, where, np.concatenate([part.counts for part in parts]))
+    return Histogram(values_us, counts)
+
+
+class Tag(NamedTuple):
+    phase: str
+    outcome: Outcome
+    metric: Metric
+
+
+class Interval(NamedTuple):
+    """`start_s` is relative to the trial's origin."""
+
+    start_s: float
+    length_s: float
+    histogram: Histogram
+
+
+@dataclass(frozen=True)
+class Histograms:
+    """A whole log. `broken_lines` could not be read: cut off, damaged, or of other settings than ours."""
+
+    intervals: dict[Tag, tuple[Interval, ...]]
+    broken_lines: int = 0
+
+    def merged(self, phase: str, outcomes: Iterable[Outcome], metric: Metric) -> Histogram:
+        return merge(interval.histogram for interval in self._select(phase, outcomes, metric))
+
+    def medians_ms(self, phase: str, outcomes: Iterable[Outcome], metric: Metric) -> list[tuple[float, float]]:
+        """`(start_s, median in ms)` of each second that has any such request, in order of time."""
+        by_start: dict[float, list[Histogram]] = defaultdict(list)
+        for interval in self._select(phase, outcomes, metric):
+            by_start[interval.start_s].append(interval.histogram)
+        seconds = [(start_s, merge(by_start[start_s])) for start_s in sorted(by_start)]
+        return [
+            (start_s, second.at_rank((second.total + 1) // 2) / 1000) for start_s, second in seconds if second.total
+        ]
+
+    def _select(self, phase: str, outcomes: Iterable[Outcome], metric: Metric) -> Iterable[Interval]:
+        for outcome in outcomes:
+            yield from self.intervals.get(Tag(phase, outcome, metric), ())
+
+
+def read(path: Path) -> Histograms:
+    """Every interval of the log that can be read; a missing file is an empty log. StoreError if it is unreadable."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return Histograms({})
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
+    intervals: dict[Tag, list[Interval]] = defaultdict(list)
+    broken_lines = 0
+    for line in content.split(b"\n"):
+        if not line.strip() or line.startswith((b"#", b'"')):  # comments and the legend
+            continue
+        parsed = _parse(line)
+        if parsed is None:
+            broken_lines += 1
+        else:
+            tag, interval = parsed
+            intervals[tag].append(interval)
+    return Histograms({tag: tuple(found) for tag, found in intervals.items()}, broken_lines)
+
+
+def _parse(line: bytes) -> tuple[Tag, Interval] | None:
+    match = _LINE.fullmatch(line.rstrip(b"\r"))
+    if not match:
+        return None
+    try:
+        phase, outcome, metric = match["tag"].decode().rsplit(".", 2)
+        tag = Tag(phase, Outcome(outcome), Metric(metric))
+        histogram = _decode(match["payload"])
+        return tag, Interval(float(match["start_s"]), float(match["length_s"]), histogram)
+    except _DAMAGE:
+        return None
+
+
+def _decode(payload: bytes) -> Histogram:
+    decoded = HdrHistogram.decode(payload)
+    if decoded.highest_trackable_value != HIGHEST_US or decoded.significant_figures != SIGNIFICANT_FIGURES:
+        raise ValueError("a histogram of other settings: its buckets are not ours")
+    dense = np.frombuffer(decoded.counts, np.int64)
+    indices = np.flatnonzero(dense != 0)
+    return Histogram(_bucket_values_us()[indices], dense[indices])
+
+
+@functools.cache
+def _bucket_values_us() -> NDArray[np.int64]:
+    """The highest value of every bucket, by hdrh's own arithmetic."""
+    layout = HdrHistogram(1, HIGHEST_US, SIGNIFICANT_FIGURES)
+    lowest = (layout.get_value_from_index(index) for index in range(layout.counts_len))
+    return np.fromiter((layout.get_highest_equivalent_value(value) for value in lowest), np.int64)

@@ -1,0 +1,153 @@
+"""How much the machine was its own while a trial ran, and waiting until it is."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+from msgspec import Struct
+
+from harness import cgroup
+from harness.model import Noise
+
+# The canary takes 5 x about 4 ms on a server core of the 2020s.
+_CANARY_ROUNDS = 50_000
+_CANARY_REPEATS = 5
+# /proc/stat counts in ticks of 10 ms, so 50 ms of two CPUs are told to one part in ten; a shorter look tells nothing.
+_LOOK_S = 0.05
+QUIET_SHARE = 0.15  # of the machine busy with others' work: daemons pass, a core at work on a small machine does not
+
+
+class CpuTimes(Struct, frozen=True):
+    """What all CPUs together have done since boot. `steal_s` is None where the platform does not tell."""
+
+    total_s: float
+    idle_s: float
+    steal_s: float | None
+
+
+class Moment(Struct, frozen=True):
+    """A reading of the machine's counters, each since boot."""
+
+    monotonic_s: float
+    cpu: CpuTimes
+    own_s: float  # CPU time of this process
+    throttled_s: float | None
+    pressure_s: float | None
+
+
+def canary_ms() -> float:
+    """A fixed pure-Python loop, in milliseconds of wall time: the machine's speed right now, for the kind of work that
+    targets do. The median of five passes: one preemption does not show, a machine that is slow throughout does."""
+    return statistics.median(_canary_pass_ms() for _ in range(_CANARY_REPEATS))
+
+
+def _canary_pass_ms() -> float:
+    began_s = time.perf_counter()
+    value = 0
+    for number in range(_CANARY_ROUNDS):
+        value = (value * 31 + number) & 0xFFFF
+    return (time.perf_counter() - began_s) * 1000
+
+
+def steal_percent(before: CpuTimes, after: CpuTimes) -> float | None:
+    """The share of all CPU time in which the hypervisor ran somebody else although we had work: `top`'s `st`."""
+    elapsed_s = after.total_s - before.total_s
+    if before.steal_s is None or after.steal_s is None or elapsed_s <= 0:
+        return None
+    return max(0.0, 100 * (after.steal_s - before.steal_s) / elapsed_s)
+
+
+def busy_share(before: Moment, after: Moment, cpus: int) -> float:
+    """The share of the machine, 0 to 1, that was busy with others' work: neither idle nor ours. Stolen time is busy."""
+    capacity_s = (after.monotonic_s - before.monotonic_s) * cpus
+    if capacity_s <= 0:
+        return 0.0
+    idle_s = after.cpu.idle_s - before.cpu.idle_s
+    return min(1.0, max(0.0, 1 - (idle_s + after.own_s - before.own_s) / capacity_s))
+
+
+def difference(before: float | None, after: float | None) -> float | None:
+    """How much a counter grew; None when it is missing. One that was reset in between has not grown."""
+    return None if before is None or after is None else max(0.0, after - before)
+
+
+def pressure_in(text: str) -> float | None:
+    """Seconds in which some task could run and had no CPU, from /proc/pressure/cpu (Documentation/accounting/psi.rst)."""
+    for line in text.splitlines():
+        kind, *values = line.split()
+        if kind == "some":
+            return int(dict(value.split("=") for value in values)["total"]) / 1e6
+    return None
+
+
+def noise_between(before: Moment, after: Moment, *, canary: float, load_1m: float | None) -> Noise:
+    """The machine between two moments."""
+    elapsed_s = after.monotonic_s - before.monotonic_s
+    pressure_s = difference(before.pressure_s, after.pressure_s)
+    return Noise(
+        steal_percent=steal_percent(before.cpu, after.cpu),
+        load_1m=load_1m,
+        canary_ms=canary,
+        throttled_s=difference(before.throttled_s, after.throttled_s),
+        cpu_pressure_percent=None if pressure_s is None or elapsed_s <= 0 else 100 * pressure_s / elapsed_s,
+    )
+
+
+class NoiseWatch:
+    """From construction, which takes the canary's 20 ms, to `finish()`."""
+
+    def __init__(self) -> None:
+        self._canary_ms = canary_ms()
+        self._load_1m = os.getloadavg()[0]  # before the trial adds its own
+        self._before = read_moment()
+
+    def finish(self) -> Noise:
+        return noise_between(self._before, read_moment(), canary=self._canary_ms, load_1m=self._load_1m)
+
+
+def wait_until_quiet(limit_s: float, look: Callable[[], float] | None = None) -> float:
+    """Wait until others leave the machine alone, `limit_s` at most; the seconds it took.
+
+    `look` takes a moment and says which share of the machine was busy in it. A quiet machine costs one look of 50 ms.
+    """
+    look = look or look_around
+    began_s = time.monotonic()
+    while (waited_s := time.monotonic() - began_s) < limit_s:
+        if look() <= QUIET_SHARE:
+            return time.monotonic() - began_s
+    return waited_s
+
+
+def look_around() -> float:
+    """The share of the machine that others use, over the next 50 ms."""
+    before = read_moment()
+    time.sleep(_LOOK_S)
+    return busy_share(before, read_moment(), psutil.cpu_count() or 1)
+
+
+def read_moment() -> Moment:
+    times = psutil.cpu_times()
+    return Moment(
+        monotonic_s=time.monotonic(),
+        cpu=CpuTimes(
+            # Linux counts a guest's time as user time, too.
+            total_s=sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0),
+            idle_s=times.idle + getattr(times, "iowait", 0.0),
+            steal_s=getattr(times, "steal", None),
+        ),
+        own_s=time.process_time(),
+        throttled_s=cgroup.throttled_s(),
+        pressure_s=_pressure_s(),
+    )
+
+
+def _pressure_s() -> float | None:
+    try:
+        return pressure_in(Path("/proc/pressure/cpu").read_text())
+    except OSError:  # another system, or a kernel without PSI
+        return None

@@ -1,0 +1,106 @@
+"""What will be measured, in which order, with which phases: pure functions of the profile, the cells and a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from random import Random
+
+from harness.model import PhaseKind, PhaseSpec, Profile, TrialSpec
+
+PhaseGroup = tuple[PhaseSpec, ...]  # run back to back; a drain follows the last
+
+PILOT_BLOCK = 0
+WARMUP = "warmup"
+CAPACITY = "capacity"
+
+
+def trials(cells: Sequence[tuple[str, str]], profile: Profile) -> tuple[TrialSpec, ...]:
+    """The ordered trials for `cells` of (workload, strategy): a pilot block of each workload, then the blocks.
+
+    Within a block all strategies of one workload run back to back in random order, since the machine's speed changes
+    within minutes and pairing needs them close; blocks of different workloads alternate.
+    """
+    random = Random(profile.seed)
+    by_workload: dict[str, list[str]] = {}
+    for workload, strategy in cells:
+        by_workload.setdefault(workload, []).append(strategy)
+    planned: list[TrialSpec] = []
+    for block in range(PILOT_BLOCK, profile.blocks + 1):
+        for workload, strategies in by_workload.items():
+            for strategy in random.sample(strategies, len(strategies)):
+                planned.append(
+                    TrialSpec(
+                        block=block,
+                        position=len(planned),
+                        workload=workload,
+                        strategy=strategy,
+                        seed=random.getrandbits(32),
+                    )
+                )
+    return tuple(planned)
+
+
+def rate_name(percent: float) -> str:
+    return f"rate-{percent:g}"
+
+
+def rates_rps(best_capacity_rps: float, profile: Profile) -> dict[str, float]:
+    """Arrivals per second of each rate phase, common to all strategies of a workload."""
+    return {rate_name(rate.percent): best_capacity_rps * rate.percent / 100 for rate in profile.rates}
+
+
+def phase_groups(spec: TrialSpec, profile: Profile, rates: Mapping[str, float]) -> tuple[PhaseGroup, ...]:
+    """The phases of one trial. The warm-up flows into the capacity phase at the same number of users, so that the
+    closed loop is in its steady state when counting begins. Every strategy of a block meets the same arrivals: the
+    schedule's seed depends on the block, the workload and the phase, not on the strategy."""
+    users = profile.users_by_workload.get(spec.workload, profile.users)
+    pilot = spec.is_pilot
+    closed = (
+        PhaseSpec(
+            name=WARMUP,
+            kind=PhaseKind.WARMUP,
+            duration_s=profile.pilot_warmup_s if pilot else profile.warmup_s,
+            users=users,
+        ),
+        PhaseSpec(
+            name=CAPACITY,
+            kind=PhaseKind.CAPACITY,
+            duration_s=profile.pilot_capacity_s if pilot else profile.capacity_s,
+            users=users,
+        ),
+    )
+    if pilot or not rates:  # no strategy gave a right answer in the pilot: there is nothing to take a share of
+        return (closed,)
+    return (
+        closed,
+        *(
+            (
+                PhaseSpec(
+                    name=rate_name(rate.percent),
+                    kind=PhaseKind.RATE,
+                    duration_s=rate.duration_s,
+                    users=profile.max_in_flight,
+                    rate_rps=rates[rate_name(rate.percent)],
+                    arrivals=profile.arrivals,
+                    seed=Random(f"{profile.seed}/{spec.block}/{spec.workload}/{rate.percent}").getrandbits(32),
+                ),
+            )
+            for rate in profile.rates
+        ),
+    )
+
+
+def rewarm(number: int, profile: Profile) -> PhaseSpec:
+    """One user for half a warm-up, on the fresh server that replaces one that choked: enough for connections, pools
+    and code paths, and it cannot choke again."""
+    return PhaseSpec(name=f"{WARMUP}-{number}", kind=PhaseKind.WARMUP, duration_s=profile.warmup_s / 2, users=1)
+
+
+def estimate_s(planned: Sequence[TrialSpec], profile: Profile, boot_s: Mapping[str, float], fixed_s: float) -> float:
+    """Seconds that `planned` will take: the phases, the boot that was measured for each strategy, and `fixed_s` for
+    everything else a trial costs (quiet check, verify, drains, stops, and the restarts of those that choke)."""
+    measured_s = profile.warmup_s + profile.capacity_s + sum(rate.duration_s for rate in profile.rates)
+    pilot_s = profile.pilot_warmup_s + profile.pilot_capacity_s
+    return sum(
+        (pilot_s if trial.is_pilot else measured_s) + boot_s.get(trial.strategy, 0.0) + fixed_s for trial in planned
+    )

@@ -1,0 +1,95 @@
+"""Boots every strategy once and asks it everything once: what does not work is known before anything is measured."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from time import monotonic
+
+from harness.model import HarnessError, Partition, Preflight, Strategy, Workload
+from harness.serving.server import Server
+from harness.serving.verify import check
+
+_AT_ONCE = 2  # the next one boots while this one is asked
+_LAST_LOOK_S = 1.0  # for one that may have become ready while another was waited for
+_SHUTDOWN_S = 2.0
+
+
+class _Booting:
+    """A strategy's server on its way up; without one when it could not even be launched."""
+
+    def __init__(self, strategy: Strategy, stack: ExitStack, launch: Callable[[Strategy], Server]) -> None:
+        self.strategy = strategy
+        self.began_s = monotonic()
+        self.server: Server | None = None
+        self.error = ""
+        try:
+            self.server = stack.enter_context(launch(strategy))
+        except HarnessError as error:
+            self.error = str(error)
+
+
+def preflight(
+    root: Path,
+    strategies: Sequence[Strategy],
+    workloads: Sequence[Workload],
+    *,
+    partition: Partition,
+    upstream_url: str,
+    folder: Path,
+    on_result: Callable[[Preflight], None],
+    ready_s: float,
+    answer_s: float = 5.0,
+) -> tuple[Preflight, ...]:
+    """One result for each strategy and workload, in that order; `on_result` gets each as it is known.
+
+    A strategy that does not come up within `ready_s` is `failed` for all workloads, with its one-line error; the others
+    are unharmed. Logs and probe files stay in `folder` under the strategy's name. No process is left when it returns.
+    `boot_s` is an upper bound: the server before it may still have been asked when this one became ready.
+    """
+
+    def launch(strategy: Strategy) -> Server:
+        cores = partition.target_cores
+        return Server.launch(
+            strategy,
+            root=root,
+            workers=cores if strategy.server.workers == "cores" else strategy.server.workers,
+            upstream_url=upstream_url,
+            probe_dir=folder / strategy.name / "probe",
+            log_path=folder / strategy.name / "server.log",
+            cpus=partition.target if partition.pinned else None,
+            cores=cores,
+        )
+
+    results: list[Preflight] = []
+    with ExitStack() as stack:
+        waiting = deque(strategies)
+        booting: deque[_Booting] = deque()
+        while waiting or booting:
+            while waiting and len(booting) < _AT_ONCE:
+                booting.append(_Booting(waiting.popleft(), stack, launch))
+            for result in _examine(booting.popleft(), workloads, ready_s, answer_s):
+                results.append(result)
+                on_result(result)
+    return tuple(results)
+
+
+def _examine(booting: _Booting, workloads: Sequence[Workload], ready_s: float, answer_s: float) -> list[Preflight]:
+    name, server = booting.strategy.name, booting.server
+    if server is None:
+        return [Preflight(name, workload.name, "failed", booting.error) for workload in workloads]
+    try:
+        server.wait_ready(max(ready_s - (monotonic() - booting.began_s), _LAST_LOOK_S))
+    except HarnessError as failure:
+        server.kill()
+        return [Preflight(name, workload.name, "failed", str(failure)) for workload in workloads]
+    boot_s = monotonic() - booting.began_s
+    results = []
+    for workload in workloads:
+        verdict = check(server.host, server.port, workload, answer_s)
+        error = f"{name}: {verdict.error}" if verdict.error else ""
+        results.append(Preflight(name, workload.name, verdict.status, error, boot_s))
+    server.stop(_SHUTDOWN_S)
+    return results

@@ -1,0 +1,1 @@
+"""How long and how hard to measure: one TOML file a profile."""

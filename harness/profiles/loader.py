@@ -1,0 +1,65 @@
+"""Reads a profile, and says file, line and key when it can't."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from harness.model import Profile, UsageError
+
+_FOLDER = Path(__file__).parent
+
+
+def profile_names() -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in _FOLDER.glob("*.toml")))
+
+
+def load_profile(name_or_path: str) -> Profile:
+    """A built-in profile by name, or any TOML file by path. Raises UsageError naming file, line or key."""
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        path = _FOLDER / f"{name_or_path}.toml"
+        if name_or_path not in profile_names():
+            near = difflib.get_close_matches(name_or_path, profile_names(), 1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(profile_names())}, or a path to a .toml"
+            raise UsageError(f"--profile {name_or_path}: unknown; {hint}")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--profile {path}: cannot be read ({error})") from error
+    try:
+        profile = msgspec.convert(tomllib.loads(text), Profile)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: not TOML: {error}") from error  # tomllib names line and column
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{path}{_line_of(str(error), text)}: {error}") from error
+    profile = msgspec.structs.replace(profile, name=path.stem)
+    _check(profile, path)
+    return profile
+
+
+def _check(profile: Profile, path: Path) -> None:
+    percents = [rate.percent for rate in profile.rates]
+    if percents != sorted(set(percents)):
+        raise UsageError(f"{path}: rates: percents {percents} must ascend (a strategy that chokes skips the rest)")
+    most_users = max([profile.users, *profile.users_by_workload.values()])
+    if most_users > profile.max_in_flight:
+        raise UsageError(
+            f"{path}: max_in_flight: {profile.max_in_flight} is below the {most_users} users of a closed loop; raise it"
+        )
+    if unknown := sorted(set(profile.users_by_workload) - set(profile.workloads)):
+        raise UsageError(f"{path}: users_by_workload: {unknown[0]} is not among its workloads; add it or take it out")
+
+
+def _line_of(message: str, text: str) -> str:
+    """`:LINE` of the key that msgspec's message names (`$.capacity_s`, or ``unknown field `capacty_s` ``), if found."""
+    key = message.rpartition("$.")[2].partition("[")[0].partition("`")[0].partition(".")[0] if "$." in message else ""
+    if "unknown field `" in message:
+        key = message.partition("unknown field `")[2].partition("`")[0]
+    for number, line in enumerate(text.splitlines(), start=1):
+        if key and line.split("=")[0].strip().strip("[]") == key:
+            return f":{number}"
+    return ""

@@ -1,0 +1,70 @@
+"""What a reader must know before believing anything on the page: each says what is the matter and what would help."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator
+
+from harness.analysis.evidence import Analysis
+from harness.analysis.validity import STEAL_INFO_PERCENT
+from harness.report import wording
+from harness.report.standing import measured, standing
+
+ENOUGH_BLOCKS = 3
+
+
+def warnings(analysis: Analysis) -> tuple[str, ...]:
+    """One line each, the gravest first."""
+    return tuple(_warnings(analysis))
+
+
+def _warnings(analysis: Analysis) -> Iterator[str]:
+    run, trials = analysis.run, measured(analysis)
+    ran = {trial.record.spec.id for trial in trials}
+    missing = [spec for spec in run.plan if not spec.is_pilot and spec.id not in ran]
+    if run.interrupted or missing:
+        what = "The run was interrupted" if run.interrupted else "The run is not complete"
+        yield f"{what}: {wording.count(len(missing), 'planned trial')} missing. Finish it with --resume."
+    for line in analysis.broken:
+        yield f"A record could not be read and is left out: {line}"
+    yield from _few_blocks(analysis)
+    doubtful = [trial for trial in trials if standing(trial) == "invalid"]
+    if doubtful:
+        yield (
+            f"{len(doubtful)} of {wording.count(len(trials), 'trial')} cannot be trusted and count nowhere; "
+            "their findings are listed under Trials."
+        )
+    failed = [trial for trial in trials if standing(trial) == "failed"]
+    if failed:
+        yield f"{len(failed)} of {wording.count(len(trials), 'trial')} failed; see Trials."
+    steal = [trial.record.noise.steal_percent for trial in trials if trial.record.noise is not None]
+    known = [percent for percent in steal if percent is not None]
+    if known and max(known) > STEAL_INFO_PERCENT:
+        yield (
+            f"A noisy machine: other tenants took up to {wording.number(max(known))} % of the CPU time "
+            f"(median trial {wording.number(statistics.median(known))} %). Ratios within a block survive that better "
+            "than absolute figures do."
+        )
+    partition = run.environment.partition
+    if not partition.generator:
+        yield (
+            f"Target, load generator and services share {wording.count(len(partition.available), 'CPU')}: absolute "
+            "figures are lower than on a machine of its own. With 4 or more CPUs they are kept apart."
+        )
+    elif not partition.pinned:
+        yield "Processes could not be pinned to their CPUs on this platform; they may have disturbed each other."
+
+
+def _few_blocks(analysis: Analysis) -> Iterator[str]:
+    thin = [cell for cell in analysis.cells if cell.status == "measured" and cell.valid_trials < ENOUGH_BLOCKS]
+    if not thin:
+        return
+    measured_cells = [cell for cell in analysis.cells if cell.status == "measured"]
+    advice = f"Intervals from so few are wide or absent; {ENOUGH_BLOCKS} or more blocks (--blocks) narrow them."
+    if len(thin) == len(measured_cells):
+        most = max(cell.valid_trials for cell in thin)
+        yield f"Fewer than {ENOUGH_BLOCKS} valid blocks: at most {most} a strategy. {advice}"
+    else:
+        named = ", ".join(f"{cell.strategy} on {cell.workload} ({cell.valid_trials})" for cell in thin[:6])
+        more = f" and {len(thin) - 6} more" if len(thin) > 6 else ""
+        yield f"Fewer than {ENOUGH_BLOCKS} valid blocks for {named}{more}. {advice}"

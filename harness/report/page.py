@@ -1,0 +1,137 @@
+"""`report.html`: one self-contained page of everything the analysis says and the raw series it rests on.
+
+The page needs no network and runs no script; its Content-Security-Policy says so to the browser too. The same run
+gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup
+
+from harness.analysis.evidence import Analysis, Cell, TrialFigures
+from harness.report import about, banner, timeline, verdicts, wording, workloads
+from harness.report.palette import Palette
+from harness.report.standing import capacity_of, measured, standing
+from harness.store import Attempt, Run, write_atomically
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One cell over time."""
+
+    strategy: str
+    colour: str
+    caption: str
+    svg: Markup | None
+
+
+@dataclass(frozen=True)
+class Panels:
+    workload: str
+    panels: tuple[Panel, ...]
+
+
+def write(run: Run, analysis: Analysis) -> Path:
+    """Write the run's `report.html`; raises StoreError when it cannot be written."""
+    write_atomically(run.report_path, render(run, analysis).encode("utf-8", errors="replace"))
+    return run.report_path
+
+
+def render(run: Run, analysis: Analysis) -> str:
+    """The whole page. Reads the raw series of one trial a cell; changes nothing."""
+    record = analysis.run
+    palette = Palette([strategy.name for strategy in record.strategies])
+    anchors = {workload.name: f"w{place}" for place, workload in enumerate(record.workloads)}
+    trials = about.trial_rows(run, analysis)
+    return _template().render(
+        run=record,
+        when=about.when(record.created_epoch_s),
+        machine=about.machine_line(record.environment),
+        counts=Counter(standing(trial) for trial in measured(analysis)),
+        attempts=len(measured(analysis)),
+        warnings=banner.warnings(analysis),
+        decisions=verdicts.decision_rows(analysis, anchors, palette),
+        baseline=verdicts.BASELINE,
+        workloads=[
+            workloads.view(analysis, workload, anchors[workload.name], palette) for workload in record.workloads
+        ],
+        timelines=[
+            _panels(run, analysis, workload.name, anchors[workload.name], palette) for workload in record.workloads
+        ],
+        comparisons=verdicts.comparison_rows(analysis, palette),
+        doubtful=[row for row in trials if row.standing != "valid"],
+        trials=[
+            (workload.name, [row for row in trials if row.workload == workload.name]) for workload in record.workloads
+        ],
+        environment=about.environment_facts(analysis),
+        packages=sorted(record.environment.packages.items()),
+        profile=about.profile_facts(record),
+        strategies=[(strategy, palette.css(strategy.name)) for strategy in record.strategies],
+        words=wording,
+    )
+
+
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("template.html.j2")
+
+
+def _panels(run: Run, analysis: Analysis, workload: str, anchor: str, palette: Palette) -> Panels:
+    """One representative trial of each cell, all on the same axes."""
+    chosen = [
+        (cell, _representative(analysis, cell))
+        for cell in workloads.cells_in_order(analysis, workload)
+        if cell.status == "measured"
+    ]
+    lines = [
+        timeline.of_trial(Attempt(run.path / trial.folder).samples(), trial.record.phases) if trial else None
+        for _, trial in chosen
+    ]
+    drawn = [line for line in lines if line is not None]
+    cores_top = max((line.cores_max for line in drawn), default=1.0)
+    memory_top_mib = max((line.memory_max_mib for line in drawn), default=1.0)
+    panels = []
+    for place, ((cell, trial), line) in enumerate(zip(chosen, lines, strict=True)):
+        svg, caption = None, "no trial with samples"
+        if trial is not None and line is not None:
+            caption = _caption(trial)
+            svg = timeline.draw(
+                line,
+                f"{anchor}-time-{place}",
+                f"CPU cores and memory over time, {cell.strategy} on {workload}, {caption}; "
+                f"the target used at most {wording.number(line.cores['target'].largest)} cores and "
+                f"{wording.number(line.memory_max_mib)} MiB",
+                cores_top=cores_top,
+                memory_top_mib=memory_top_mib,
+            )
+        panels.append(Panel(cell.strategy, palette.css(cell.strategy), caption, svg))
+    return Panels(workload, tuple(panels))
+
+
+def _caption(trial: TrialFigures) -> str:
+    spec = trial.record.spec
+    attempt = f", attempt {trial.record.attempt}" if trial.record.attempt > 1 else ""
+    return f"block {spec.block}{attempt}{'' if trial.valid else ' (invalid: no valid trial)'}"
+
+
+def _representative(analysis: Analysis, cell: Cell) -> TrialFigures | None:
+    """The valid trial of median capacity; without a valid one, an invalid one."""
+    trials = [
+        trial
+        for trial in measured(analysis)
+        if trial.phases and (trial.record.spec.strategy, trial.record.spec.workload) == (cell.strategy, cell.workload)
+    ]
+    best = [trial for trial in trials if trial.valid] or trials
+    ranked = sorted(best, key=lambda trial: (capacity_of(trial) or 0.0, trial.record.spec.block, trial.record.attempt))
+    return ranked[(len(ranked) - 1) // 2] if ranked else None

@@ -1,0 +1,109 @@
+"""How trials and phases stand, in a word: what counts, what does not, and what a missing figure is called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from harness.analysis.evidence import Analysis, Cell, CellPhase, TrialFigures
+from harness.analysis.validity import KEEPING_UP
+from harness.model import Outcome, PhaseKind, PhaseStatus
+from harness.report import wording
+
+ERRORS_ABOVE = 0.01
+
+Standing = Literal["valid", "invalid", "failed"]
+
+
+def standing(trial: TrialFigures) -> Standing:
+    if trial.record.status == "failed":
+        return "failed"
+    return "valid" if trial.valid else "invalid"
+
+
+def measured(analysis: Analysis) -> tuple[TrialFigures, ...]:
+    """All attempts but the pilot's."""
+    return tuple(trial for trial in analysis.trials if not trial.record.spec.is_pilot)
+
+
+def valid_of(analysis: Analysis, cell: Cell) -> tuple[TrialFigures, ...]:
+    """A cell's valid trials, the pilot's left out."""
+    return tuple(
+        trial
+        for trial in measured(analysis)
+        if trial.valid and (trial.record.spec.strategy, trial.record.spec.workload) == (cell.strategy, cell.workload)
+    )
+
+
+def capacity_phase(cell: Cell) -> CellPhase | None:
+    return next((phase for phase in cell.phases.values() if phase.kind is PhaseKind.CAPACITY), None)
+
+
+def capacity_of(trial: TrialFigures) -> float | None:
+    """The goodput of a trial's closed loop, when that phase ran."""
+    for phase in trial.phases.values():
+        if phase.kind is PhaseKind.CAPACITY and phase.status in (PhaseStatus.COMPLETE, PhaseStatus.CHOKED):
+            return phase.goodput_rps
+    return None
+
+
+def cell_note(cell: Cell) -> str:
+    """Why a cell has no figures; empty when it has."""
+    if cell.status == "not_applicable":
+        return "not applicable"
+    if cell.status == "failed":
+        return "failed"
+    if cell.status == "missing":
+        return "not measured"
+    return "" if cell.valid_trials else "no valid trial"
+
+
+def phase_note(cell: Cell, phase: CellPhase | None, valid: Sequence[TrialFigures]) -> str:
+    """What happened in a phase instead of, or beside, its figures: overloaded, choked, skipped, errors; or nothing."""
+    if phase is None:
+        return cell_note(cell) or "not run"
+    ran = sum(phase.statuses.values())
+    said = [] if ran else [cell_note(cell) or "no valid trial"]
+    for status in (PhaseStatus.CHOKED, PhaseStatus.SKIPPED, PhaseStatus.FAILED):
+        many = phase.statuses.get(status, 0)
+        if many:
+            said.append(status.value if many == ran else f"{status.value} in {many} of {ran} trials")
+    if is_overloaded(phase, valid):
+        goodput, arrived = phase.goodput_rps, _arrived_rps(phase.name, valid)
+        said.append(f"overloaded: {wording.number(goodput.value if goodput else None)} of {wording.number(arrived)}/s")
+    wrong = error_share(phase)
+    if wrong is not None and wrong > ERRORS_ABOVE:
+        said.append(f"{wording.percent(wrong)} errors")
+    return ", ".join(said)
+
+
+def is_overloaded(phase: CellPhase, valid: Iterable[TrialFigures]) -> bool:
+    """Whether an open loop got clearly fewer right answers than requests arrived."""
+    if phase.kind is not PhaseKind.RATE or phase.goodput_rps is None:
+        return False
+    arrived_rps = _arrived_rps(phase.name, valid)
+    return arrived_rps is not None and phase.goodput_rps.value < KEEPING_UP * arrived_rps
+
+
+def error_share(phase: CellPhase) -> float | None:
+    """The share of scheduled requests that did not end in a right answer."""
+    scheduled = sum(phase.outcomes.values())
+    return 1 - phase.outcomes.get(Outcome.OK, 0) / scheduled if scheduled else None
+
+
+def failed_health_share(phase: CellPhase, valid: Iterable[TrialFigures]) -> float | None:
+    """The share of a phase's `/health` checks that got no right answer."""
+    records = [record for trial in valid for record in trial.record.phases if record.spec.name == phase.name]
+    scheduled = sum(record.health_scheduled for record in records)
+    good = sum(record.health_outcomes.get(Outcome.OK, 0) for record in records)
+    return 1 - good / scheduled if scheduled else None
+
+
+def _arrived_rps(phase: str, valid: Iterable[TrialFigures]) -> float | None:
+    ran = [
+        trial.phases[phase]
+        for trial in valid
+        if phase in trial.phases and trial.phases[phase].status is not PhaseStatus.SKIPPED
+    ]
+    duration_s = sum(figures.duration_s for figures in ran)
+    return sum(figures.scheduled for figures in ran) / duration_s if duration_s else None

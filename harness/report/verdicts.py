@@ -1,0 +1,128 @@
+"""The answers: which strategy for which workload, and every comparison behind that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.analysis.evidence import Analysis, Comparison, Decision
+from harness.analysis.stats import MOST_MORE_BLOCKS
+from harness.report import wording
+from harness.report.palette import Palette
+
+BASELINE = "sync_def"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A verdict as a badge: `kind` is its style, `word` what it says."""
+
+    kind: str
+    word: str
+
+
+@dataclass(frozen=True)
+class DecisionRow:
+    anchor: str
+    workload: str
+    title: str
+    best: str
+    colour: str
+    tied: tuple[str, ...]
+    capacity: str
+    capacity_interval: str
+    gain: str
+    gain_interval: str
+    verdict: Verdict | None
+    why: str
+
+
+@dataclass(frozen=True)
+class ComparisonRow:
+    workload: str
+    strategy: str
+    colour: str
+    baseline: str
+    metric: str
+    ratio: str
+    interval: str
+    pairs: int
+    p_value: str
+    verdict: Verdict
+    more_blocks: str
+
+
+_METRICS = {"capacity_rps": "capacity", "target_cpu_s_per_1000": "CPU per request"}
+_CAPACITY_WORDS = {"faster": "faster", "slower": "slower"}
+_CPU_WORDS = {"faster": "less CPU", "slower": "more CPU"}
+_BADGES = {"faster": ("better", "▲"), "slower": ("worse", "▼"), "same": ("same", "="), "inconclusive": ("open", "?")}
+
+
+def verdict(comparison: Comparison) -> Verdict:
+    """The verdict in words that fit the metric."""
+    kind, sign = _BADGES[comparison.verdict]
+    words = _CAPACITY_WORDS if comparison.metric == "capacity_rps" else _CPU_WORDS
+    return Verdict(kind, f"{sign} {words.get(comparison.verdict, comparison.verdict)}")
+
+
+def decision_rows(analysis: Analysis, anchors: dict[str, str], palette: Palette) -> tuple[DecisionRow, ...]:
+    """A row for each workload of the run, also where nothing could be decided."""
+    decided = {decision.workload: decision for decision in analysis.decisions}
+    return tuple(
+        _decision_row(workload.name, workload.title, anchors[workload.name], decided.get(workload.name), palette)
+        for workload in analysis.run.workloads
+    )
+
+
+def _decision_row(workload: str, title: str, anchor: str, decision: Decision | None, palette: Palette) -> DecisionRow:
+    if decision is None:
+        why = "No valid trial of any strategy."
+        return DecisionRow(anchor, workload, title, "", "", (), "", "", "", "", None, why)
+    gain = decision.gain
+    if gain is not None:
+        gain_text, gain_interval = wording.times(gain.ratio.value), wording.interval(gain.ratio)
+    else:
+        gain_text, gain_interval = ("is the baseline" if decision.best == BASELINE else "baseline not measured"), ""
+    return DecisionRow(
+        anchor=anchor,
+        workload=workload,
+        title=title,
+        best=decision.best,
+        colour=palette.css(decision.best),
+        tied=decision.tied,
+        capacity=f"{wording.number(decision.capacity.value)} requests/s",
+        capacity_interval=wording.interval(decision.capacity),
+        gain=gain_text,
+        gain_interval=gain_interval,
+        verdict=verdict(gain) if gain is not None else None,
+        why=decision.why,
+    )
+
+
+def comparison_rows(analysis: Analysis, palette: Palette) -> tuple[ComparisonRow, ...]:
+    """All comparisons, as the analysis orders them."""
+    return tuple(
+        ComparisonRow(
+            workload=comparison.workload,
+            strategy=comparison.strategy,
+            colour=palette.css(comparison.strategy),
+            baseline=comparison.baseline,
+            metric=_METRICS[comparison.metric],
+            ratio=wording.times(comparison.ratio.value),
+            interval=wording.interval(comparison.ratio),
+            pairs=comparison.ratio.trials,
+            p_value=wording.p_value(comparison.p_value),
+            verdict=verdict(comparison),
+            more_blocks=_more_blocks(comparison),
+        )
+        for comparison in analysis.comparisons
+    )
+
+
+def _more_blocks(comparison: Comparison) -> str:
+    if comparison.more_blocks is None:
+        return ""
+    return (
+        f"{comparison.more_blocks} or more"
+        if comparison.more_blocks >= MOST_MORE_BLOCKS
+        else f"about {comparison.more_blocks}"
+    )

@@ -1,0 +1,125 @@
+"""Figures as people read them: three significant digits, always a unit, an interval wherever there is one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from harness.analysis.evidence import Estimate, Percentile
+from harness.model import Outcome
+
+NOTHING = "\N{EN DASH}"  # how tables say "no figure"
+TIMES = "\N{MULTIPLICATION SIGN}"
+MIB = 1024 * 1024
+
+OUTCOME_WORDS = {
+    Outcome.OK: "ok",
+    Outcome.WRONG_ANSWER: "wrong answer",
+    Outcome.HTTP_ERROR: "HTTP error",
+    Outcome.TIMEOUT: "timeout",
+    Outcome.CONNECTION_ERROR: "connection error",
+    Outcome.NOT_SENT: "not sent",
+}
+
+
+def number(value: float | None) -> str:
+    """Three significant digits, thousands separated: 0.0123, 9.87, 948, 25,700."""
+    if value is None or math.isnan(value):
+        return NOTHING
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
+    if value == 0:
+        return "0"
+    digits = 2 - math.floor(math.log10(abs(value)))
+    rounded = round(value, digits)
+    if rounded and math.floor(math.log10(abs(rounded))) > math.floor(math.log10(abs(value))):
+        digits -= 1  # 9.996 is 10.0, not 10.00
+    return f"{rounded:,.{max(0, digits)}f}"
+
+
+def span(low: float | None, high: float | None) -> str:
+    """An interval in brackets; empty when there is none."""
+    if low is None or high is None:
+        return ""
+    return f"[{number(low)}, {number(high)}]"
+
+
+def interval(estimate: Estimate | None) -> str:
+    """The 95 % confidence interval, or why there is none."""
+    if estimate is None:
+        return ""
+    if estimate.low is None or estimate.high is None:
+        return "1 block: no interval" if estimate.trials == 1 else "no interval"
+    return span(estimate.low, estimate.high)
+
+
+def times(ratio: float | None) -> str:
+    """A ratio, behind a multiplication sign."""
+    return NOTHING if ratio is None else f"{TIMES}{number(ratio)}"
+
+
+def ms(value_ms: float | None) -> str:
+    """A duration given in ms: 0.31 ms, 134 ms, 1.36 s."""
+    if value_ms is None or not math.isfinite(value_ms):
+        return NOTHING
+    if value_ms >= 999.5:
+        return f"{number(value_ms / 1000)} s"
+    return f"{number(value_ms)} ms"
+
+
+def percentile(value: Percentile | None) -> str:
+    """134 ms, or ≥ 5.20 s where the truth is that or more."""
+    if value is None:
+        return NOTHING
+    return f"≥ {ms(value.value_ms)}" if value.at_least else ms(value.value_ms)
+
+
+def trial_range(value: Percentile | None) -> str:
+    """The least and the largest single trial of a percentile; empty when no trial has enough samples."""
+    if value is None or value.trial_low_ms is None or value.trial_high_ms is None:
+        return ""
+    low, high = ms(value.trial_low_ms), ms(value.trial_high_ms)
+    figure, unit = low.rsplit(" ", 1)
+    return f"{figure} … {high}" if high.endswith(f" {unit}") else f"{low} … {high}"
+
+
+def mib(value_bytes: float | None) -> str:
+    return NOTHING if value_bytes is None else f"{number(value_bytes / MIB)} MiB"
+
+
+def seconds(value_s: float) -> str:
+    """A stretch of time: 12.3 s, 14 min 05 s, 2 h 03 min."""
+    if value_s < 60:
+        return f"{value_s:.3g} s"
+    minutes, rest_s = divmod(round(value_s), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest_s:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def percent(share: float | None) -> str:
+    """A share of one as a percentage; what is not nothing never reads as 0 %."""
+    if share is None or not math.isfinite(share):
+        return NOTHING
+    if 0 < share < 0.001:
+        return "< 0.1 %"
+    return f"{100 * share:.1f} %" if share < 0.1 and share else f"{100 * share:.0f} %"
+
+
+def p_value(value: float | None) -> str:
+    if value is None:
+        return NOTHING
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def errors(outcomes: Mapping[Outcome, int]) -> str:
+    """Everything but right answers, by outcome: "12 timeout, 3 not sent"; "0" when there was nothing else."""
+    said = [
+        f"{outcomes[kind]:,} {OUTCOME_WORDS[kind]}" for kind in Outcome if kind != Outcome.OK and outcomes.get(kind)
+    ]
+    return ", ".join(said) or "0"
+
+
+def count(many: int, one: str, several: str = "") -> str:
+    """1 trial, 2 trials."""
+    return f"{many:,} {one if many == 1 else several or one + 's'}"

@@ -1,0 +1,239 @@
+"""The measuring loop: validate everything, check everything, then measure and save after every trial."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic, time
+
+import msgspec
+
+from harness import plan
+from harness.driving.inside.protocol import Ended, Progress, Started
+from harness.environment import describe
+from harness.model import (
+    SCHEMA_VERSION,
+    Environment,
+    PhaseKind,
+    Preflight,
+    Profile,
+    RunRecord,
+    Strategy,
+    TrialRecord,
+    TrialSpec,
+    Workload,
+)
+from harness.preflight import preflight
+from harness.progress import Watcher
+from harness.services.service import Upstream
+from harness.store import Run, StoreError
+from harness.trial import Bench, Trial
+
+# What a trial costs beside its phases and its boot: quiet check, verify, drains, stop and, averaged over the
+# strategies, the restarts of those that choke. Measured over whole `standard` runs on 2 shared cores.
+FIXED_S = 1.2
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was asked for, validated: nothing is started before this exists."""
+
+    root: Path
+    profile: Profile
+    strategies: tuple[Strategy, ...]
+    workloads: tuple[Workload, ...]
+    results: Path
+    command: str
+    port: int | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """How the run ended. `failed`: one line for each cell or trial that could not be measured."""
+
+    run: Run
+    failed: tuple[str, ...]
+    elapsed_s: float
+    estimate_s: float
+
+
+def start(order: Order, watcher: Watcher) -> Result:
+    """Measure what was ordered. Raises HarnessError only when nothing more can be measured."""
+    environment = describe(order.root)
+    run = Run.create(order.results / _run_id())
+    with _bench(order.root, order.profile, environment, run, order.port) as bench:
+        checked = _check_cells(order, bench, run, watcher)
+        record = _planned(order, run, environment, checked)
+        run.write(record)
+        return _measure(run, record, bench, watcher)
+
+
+def resume(run: Run, root: Path, port: int | None, watcher: Watcher) -> Result:
+    """Finish an interrupted run: every trial that has no complete attempt, on the plan and rates it began with."""
+    record = run.read()
+    with _bench(root, record.profile, record.environment, run, port) as bench:
+        return _measure(run, record, bench, watcher)
+
+
+# ------------------------------------------------------------------------------------------------- the steps
+
+
+@contextlib.contextmanager
+def _bench(root: Path, profile: Profile, environment: Environment, run: Run, port: int | None) -> Iterator[Bench]:
+    """The services of a run, up and ready; gone at the end."""
+    partition = environment.partition
+    with Upstream(
+        root,
+        run.path / "upstream.log",
+        sigma=profile.upstream_sigma,
+        seed=profile.seed,
+        cpus=partition.generator if partition.pinned else None,
+    ) as upstream:
+        upstream.wait_ready()
+        yield Bench(root=root, profile=profile, partition=partition, upstream=upstream, port=port)
+
+
+def _check_cells(order: Order, bench: Bench, run: Run, watcher: Watcher) -> tuple[Preflight, ...]:
+    """Boot every strategy and ask it everything once: what does not work is known before anything is measured."""
+    watcher.preflight_began(len(order.strategies), len(order.workloads))
+    return preflight(
+        order.root,
+        order.strategies,
+        order.workloads,
+        partition=bench.partition,
+        upstream_url=bench.upstream.url,
+        folder=run.path / "preflight",
+        on_result=watcher.preflight_done,
+        ready_s=order.profile.ready_s,
+    )
+
+
+def _planned(order: Order, run: Run, environment: Environment, checked: tuple[Preflight, ...]) -> RunRecord:
+    working = {(cell.workload, cell.strategy) for cell in checked if cell.status == "ok"}
+    cells = [(w.name, s.name) for w in order.workloads for s in order.strategies if (w.name, s.name) in working]
+    planned = plan.trials(cells, order.profile)
+    boot_s = {cell.strategy: cell.boot_s for cell in checked}
+    return RunRecord(
+        schema_version=SCHEMA_VERSION,
+        id=run.path.name,
+        created_epoch_s=time(),
+        command=order.command,
+        profile=order.profile,
+        strategies=order.strategies,
+        workloads=order.workloads,
+        preflight=checked,
+        plan=planned,
+        environment=environment,
+        estimate_s=plan.estimate_s(planned, order.profile, boot_s, FIXED_S),
+    )
+
+
+def _measure(run: Run, record: RunRecord, bench: Bench, watcher: Watcher) -> Result:
+    began_s = monotonic()
+    failed = [
+        f"{cell.strategy} on {cell.workload}: {cell.error}" for cell in record.preflight if cell.status == "failed"
+    ]
+    todo = [spec for spec in record.plan if not _is_complete(run, spec, watcher)]
+    clock = _Clock(record, todo)
+    watcher.plan_ready(todo, len(record.plan) - len(todo), clock.left_s(0))
+    record = msgspec.structs.replace(record, interrupted=False)
+    try:
+        for number, spec in enumerate(todo):
+            record = _with_rates(run, record, spec)
+            watcher.trial_began(spec, number + 1, len(todo), record.profile.blocks, clock.left_s(number))
+            trial = _run_trial(run, record, spec, bench, watcher)
+            clock.took(spec, trial.elapsed_s)
+            watcher.trial_ended(trial)
+            if trial.status == "failed":
+                failed.append(f"{spec.id}: {trial.error}")
+    except BaseException:
+        with contextlib.suppress(StoreError):  # the disk may be what failed; the first error is the one to show
+            run.write(msgspec.structs.replace(record, interrupted=True))
+        raise
+    run.write(msgspec.structs.replace(record, finished_epoch_s=time()))
+    return Result(run, tuple(failed), monotonic() - began_s, clock.estimate_s)
+
+
+def _run_trial(run: Run, record: RunRecord, spec: TrialSpec, bench: Bench, watcher: Watcher) -> TrialRecord:
+    bench.upstream.check_alive()
+    groups = plan.phase_groups(spec, record.profile, record.rates_rps.get(spec.workload, {}))
+    duration_s = {phase.name: phase.duration_s for group in groups for phase in group}
+
+    def on_event(event: Started | Progress | Ended) -> None:
+        match event:
+            case Started():
+                watcher.phase_began(event.phase, duration_s.get(event.phase, 0.0))
+            case Progress():
+                watcher.progressed(event.goodput_rps, event.p99_ms)
+
+    strategy = next(s for s in record.strategies if s.name == spec.strategy)
+    workload = next(w for w in record.workloads if w.name == spec.workload)
+    attempt = run.new_attempt(spec)
+    trial = Trial(spec, groups, strategy, workload, bench, attempt, on_event).run()
+    attempt.write(trial)
+    return trial
+
+
+def _with_rates(run: Run, record: RunRecord, spec: TrialSpec) -> RunRecord:
+    """Before a workload's first measured trial: its arrival rates, from the best capacity its pilot trials found."""
+    if spec.is_pilot or spec.workload in record.rates_rps:
+        return record
+    best_rps = 0.0
+    for pilot in (s for s in record.plan if s.is_pilot and s.workload == spec.workload):
+        for attempt in run.attempts(pilot):
+            if attempt.is_complete:
+                best_rps = max([best_rps, *_goodputs_rps(attempt.read())])
+    rates = plan.rates_rps(best_rps, record.profile) if best_rps else {}
+    record = msgspec.structs.replace(record, rates_rps={**record.rates_rps, spec.workload: rates})
+    run.write(record)
+    return record
+
+
+def _goodputs_rps(trial: TrialRecord) -> list[float]:
+    return [
+        phase.ok_in_window / (phase.end_s - phase.start_s)
+        for phase in trial.phases
+        if phase.spec.kind is PhaseKind.CAPACITY and phase.end_s > phase.start_s
+    ]
+
+
+def _is_complete(run: Run, spec: TrialSpec, watcher: Watcher) -> bool:
+    for attempt in reversed(run.attempts(spec)):
+        if attempt.is_complete:
+            try:
+                attempt.read()
+            except StoreError as error:
+                watcher.noticed(f"{error}; measured again")
+                continue
+            return True
+    return False
+
+
+def _run_id() -> str:
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}"
+
+
+class _Clock:
+    """Time left: the estimate for each kind of trial until some have been seen, then their mean."""
+
+    def __init__(self, record: RunRecord, todo: Sequence[TrialSpec]) -> None:
+        self._todo = todo
+        boot_s = {cell.strategy: cell.boot_s for cell in record.preflight}
+        self._estimates_s = [plan.estimate_s([spec], record.profile, boot_s, FIXED_S) for spec in todo]
+        self._errors_s: dict[bool, list[float]] = {True: [], False: []}
+
+    @property
+    def estimate_s(self) -> float:
+        return sum(self._estimates_s)
+
+    def took(self, spec: TrialSpec, elapsed_s: float) -> None:
+        self._errors_s[spec.is_pilot].append(elapsed_s - self._estimates_s[self._todo.index(spec)])
+
+    def left_s(self, done: int) -> float:
+        mean_error_s = {kind: sum(errors) / len(errors) if errors else 0.0 for kind, errors in self._errors_s.items()}
+        left = zip(self._todo[done:], self._estimates_s[done:], strict=True)
+        return sum(max(0.0, seconds + mean_error_s[spec.is_pilot]) for spec, seconds in left)

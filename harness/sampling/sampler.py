@@ -1,0 +1,214 @@
+"""The sampler: a thread that writes what each process tree uses to `samples.jsonl`, five times a second."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+import msgspec
+
+from harness.model import HarnessError, Sample
+from harness.sampling.proc import platform_source
+from harness.sampling.tree import Source, Tree
+
+TreeName = Literal["target", "generator", "services"]
+
+DETAIL_S = 1.0  # new processes, context switches and PSS: at most so often
+DETAIL_SHARE = 0.001  # ... and each at most this share of a core, however many threads and processes there are
+# Reading PSS costs 2 ms for a process of 112 MiB (proc.py). The target's is a result; that of the others is context.
+PSS_SHARE: Mapping[TreeName, float] = {"target": 0.002, "generator": 0.0005, "services": 0.0005}
+
+
+class SamplerError(HarnessError):
+    """Samples could not be taken or written: the trial has no CPU figures."""
+
+
+class Pace:
+    """When something costly is due again: after `DETAIL_S`, or later if it would use more than `share` of a core."""
+
+    def __init__(self, share: float) -> None:
+        self._share = share
+        self._due_s = float("-inf")
+
+    def due(self, now_s: float) -> bool:
+        return now_s >= self._due_s
+
+    def done(self, now_s: float, cost_s: float) -> None:
+        self._due_s = now_s + max(DETAIL_S, cost_s / self._share)
+
+
+class _Watched:
+    """A tree under its name, and when its dear parts are due."""
+
+    def __init__(self, name: TreeName, tree: Tree, server: int) -> None:
+        self.name = name
+        self.tree = tree
+        self.server = server
+        self.detail = Pace(DETAIL_SHARE)
+        self.pss = Pace(PSS_SHARE[name])
+
+    def sample(self, origin_s: float, mark: str) -> Sample:
+        now_s = time.monotonic()
+        detail = bool(mark) or self.detail.due(now_s)
+        cost_s = time.thread_time()
+        totals = self.tree.read(discover=detail)
+        voluntary, involuntary = self.tree.switches() if detail else (None, None)
+        if detail:
+            self.detail.done(now_s, time.thread_time() - cost_s)
+        pss_bytes = None
+        if not mark and self.pss.due(now_s):  # an edge is no time for the dearest read of all
+            cost_s = time.thread_time()
+            pss_bytes = self.tree.pss_bytes()
+            self.pss.done(now_s, time.thread_time() - cost_s)
+        return Sample(
+            t_s=now_s - origin_s,
+            tree=self.name,
+            cpu_s=totals.cpu_s,
+            rss_bytes=totals.rss_bytes,
+            processes=totals.processes,
+            mark=mark,
+            pss_bytes=pss_bytes,
+            threads=totals.threads,
+            ctx_voluntary=voluntary,
+            ctx_involuntary=involuntary,
+            server=self.server,
+        )
+
+
+class Sampler:
+    """Samples process trees into `path` from `start()` to `stop()`, or for the length of a `with`.
+
+    All methods may be called from any thread. When samples can no longer be taken or written (disk full), sampling
+    ends and `error` says why; `mark` and the end of the `with` raise it.
+    """
+
+    def __init__(self, path: Path, origin_monotonic_s: float, *, hz: float = 5.0, source: Source | None = None) -> None:
+        self._path = path
+        self._origin_s = origin_monotonic_s
+        self._period_s = 1 / hz
+        self._source = source or platform_source()
+        self._watched: dict[TreeName, _Watched] = {}
+        self._latest: dict[TreeName, Sample] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
+        self._encoder = msgspec.json.Encoder()
+        self._file: int | None = None
+        self._error: SamplerError | None = None
+        self._thread_cpu_s = 0.0
+        self._marks_cpu_s = 0.0
+        self._wall_s = 0.0
+
+    def watch(self, tree: TreeName, root_pid: int, server: int = 0) -> None:
+        """Sample the tree under `root_pid` from now on; it takes the place of one of the same name."""
+        with self._lock:
+            self._watched[tree] = _Watched(tree, Tree(self._source, root_pid), server)
+
+    def unwatch(self, tree: TreeName) -> None:
+        """Sample this tree no longer; not an error when there was none."""
+        with self._lock:
+            self._watched.pop(tree, None)
+
+    def mark(self, label: str) -> None:
+        """Sample all trees right now, with `label` as their mark. Raises SamplerError when sampling has failed."""
+        if self._file is None:
+            raise SamplerError(f"mark {label!r}: the sampler is not running; call start() first")
+        began_s = time.thread_time()
+        self._sample(label)
+        with self._lock:
+            self._marks_cpu_s += time.thread_time() - began_s
+        if self.error is not None:
+            raise self.error
+
+    @property
+    def latest(self) -> dict[TreeName, Sample]:
+        """The newest sample of each tree, for the live display."""
+        with self._lock:
+            return dict(self._latest)
+
+    @property
+    def error(self) -> SamplerError | None:
+        """Why sampling ended early; None while all is well."""
+        if self._error is None and not self._stop.is_set() and self._file is not None and not self._thread.is_alive():
+            return SamplerError("the sampler's thread died: a defect in harness/sampling; its traceback is on stderr")
+        return self._error
+
+    @property
+    def cpu_s(self) -> float:
+        """CPU time that sampling itself has used: its thread's, and the marks'."""
+        return self._thread_cpu_s + self._marks_cpu_s
+
+    @property
+    def wall_s(self) -> float:
+        """Time spent reading and writing samples."""
+        return self._wall_s
+
+    def start(self) -> None:
+        """Open the file and begin. Raises SamplerError when it cannot be opened."""
+        try:
+            self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise self._failed(error) from error
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End and close the file. Does not raise: look at `error`."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        with self._lock:
+            if self._file is not None:
+                os.close(self._file)
+                self._file = None
+
+    def __enter__(self) -> Sampler:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        error = self.error
+        self.stop()
+        error = error or self.error
+        if error is not None and value is None:
+            raise error
+
+    def _run(self) -> None:
+        due_s = time.monotonic()
+        while self._error is None:
+            self._sample("")
+            self._thread_cpu_s = time.thread_time()
+            # On a fixed grid, so that the cost of a sample does not stretch the period; what was missed is left out.
+            due_s = max(due_s + self._period_s, time.monotonic())
+            if self._stop.wait(due_s - time.monotonic()):
+                return
+
+    def _sample(self, mark: str) -> None:
+        with self._lock:
+            if self._error is not None or self._file is None:
+                return
+            began_s = time.perf_counter()
+            try:
+                samples = [watched.sample(self._origin_s, mark) for watched in self._watched.values()]
+                self._latest.update((sample.tree, sample) for sample in samples)
+                _write(self._file, self._encoder.encode_lines(samples))
+            except OSError as error:
+                self._error = self._failed(error)
+            self._wall_s += time.perf_counter() - began_s
+
+    def _failed(self, error: OSError) -> SamplerError:
+        return SamplerError(
+            f"{self._path}: no samples can be written ({error.strerror}); free space or choose another --results"
+        )
+
+
+def _write(file: int, content: bytes) -> None:
+    """All of it: a disk that fills up takes the first part and refuses only the rest."""
+    while content:
+        content = content[os.write(file, content) :]

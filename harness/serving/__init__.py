@@ -1,0 +1,1 @@
+"""Starts, watches, checks and surely ends the servers that are measured."""

@@ -1,0 +1,50 @@
+"""One line that says why a server did not start: written in its process, read in ours."""
+
+from __future__ import annotations
+
+import re
+import traceback
+from pathlib import Path
+
+ERROR_PREFIX = "BENCH-ERROR: "
+_TAIL_BYTES = 65536
+_LINE_CHARS = 300
+# What uvicorn says after the reason, and the parts of a traceback that are not it.
+_NOISE = re.compile(
+    r"(INFO|WARNING): |ERROR: +(Application (startup|shutdown) failed|Traceback|Child process)|Traceback |\s|$"
+)
+_LEVEL = re.compile(r"^(ERROR|CRITICAL): +")
+
+
+def one_line(error: BaseException, target: str, root: Path) -> str:
+    """`targets/foo.py:3: ImportError: ...`: where in the targets it was raised, or else the file that led there."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(root / "targets")]
+    where = f"targets/{target}.py"
+    if isinstance(error, SyntaxError) and error.filename:
+        where = f"{_relative(error.filename, root)}:{error.lineno}"
+    elif ours:
+        where = f"{_relative(ours[-1].filename, root)}:{ours[-1].lineno}"
+    message = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f"{where}: {type(error).__name__}: {' '.join(message.split())}"
+
+
+def last_words(log_path: Path) -> str:
+    """The line of a server's log that best says why it ended: the last of ours, else the last that is not routine.
+    Empty when there is none."""
+    try:
+        with log_path.open("rb") as log:
+            log.seek(0, 2)
+            log.seek(max(0, log.tell() - _TAIL_BYTES))
+            lines = log.read().decode(errors="replace").splitlines()
+    except OSError:
+        return ""
+    ours = [line.removeprefix(ERROR_PREFIX) for line in lines if line.startswith(ERROR_PREFIX)]
+    telling = ours or [_LEVEL.sub("", line) for line in lines if not _NOISE.match(line)]
+    return telling[-1].strip()[:_LINE_CHARS] if telling else ""
+
+
+def _relative(path: str, root: Path) -> Path:
+    return Path(path).relative_to(root) if Path(path).is_relative_to(root) else Path(path)

@@ -1,0 +1,285 @@
+"""One trial from launch to record: a fresh server, one strategy, one workload, all its phases."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, time
+
+import msgspec
+
+from harness.driving.driver import Driver
+from harness.driving.inside.protocol import Done, Ended, Load, Progress, Started
+from harness.model import (
+    SCHEMA_VERSION,
+    Finding,
+    HarnessError,
+    Noise,
+    Partition,
+    PhaseKind,
+    PhaseRecord,
+    PhaseStatus,
+    Profile,
+    ServerRecord,
+    Strategy,
+    TrialRecord,
+    TrialSpec,
+    Workload,
+)
+from harness.noise import NoiseWatch, wait_until_quiet
+from harness.plan import PhaseGroup, rewarm
+from harness.sampling.sampler import Sampler
+from harness.services.service import Upstream
+from harness.serving.server import Server
+from harness.serving.verify import check
+from harness.store import Attempt, StoreError
+
+# An idle server answers /health at once; one that needs longer still works off what was asked of it before.
+_IDLE_S = 0.25
+_VERIFY_S = 5.0
+_GENERATOR_READY_S = 30.0
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all trials of a run share."""
+
+    root: Path
+    profile: Profile
+    partition: Partition
+    upstream: Upstream
+    port: int | None = None
+
+    def workers(self, strategy: Strategy) -> int:
+        asked = strategy.server.workers
+        return self.partition.target_cores if asked == "cores" else asked
+
+    @property
+    def target_cpus(self) -> Sequence[int] | None:
+        return self.partition.target if self.partition.pinned else None
+
+    @property
+    def generator_cpus(self) -> Sequence[int] | None:
+        return self.partition.generator if self.partition.pinned else None
+
+
+class TrialError(HarnessError):
+    """The trial ended early; what it measured until then is kept."""
+
+
+class Trial:
+    """`run()` once. A trial that fails is a record that says so; only a results folder that fails is an exception."""
+
+    def __init__(
+        self,
+        spec: TrialSpec,
+        groups: Sequence[PhaseGroup],
+        strategy: Strategy,
+        workload: Workload,
+        bench: Bench,
+        attempt: Attempt,
+        on_event: Callable[[Started | Progress | Ended], None],
+    ) -> None:
+        self._spec = spec
+        self._groups = groups
+        self._strategy = strategy
+        self._workload = workload
+        self._bench = bench
+        self._attempt = attempt
+        self._on_event = on_event
+        self._origin_s = monotonic()
+        self._token = secrets.token_hex(16)
+        self._phases: list[PhaseRecord] = []
+        self._servers: list[ServerRecord] = []
+        self._events: list[Finding] = []
+        self._overhead_s: dict[str, float] = {}
+
+    def run(self) -> TrialRecord:
+        started_epoch_s = time()
+        quiet_wait_s = wait_until_quiet(self._bench.profile.quiet_s)
+        watch = NoiseWatch()
+        self._spent("quiet", self._origin_s)
+        error = ""
+        sampler = Sampler(self._attempt.samples_path, self._origin_s)
+        try:
+            with sampler:
+                self._measure(sampler)
+        except StoreError:
+            raise
+        except HarnessError as failure:
+            error = str(failure)
+        noise = msgspec.structs.replace(watch.finish(), quiet_wait_s=quiet_wait_s)
+        return self._record(started_epoch_s, error, sampler, noise)
+
+    # ------------------------------------------------------------------------------------------ the measuring
+
+    def _measure(self, sampler: Sampler) -> None:
+        with ExitStack() as stack:
+            began_s = monotonic()
+            server = stack.enter_context(self._launch_server())
+            driver = stack.enter_context(self._launch_driver())
+            self._await_server(server, began_s)
+            driver.wait_ready(_GENERATOR_READY_S)
+            self._spent("boot", began_s)
+            sampler.watch("generator", driver.supervisor_pid)
+            sampler.watch("services", self._bench.upstream.supervisor_pid)
+            for number, group in enumerate(self._groups):
+                sampler.watch("target", server.supervisor_pid, server=len(self._servers) - 1)
+                if self._load(group, server, driver, sampler):
+                    continue
+                began_s = monotonic()
+                self._end_server(server, sampler, kill=True)
+                rest = self._groups[number + 1 :]
+                if self._skip_if_choked_at_a_rate(group, rest) or not rest:
+                    break
+                server = stack.enter_context(self._launch_server())
+                self._await_server(server, monotonic())
+                sampler.watch("target", server.supervisor_pid, server=len(self._servers) - 1)
+                self._spent("restart", began_s)
+                warming = rewarm(len(self._servers), self._bench.profile)
+                if not self._load((warming,), server, driver, sampler):
+                    raise TrialError(f"{self._strategy.name}: a fresh server choked on one user; see its log")
+            else:
+                began_s = monotonic()
+                driver.stop()
+                self._end_server(server, sampler, kill=False)
+                self._spent("stop", began_s)
+
+    def _load(self, group: PhaseGroup, server: Server, driver: Driver, sampler: Sampler) -> bool:
+        """Run a group of phases; True when the server is proven idle after it."""
+        profile = self._bench.profile
+        load = Load(
+            address=(server.host, server.port),
+            phases=group,
+            drain_s=profile.drain_s,
+            request_timeout_s=profile.request_timeout_s,
+            health_rate_rps=profile.health_rate_rps,
+            server=len(self._servers) - 1,
+        )
+
+        def on_event(event: Started | Progress | Ended) -> None:
+            match event:
+                case Started():
+                    sampler.mark(f"{event.phase}:start")
+                case Ended():
+                    sampler.mark(f"{event.phase}:end")
+            self._on_event(event)
+
+        done: Done = driver.run(load, on_event, lambda: server.exit_code() is not None)
+        self._overhead_s["drain"] = self._overhead_s.get("drain", 0.0) + done.drain_s
+        if server.exit_code() is not None:
+            reason = server.describe_exit()
+            self._phases += [msgspec.structs.replace(r, status=PhaseStatus.FAILED, reason=reason) for r in done.records]
+            raise TrialError(f"{self._strategy.name}: {reason} during {group[-1].name}; see its log")
+        self._phases += done.records
+        if any(record.status is PhaseStatus.CHOKED for record in done.records):
+            return False
+        if not server.is_idle(_IDLE_S):
+            self._events.append(
+                Finding(
+                    "not_idle",
+                    "info",
+                    f"after {group[-1].name} every request was answered, but /health did not say idle within "
+                    f"{_IDLE_S * 1e3:.0f} ms: the server was replaced",
+                    "nothing; later phases ran on a fresh server",
+                )
+            )
+            return False
+        return True
+
+    def _skip_if_choked_at_a_rate(self, group: PhaseGroup, rest: Sequence[PhaseGroup]) -> bool:
+        """A strategy that chokes at one arrival rate chokes at every higher one, and its latency there is only a
+        function of how long one waits: the higher rates are recorded as skipped."""
+        last = group[-1]
+        if last.kind is not PhaseKind.RATE or self._phases[-1].status is not PhaseStatus.CHOKED:
+            return False
+        reason = f"choked at {last.rate_rps:.0f} requests/s already"
+        self._phases += [PhaseRecord(spec=s, status=PhaseStatus.SKIPPED, reason=reason) for g in rest for s in g]
+        return True
+
+    # ------------------------------------------------------------------------------------------- the processes
+
+    def _launch_server(self) -> Server:
+        number = len(self._servers)
+        return Server.launch(
+            self._strategy,
+            root=self._bench.root,
+            workers=self._bench.workers(self._strategy),
+            upstream_url=self._bench.upstream.url,
+            probe_dir=self._attempt.probe_dir,
+            log_path=self._attempt.path / (f"server-{number + 1}.log" if number else "server.log"),
+            cpus=self._bench.target_cpus,
+            port=self._bench.port,
+        )
+
+    def _launch_driver(self) -> Driver:
+        return Driver.launch(
+            self._workload,
+            root=self._bench.root,
+            users=self._bench.profile.max_in_flight,
+            latency_path=self._attempt.latency_path,
+            log_path=self._attempt.path / "locust.log",
+            origin_s=self._origin_s,
+            token=self._token,
+            cpus=self._bench.generator_cpus,
+        )
+
+    def _await_server(self, server: Server, began_s: float) -> None:
+        server.wait_ready(self._bench.profile.ready_s)
+        ready_s = monotonic()
+        self._servers.append(
+            ServerRecord(
+                port=server.port, boot_s=ready_s - began_s, ready_at_s=ready_s - self._origin_s, pids=server.pids()
+            )
+        )
+        verdict = check(server.host, server.port, self._workload, _VERIFY_S)
+        if verdict.status != "ok":
+            raise TrialError(
+                f"{self._strategy.name}: {verdict.error or 'the route is gone since the pre-flight check'}"
+            )
+        self._spent("verify", ready_s)
+
+    def _end_server(self, server: Server, sampler: Sampler, *, kill: bool) -> None:
+        sampler.unwatch("target")
+        if kill:
+            server.kill()
+            ended = "killed: it was not idle"
+        else:
+            ended = server.stop(self._bench.profile.shutdown_s)
+            if ended.startswith("killed"):
+                self._events.append(
+                    Finding(
+                        "late_shutdown",
+                        "info",
+                        f"the idle server did not stop on SIGTERM: {ended}",
+                        "close pools and clients in the app's lifespan; the figures are not affected",
+                    )
+                )
+        self._servers[-1] = msgspec.structs.replace(self._servers[-1], ended=ended)
+
+    # --------------------------------------------------------------------------------------------- the record
+
+    def _spent(self, what: str, since_s: float) -> None:
+        self._overhead_s[what] = self._overhead_s.get(what, 0.0) + monotonic() - since_s
+
+    def _record(self, started_epoch_s: float, error: str, sampler: Sampler, noise: Noise) -> TrialRecord:
+        return TrialRecord(
+            schema_version=SCHEMA_VERSION,
+            spec=self._spec,
+            attempt=self._attempt.number,
+            status="failed" if error else "complete",
+            error=error,
+            started_epoch_s=started_epoch_s,
+            origin_monotonic_s=self._origin_s,
+            elapsed_s=monotonic() - self._origin_s,
+            phases=tuple(self._phases),
+            servers=tuple(self._servers),
+            noise=noise,
+            overhead_s={what: round(seconds, 4) for what, seconds in self._overhead_s.items()},
+            sampler_cpu_s=sampler.cpu_s,
+            sampler_wall_s=sampler.wall_s,
+            events=tuple(self._events),
+        )

@@ -1,0 +1,1 @@
+"""One file, one strategy: plain FastAPI applications that do the same work in different ways."""

@@ -1,0 +1,271 @@
+"""An `Analysis` made by hand, for the tests of what shows it: small, exact, and as odd as a test wants it.
+
+`tests.synthetic_run` with `harness.analysis` gives what a real run gives; this gives what a real run never should.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from harness.analysis.evidence import (
+    Analysis,
+    Ceiling,
+    Cell,
+    CellPhase,
+    Comparison,
+    Decision,
+    Estimate,
+    Percentile,
+    PhaseFigures,
+    TrialFigures,
+)
+from harness.model import (
+    SCHEMA_VERSION,
+    Environment,
+    Finding,
+    Noise,
+    Outcome,
+    Partition,
+    PhaseKind,
+    PhaseRecord,
+    PhaseSpec,
+    PhaseStatus,
+    Profile,
+    RatePhase,
+    Request,
+    RunRecord,
+    Strategy,
+    TrialRecord,
+    TrialSpec,
+    Workload,
+)
+
+CAPACITY_RPS = 100.0
+RATE_RPS = 30.0
+MIB = 1024 * 1024
+P99 = Percentile(134.0, False, 300, 130.0, 140.0)
+
+
+def run_record(
+    strategies: Sequence[str] = ("sync_def", "pure_async"),
+    workloads: Sequence[str] = ("io",),
+    blocks: int = 3,
+    text: str = "a text",
+    partition: Partition | None = None,
+) -> RunRecord:
+    """`text` stands wherever a person or a file chose the words."""
+    return RunRecord(
+        schema_version=SCHEMA_VERSION,
+        id=text,
+        created_epoch_s=1_735_689_600.0,
+        command=f"bench run --profile {text}",
+        profile=Profile(
+            title=text,
+            workloads=tuple(workloads),
+            blocks=blocks,
+            users=64,
+            warmup_s=1.0,
+            capacity_s=4.0,
+            rates=(RatePhase(30.0, 4.0),),
+            pilot_warmup_s=1.0,
+            pilot_capacity_s=2.0,
+            max_in_flight=256,
+            drain_s=2.0,
+            request_timeout_s=10.0,
+            health_rate_rps=5.0,
+            ready_s=20.0,
+            shutdown_s=5.0,
+            quiet_s=5.0,
+            name=text,
+        ),
+        strategies=tuple(
+            Strategy(name, text, text, text, params={text: text}, routes=(f"/{name}",)) for name in strategies
+        ),
+        workloads=tuple(
+            Workload(name, text, text, text, requests=(Request(f"/{name}", 1),), wait_ms=100.0, calls=1)
+            for name in workloads
+        ),
+        preflight=(),
+        plan=tuple(
+            TrialSpec(block, place, workload, strategy, 1)
+            for block in range(1, blocks + 1)
+            for workload in workloads
+            for place, strategy in enumerate(strategies)
+        ),
+        environment=Environment(
+            system=text,
+            kernel=text,
+            machine="x86_64",
+            cpu_model=text,
+            logical_cpus=8,
+            memory_bytes=16 * 1024 * MIB,
+            python=text,
+            packages={text: text},
+            partition=partition or Partition(tuple(range(8)), (2, 3, 4, 5, 6, 7), (0, 1), None, True),
+            hypervisor=text,
+            cpu_governor=text,
+            git_commit=text,
+            git_dirty=True,
+            notes=(text,),
+        ),
+        estimate_s=100.0,
+        rates_rps={workload: {"rate-30": RATE_RPS} for workload in workloads},
+        sampler_cores=0.006,
+        finished_epoch_s=1_735_690_200.0,
+    )
+
+
+def phase_record(name: str = "capacity", kind: PhaseKind = PhaseKind.CAPACITY) -> PhaseRecord:
+    return PhaseRecord(
+        spec=PhaseSpec(name, kind, 4.0, 64, rate_rps=RATE_RPS if kind is PhaseKind.RATE else None),
+        status=PhaseStatus.COMPLETE,
+        start_s=2.0,
+        end_s=6.0,
+        drained_s=6.5,
+        scheduled=400,
+        outcomes={Outcome.OK: 400},
+        ok_in_window=400,
+        health_scheduled=20,
+        health_outcomes={Outcome.OK: 20},
+    )
+
+
+def trial(
+    spec: TrialSpec,
+    *,
+    findings: tuple[Finding, ...] = (),
+    error: str = "",
+    steal_percent: float | None = 1.0,
+    attempt: int = 1,
+) -> TrialFigures:
+    records = () if error else (phase_record(), phase_record("rate-30", PhaseKind.RATE))
+    return TrialFigures(
+        record=TrialRecord(
+            schema_version=SCHEMA_VERSION,
+            spec=spec,
+            attempt=attempt,
+            status="failed" if error else "complete",
+            error=error,
+            started_epoch_s=1_735_689_600.0,
+            origin_monotonic_s=1.0,
+            elapsed_s=12.0,
+            phases=records,
+            noise=Noise(steal_percent, 0.5, 100.0),
+        ),
+        folder=f"trials/{spec.id}/{attempt}",
+        phases={record.spec.name: _phase_figures(record, CAPACITY_RPS + spec.block) for record in records},
+        findings=findings,
+        valid=not error and not any(finding.level == "invalid" for finding in findings),
+    )
+
+
+def _phase_figures(record: PhaseRecord, goodput_rps: float) -> PhaseFigures:
+    return PhaseFigures(
+        name=record.spec.name,
+        kind=record.spec.kind,
+        status=record.status,
+        reason="",
+        duration_s=4.0,
+        offered_rps=record.spec.rate_rps,
+        goodput_rps=goodput_rps,
+        scheduled=record.scheduled,
+        outcomes=record.outcomes,
+        censored=0,
+        loop_lag_p99_ms=1.5,
+    )
+
+
+def cell_phase(
+    name: str = "capacity",
+    *,
+    goodput_rps: float | None = 100.0,
+    statuses: Mapping[PhaseStatus, int] | None = None,
+    response_p99: Percentile | None = P99,
+    outcomes: Mapping[Outcome, int] | None = None,
+    trials: int = 3,
+) -> CellPhase:
+    kind = PhaseKind.CAPACITY if name == "capacity" else PhaseKind.RATE
+    return CellPhase(
+        name=name,
+        kind=kind,
+        offered_rps=RATE_RPS if kind is PhaseKind.RATE else None,
+        statuses=dict(statuses if statuses is not None else {PhaseStatus.COMPLETE: trials}),
+        goodput_rps=None if goodput_rps is None else estimate(goodput_rps, trials),
+        response_p50=response_p99 and Percentile(101.0, False, 300, 100.0, 102.0),
+        response_p90=response_p99 and Percentile(110.0, False, 300, 105.0, 115.0),
+        response_p99=response_p99,
+        health_p50=Percentile(2.0, False, 300, 1.9, 2.2),
+        health_p99=Percentile(9.0, False, 300, 8.0, 11.0),
+        outcomes=dict(outcomes if outcomes is not None else {Outcome.OK: 400 * trials}),
+        loop_lag_p99_ms=1.5,
+        target_cpu_s_per_1000=estimate(2.4, trials),
+        target_cores=estimate(0.9, trials),
+        target_pss_max_bytes=80 * MIB,
+        target_rss_max_bytes=100 * MIB,
+        target_threads_max=44,
+        limiter_waiting_max=12,
+    )
+
+
+def estimate(value: float, trials: int = 3) -> Estimate:
+    return Estimate(value, 0.9 * value, 1.1 * value, trials) if trials > 1 else Estimate(value, None, None, trials)
+
+
+def cell(strategy: str, workload: str, *, trials: int = 3, because: str = "40 in flight / 0.1 s") -> Cell:
+    return Cell(
+        strategy=strategy,
+        workload=workload,
+        status="measured",
+        trials=trials,
+        valid_trials=trials,
+        capacity=estimate(CAPACITY_RPS, trials),
+        ceiling=Ceiling(1.2 * CAPACITY_RPS, because),
+        phases={
+            "capacity": cell_phase(trials=trials),
+            "rate-30": cell_phase("rate-30", goodput_rps=CAPACITY_RPS, trials=trials),
+        },
+    )
+
+
+def analysis(
+    strategies: Sequence[str] = ("sync_def", "pure_async"),
+    workloads: Sequence[str] = ("io",),
+    blocks: int = 3,
+    text: str = "a text",
+) -> Analysis:
+    """All is well: every trial valid, every strategy like the others; `text` as in `run_record`."""
+    run = run_record(strategies, workloads, blocks, text)
+    compared = [
+        Comparison(
+            workload=workload,
+            strategy=strategy,
+            baseline=strategies[0],
+            metric="capacity_rps",
+            ratio=estimate(1.0, blocks),
+            p_value=0.8,
+            verdict="inconclusive",
+            more_blocks=7,
+        )
+        for workload in workloads
+        for strategy in strategies[1:]
+    ]
+    remark = Finding(text, "info", text, text)
+    return Analysis(
+        run=run,
+        trials=tuple(trial(spec, findings=(remark,)) for spec in run.plan),
+        cells=tuple(
+            cell(strategy, workload, trials=blocks, because=text) for workload in workloads for strategy in strategies
+        ),
+        comparisons=tuple(compared),
+        decisions=tuple(
+            Decision(
+                workload=workload,
+                best=strategies[-1],
+                tied=tuple(strategies[:-1]),
+                capacity=estimate(CAPACITY_RPS, blocks),
+                gain=next((made for made in compared if made.workload == workload), None),
+                why=text,
+            )
+            for workload in workloads
+        ),
+    )

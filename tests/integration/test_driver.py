@@ -1,0 +1,180 @@
+"""A real Locust process, driven over its control socket, against a real server of known behaviour."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from time import monotonic, sleep
+
+import pytest
+
+from harness import hlog
+from harness.driving.driver import Driver, GeneratorError
+from harness.driving.inside.protocol import Done, Load
+from harness.model import Metric, Outcome, PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus, Request, Workload
+from harness.serving.health import ask_health
+from harness.serving.port import free_port
+from harness.serving.process import Supervised, child_environment
+
+PROJECT = Path(__file__).parents[2]
+SCENARIO = """
+from locust import task
+from harness.driving.inside.client import BenchUser
+
+class Asker(BenchUser):
+    @task
+    def ask_once(self):
+        self.ask("{path}", {{"right": True}})
+"""
+
+
+class Rig:
+    """A server, and a driver whose scenario asks it for one path."""
+
+    def __init__(self, folder: Path, path: str, users: int, stack: ExitStack) -> None:
+        self.port = free_port()
+        self.latency_path = folder / "latency.hlog"
+        command = [
+            *(sys.executable, "-m", "uvicorn", "tests.truth_app:app", "--host", "127.0.0.1", "--port", str(self.port)),
+            *("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"),
+        ]
+        self.server = stack.enter_context(
+            Supervised(command, cwd=PROJECT, env=child_environment(PROJECT), log_path=folder / "server.log")
+        )
+        (folder / "asker.py").write_text(SCENARIO.format(path=path))
+        self.driver = stack.enter_context(
+            Driver.launch(
+                Workload("asker", "", "", "asker.py", (Request(path, {"right": True}),)),
+                root=folder,
+                users=users,
+                latency_path=self.latency_path,
+                log_path=folder / "locust.log",
+                origin_s=monotonic(),
+                token="",
+                cpus=None,
+            )
+        )
+        deadline_s = monotonic() + 20
+        while isinstance(ask_health("127.0.0.1", self.port, 1.0), str):
+            assert monotonic() < deadline_s, (folder / "server.log").read_text()
+            sleep(0.05)
+        self.driver.wait_ready(30)
+
+    def load(self, *phases: PhaseSpec, drain_s: float = 3.0, timeout_s: float = 10.0) -> Done:
+        load = Load(("127.0.0.1", self.port), phases, drain_s, timeout_s, 20.0, 0)
+        return self.driver.run(load, lambda event: None, lambda: self.server.exit_code() is not None)
+
+    def median_ms(self, phase: str, metric: Metric) -> float:
+        merged = hlog.read(self.latency_path).merged(phase, [Outcome.OK], metric)
+        assert merged is not None
+        return merged.get_value_at_percentile(50) / 1e3
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
+    with ExitStack() as stack:
+        yield lambda path, users=64: Rig(tmp_path, path, users, stack)
+
+
+def closed(name: str, duration_s: float, users: int) -> PhaseSpec:
+    return PhaseSpec(name=name, kind=PhaseKind.CAPACITY, duration_s=duration_s, users=users)
+
+
+def rate(name: str, duration_s: float, rps: float) -> PhaseSpec:
+    return PhaseSpec(name=name, kind=PhaseKind.RATE, duration_s=duration_s, users=64, rate_rps=rps, seed=5)
+
+
+def assert_adds_up(record: PhaseRecord) -> None:
+    assert record.scheduled > 0
+    assert sum(record.outcomes.values()) == record.scheduled
+    assert sum(record.ok_per_second) == record.ok_in_window
+    assert sum(record.health_outcomes.values()) == record.health_scheduled > 0
+
+
+def test_closed_and_open_loop_on_a_fixed_delay(rig: Callable[..., Rig]) -> None:
+    fixed = rig("/delay?50")
+    warmup, capacity = fixed.load(closed("warmup", 0.5, 10), closed("capacity", 2.0, 10)).records
+    (open_loop,) = fixed.load(rate("rate", 2.0, 100.0)).records
+    for record in (warmup, capacity, open_loop):
+        assert_adds_up(record)
+        assert record.status is PhaseStatus.COMPLETE
+        assert set(record.outcomes) == {Outcome.OK}
+        assert record.min_service_ms is not None
+        assert record.min_service_ms >= 50
+    # 10 users, 50 ms each: 200 a second and never more.
+    assert 0.75 * 400 <= capacity.ok_in_window <= 1.01 * 400
+    assert open_loop.scheduled == pytest.approx(200, abs=4 * 200**0.5)
+    assert fixed.median_ms("rate", Metric.RESPONSE) == pytest.approx(50, rel=0.15)
+    assert fixed.median_ms("rate", Metric.SEND_LAG) < 2
+
+
+def test_a_frozen_server_delays_those_that_should_have_been_sent_meanwhile(rig: Callable[..., Rig]) -> None:
+    """Two users, so nearly everybody waits to be sent: a closed loop would have hidden it."""
+    frozen = rig("/freeze", users=2)
+    (record,) = frozen.load(rate("rate", 4.0, 100.0)).records
+    assert_adds_up(record)
+    recorded = hlog.read(frozen.latency_path)
+    service = recorded.merged("rate", [Outcome.OK], Metric.SERVICE)
+    response = recorded.merged("rate", [Outcome.OK], Metric.RESPONSE)
+    assert service is not None
+    assert response is not None
+    assert response.get_total_count() == service.get_total_count() == record.outcomes[Outcome.OK]
+    # A quarter of the time it is frozen: p90 of what people felt is 0.3 s (0.5 s x (1 - 10 % / 25 %)).
+    assert response.get_value_at_percentile(90) == pytest.approx(300_000, rel=0.25)
+    assert service.get_value_at_percentile(90) < 50_000
+
+
+def test_wrong_answers_and_errors_are_counted_exactly(rig: Callable[..., Rig]) -> None:
+    (record,) = rig("/wrong?10").load(closed("capacity", 1.0, 4)).records
+    assert_adds_up(record)
+    assert record.outcomes[Outcome.WRONG_ANSWER] == record.scheduled // 10
+    assert record.ok_in_window <= record.outcomes[Outcome.OK]
+
+
+def test_http_errors_are_counted_exactly(rig: Callable[..., Rig]) -> None:
+    (record,) = rig("/error?10").load(closed("capacity", 1.0, 4)).records
+    assert record.outcomes[Outcome.HTTP_ERROR] == record.scheduled // 10
+
+
+def test_what_never_answers_is_censored_or_not_sent_and_nothing_vanishes(rig: Callable[..., Rig]) -> None:
+    began_s = monotonic()
+    (record,) = rig("/never", users=8).load(rate("rate", 1.0, 50.0), drain_s=0.3, timeout_s=60).records
+    assert_adds_up(record)
+    assert record.status is PhaseStatus.CHOKED
+    assert record.outcomes == {Outcome.TIMEOUT: 8, Outcome.NOT_SENT: record.scheduled - 8}
+    assert record.censored == 8
+    assert monotonic() - began_s < 30
+
+
+def test_a_timeout_is_an_outcome(rig: Callable[..., Rig]) -> None:
+    (record,) = rig("/never", users=4).load(closed("capacity", 0.5, 4), drain_s=2.0, timeout_s=0.3).records
+    assert set(record.outcomes) == {Outcome.TIMEOUT}
+    assert record.censored == 0
+
+
+def test_a_server_that_dies_ends_the_load_and_what_was_counted_is_kept(rig: Callable[..., Rig]) -> None:
+    dying = rig("/die?50")
+    began_s = monotonic()
+    (record,) = dying.load(closed("capacity", 20.0, 4)).records
+    assert monotonic() - began_s < 15
+    assert_adds_up(record)
+    assert record.outcomes[Outcome.OK] == 49
+    assert record.outcomes[Outcome.CONNECTION_ERROR] >= 1
+
+
+def test_a_broken_scenario_is_one_line_that_says_why(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("import no_such_module\n")
+    with (
+        Driver.launch(
+            Workload("broken", "", "", "broken.py", ()),
+            root=tmp_path,
+            users=1,
+            latency_path=tmp_path / "latency.hlog",
+            log_path=tmp_path / "locust.log",
+            origin_s=monotonic(),
+            token="",
+            cpus=None,
+        ) as driver,
+        pytest.raises(GeneratorError, match="no_such_module"),
+    ):
+        driver.wait_ready(30)

@@ -1,0 +1,80 @@
+from collections import Counter
+from itertools import groupby
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import plan
+from harness.model import PhaseKind, Profile
+from harness.profiles.loader import load_profile
+
+STANDARD = load_profile("standard")
+cells = st.lists(
+    st.tuples(st.sampled_from(["io", "cpu", "mixed"]), st.sampled_from(["a", "b", "c", "d"])), unique=True, min_size=1
+)
+
+
+def profile_with(**changes: object) -> Profile:
+    return msgspec.structs.replace(STANDARD, **changes)
+
+
+@given(cells, st.integers(min_value=1, max_value=5), st.integers())
+def test_every_cell_is_once_in_the_pilot_and_once_in_each_block(
+    chosen: list[tuple[str, str]], blocks: int, seed: int
+) -> None:
+    planned = plan.trials(chosen, profile_with(blocks=blocks, seed=seed))
+    counted = Counter((t.block, t.workload, t.strategy) for t in planned)
+    assert counted == Counter((block, *cell) for block in range(blocks + 1) for cell in chosen)
+    assert [t.position for t in planned] == list(range(len(planned)))
+    assert len({t.id for t in planned}) == len(planned)
+
+
+@given(cells, st.integers())
+def test_a_block_is_run_back_to_back(chosen: list[tuple[str, str]], seed: int) -> None:
+    planned = plan.trials(chosen, profile_with(blocks=3, seed=seed))
+    runs = [key for key, _ in groupby(planned, key=lambda t: (t.block, t.workload))]
+    assert len(runs) == len(set(runs))
+
+
+def test_the_order_within_a_block_is_random_and_the_seeds_own() -> None:
+    chosen = [("io", name) for name in "abcdefgh"]
+
+    def orders(seed: int) -> list[str]:
+        return [t.strategy for t in plan.trials(chosen, profile_with(seed=seed))]
+
+    assert orders(1) == orders(1)
+    assert orders(1) != orders(2)
+    assert orders(1)[:8] != orders(1)[8:16]
+
+
+def test_strategies_of_a_block_meet_the_same_arrivals_and_other_blocks_others() -> None:
+    first, second, *rest = plan.trials([("io", "a"), ("io", "b")], profile_with(blocks=2))[2:]
+    rates = plan.rates_rps(600, STANDARD)
+
+    def seeds(trial: object) -> list[int]:
+        return [p.seed for g in plan.phase_groups(trial, STANDARD, rates) for p in g if p.kind is PhaseKind.RATE]
+
+    assert seeds(first) == seeds(second)
+    assert seeds(first) != seeds(rest[0])
+
+
+def test_rates_are_shares_of_the_best_capacity() -> None:
+    assert plan.rates_rps(600, STANDARD) == {"rate-10": 60, "rate-30": 180, "rate-70": 420}
+
+
+def test_the_pilot_only_looks_for_the_capacity() -> None:
+    pilot, *_ = plan.trials([("io", "a")], STANDARD)
+    assert [[p.name for p in g] for g in plan.phase_groups(pilot, STANDARD, {})] == [["warmup", "capacity"]]
+
+
+def test_without_a_capacity_there_are_no_rate_phases() -> None:
+    *_, last = plan.trials([("io", "a")], STANDARD)
+    assert [[p.name for p in g] for g in plan.phase_groups(last, STANDARD, {})] == [["warmup", "capacity"]]
+
+
+def test_the_estimate_counts_phases_boots_and_fixed_costs() -> None:
+    planned = plan.trials([("io", "a")], profile_with(blocks=1))
+    phases_s = 0.4 + 0.8 + 0.5 + 1.3 + 1.5 + 1.0 + 0.8
+    assert plan.estimate_s(planned, STANDARD, {"a": 1.5}, 0.5) == pytest.approx(phases_s + 2 * 1.5 + 2 * 0.5)

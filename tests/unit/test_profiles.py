@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import pytest
+
+from harness.model import UsageError
+from harness.profiles.loader import load_profile, profile_names
+
+GOOD = (Path(__file__).parents[2] / "harness/profiles/standard.toml").read_text()
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "mine.toml"
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize("name", profile_names())
+def test_built_in_profiles_load_and_say_what_they_are(name: str) -> None:
+    profile = load_profile(name)
+    assert profile.name == name
+    assert profile.title
+
+
+def test_a_profile_may_be_any_file(tmp_path: Path) -> None:
+    assert load_profile(write(tmp_path, GOOD)).name == "mine"
+
+
+def test_an_unknown_name_gives_the_nearest() -> None:
+    with pytest.raises(UsageError, match="--profile standrad: unknown; did you mean standard?"):
+        load_profile("standrad")
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (("blocks = 3", "blocks = = 3"), r"mine\.toml: not TOML: .*line \d+"),
+        (("blocks = 3", "blocks = 0"), r"mine\.toml:\d+: .*>= 1.*blocks"),
+        (("capacity_s = 1.3", 'capacity_s = "long"'), r"mine\.toml:\d+: .*capacity_s"),
+        (("capacity_s", "capacty_s"), r"mine\.toml(:\d+)?: .*capac"),
+        (("users = 64", "users = 1000"), r"max_in_flight: 256 is below the 1000 users"),
+        (("percent = 30", "percent = 80"), r"rates: percents .* must ascend"),
+        (("{ cpu = 16 }", "{ gpu = 16 }"), r"users_by_workload: gpu is not among"),
+    ],
+)
+def test_what_is_wrong_is_named_with_file_line_and_key(tmp_path: Path, change: tuple[str, str], complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        load_profile(write(tmp_path, GOOD.replace(*change)))
+
+
+def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        load_profile(str(tmp_path / "none.toml"))

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import math
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.model import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus, Sample
+from harness.report import timeline
+
+MIB = 1024 * 1024
+
+
+def sample(t_s: float, cpu_s: float, *, server: int = 0, pss_mib: float | None = None) -> Sample:
+    pss_bytes = None if pss_mib is None else int(pss_mib * MIB)
+    return Sample(
+        t_s=t_s, tree="target", cpu_s=cpu_s, rss_bytes=100 * MIB, processes=1, server=server, pss_bytes=pss_bytes
+    )
+
+
+def phase(name: str, start_s: float, end_s: float, status: PhaseStatus = PhaseStatus.COMPLETE) -> PhaseRecord:
+    spec = PhaseSpec(name, PhaseKind.CAPACITY, 4.0, 8)
+    return PhaseRecord(spec=spec, status=status, start_s=start_s, end_s=end_s, drained_s=end_s)
+
+
+def test_cores_are_cpu_seconds_per_second() -> None:
+    line = timeline.cores([sample(0.0, 1.0), sample(1.0, 1.5), sample(2.0, 3.5)], step_s=0.4)
+    assert line.t_s == (0.5, 1.5)
+    assert line.values == pytest.approx((0.5, 2.0))
+
+
+@given(st.lists(st.tuples(st.floats(0.01, 1.0), st.floats(0.0, 2.0)), min_size=2, max_size=60))
+def test_no_cpu_time_is_lost_or_made_by_coarser_steps(steps: list[tuple[float, float]]) -> None:
+    """Whatever the samples' spacing, the average of the curve is the average of the cumulative times."""
+    t_s, cpu_s, samples = 0.0, 0.0, [sample(0.0, 0.0)]
+    for dt_s, share in steps:
+        t_s, cpu_s = t_s + dt_s, cpu_s + dt_s * share
+        samples.append(sample(t_s, cpu_s))
+    line = timeline.cores(samples, step_s=0.4)
+    for value in line.values:
+        assert -1e-9 <= value <= max(share for _, share in steps) + 1e-6
+    starts = [2 * middle for middle in line.t_s]
+    covered_s, burnt_s, start_s = 0.0, 0.0, 0.0
+    for twice_s, value in zip(starts, line.values, strict=True):
+        end_s = twice_s - start_s
+        burnt_s += value * (end_s - start_s)
+        covered_s, start_s = end_s, end_s
+    if covered_s:
+        expected_s = next(s.cpu_s for s in samples if s.t_s == pytest.approx(covered_s, abs=1e-6))
+        assert burnt_s == pytest.approx(expected_s, abs=1e-6)
+
+
+def test_a_new_server_starts_a_new_curve() -> None:
+    line = timeline.cores([sample(0, 5.0), sample(1, 6.0), sample(2, 0.5, server=1), sample(3, 1.0, server=1)], 0.4)
+    assert [math.isnan(value) for value in line.values] == [False, True, False]
+    assert line.values[2] == pytest.approx(0.5)
+    assert line.largest == pytest.approx(1.0)
+
+
+def test_memory_is_pss_where_it_was_read_and_rss_everywhere() -> None:
+    shown = timeline.of_trial([sample(0, 0, pss_mib=80), sample(0.5, 0.1), sample(1.0, 0.2, pss_mib=90)], [])
+    assert shown.pss_mib.values == (80.0, 90.0)
+    assert shown.rss_mib.values == (100.0, 100.0, 100.0)
+    assert shown.memory_max_mib == 100.0
+
+
+def test_a_long_trial_has_few_points() -> None:
+    samples = [sample(t / 5, t / 10) for t in range(5 * 3600)]
+    shown = timeline.of_trial(samples, [phase("capacity", 1.0, 3500.0)])
+    assert len(shown.cores["target"].values) < 150
+    assert len(shown.rss_mib.values) < 150
+
+
+def test_bands_are_the_phases_that_ran() -> None:
+    shown = timeline.of_trial([], [phase("warmup", 1, 2), phase("rate-70", 0, 0, PhaseStatus.SKIPPED)])
+    assert [band.name for band in shown.bands] == ["warmup"]
+    assert shown.end_s == 2.0
+
+
+def test_drawn_with_units_and_phases() -> None:
+    shown = timeline.of_trial([sample(t / 5, t / 10) for t in range(100)], [phase("capacity", 2, 18)])
+    svg = timeline.draw(shown, "c1", "Over time", cores_top=shown.cores_max, memory_top_mib=shown.memory_max_mib)
+    said = [element.text for element in ElementTree.fromstring(svg).iter("text")]
+    assert {"cores", "MiB", "seconds since launch", "capacity"} <= set(said)
+
+
+def test_a_trial_without_samples_is_drawn_empty() -> None:
+    shown = timeline.of_trial([], [])
+    svg = timeline.draw(shown, "c1", "Over time", cores_top=shown.cores_max, memory_top_mib=shown.memory_max_mib)
+    assert ElementTree.fromstring(svg).get("role") == "img"

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.analysis.evidence import Estimate, Percentile
+from harness.model import Outcome
+from harness.report import wording
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0.0, "0"),
+        (0.01234, "0.0123"),
+        (0.9996, "1.00"),
+        (9.8765, "9.88"),
+        (9.996, "10.0"),
+        (94.85, "94.8"),
+        (99.96, "100"),
+        (948.4, "948"),
+        (999.6, "1,000"),
+        (25_731.0, "25,700"),
+        (-3.14159, "-3.14"),
+        (math.inf, "∞"),
+        (math.nan, wording.NOTHING),
+        (None, wording.NOTHING),
+    ],
+)
+def test_a_number_has_three_significant_digits(value: float | None, said: str) -> None:
+    assert wording.number(value) == said
+
+
+@given(st.floats(min_value=1e-6, max_value=1e9))
+def test_a_number_read_back_is_within_its_third_digit(value: float) -> None:
+    read = float(wording.number(value).replace(",", ""))
+    assert read == pytest.approx(value, rel=0.006)
+
+
+def test_no_figure_without_its_uncertainty() -> None:
+    assert wording.interval(Estimate(948.2, 931.0, 965.4, 3)) == "[931, 965]"
+    assert wording.interval(Estimate(948.2, None, None, 1)) == "1 block: no interval"
+    assert wording.interval(Estimate(948.2, None, None, 2)) == "no interval"
+    assert wording.interval(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("value_ms", "said"),
+    [
+        (0.0312, "0.0312 ms"),
+        (12.34, "12.3 ms"),
+        (999.4, "999 ms"),
+        (999.6, "1.00 s"),
+        (1_360.0, "1.36 s"),
+        (None, wording.NOTHING),
+    ],
+)
+def test_durations_change_unit_at_a_second(value_ms: float | None, said: str) -> None:
+    assert wording.ms(value_ms) == said
+
+
+def test_a_percentile_that_lies_among_requests_given_up_is_a_lower_bound() -> None:
+    assert wording.percentile(Percentile(5200.0, True, 300)) == "≥ 5.20 s"
+    assert wording.percentile(Percentile(134.0, False, 300)) == "134 ms"
+    assert wording.percentile(None) == wording.NOTHING
+
+
+def test_the_range_of_trials() -> None:
+    assert wording.trial_range(Percentile(134.0, False, 300, 130.0, 1400.0)) == "130 ms … 1.40 s"
+    assert wording.trial_range(Percentile(134.0, False, 300, 130.0, 140.0)) == "130 … 140 ms"
+    assert wording.trial_range(Percentile(134.0, False, 300)) == ""
+    assert wording.trial_range(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("value_s", "said"),
+    [(0.25, "0.25 s"), (4.0, "4 s"), (12.34, "12.3 s"), (845.0, "14 min 05 s"), (7384.0, "2 h 03 min")],
+)
+def test_stretches_of_time(value_s: float, said: str) -> None:
+    assert wording.seconds(value_s) == said
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0.0, "0 %"), (0.0001, "< 0.1 %"), (0.0123, "1.2 %"), (0.5, "50 %"), (1.0, "100 %"), (None, wording.NOTHING)],
+)
+def test_shares(share: float | None, said: str) -> None:
+    assert wording.percent(share) == said
+
+
+@given(st.floats(min_value=1e-12, max_value=1.0))
+def test_something_never_reads_as_nothing(share: float) -> None:
+    assert wording.percent(share) not in ("0 %", "0.0 %")
+
+
+def test_errors_are_named_by_outcome() -> None:
+    counts = {Outcome.OK: 900, Outcome.TIMEOUT: 1200, Outcome.NOT_SENT: 3, Outcome.HTTP_ERROR: 0}
+    assert wording.errors(counts) == "1,200 timeout, 3 not sent"
+    assert wording.errors({Outcome.OK: 900}) == "0"
+
+
+def test_every_outcome_has_a_word() -> None:
+    assert set(wording.OUTCOME_WORDS) == set(Outcome)
+
+
+def test_counts_memory_and_ratios() -> None:
+    assert wording.count(1, "trial") == "1 trial"
+    assert wording.count(1_200, "trial") == "1,200 trials"
+    assert wording.count(2, "strategy", "strategies") == "2 strategies"
+    assert wording.mib(157_286_400) == "150 MiB"
+    assert wording.times(3.1234) == f"{wording.TIMES}3.12"
+    assert wording.p_value(0.00001) == "< 0.001"
+    assert wording.p_value(0.0321) == "0.032"
