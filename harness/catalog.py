@@ -53,7 +53,7 @@ class Catalog(Struct, frozen=True):
         return tuple(broken.error for broken in (*self.broken_strategies, *self.broken_workloads))
 
     def select_strategies(self, names: Sequence[str]) -> tuple[Strategy, ...]:
-        """Those of `names`, or all that are not broken; UsageError for an unknown or broken name, or when none is left."""
+        """Those of `names`, or all that are not broken. UsageError: unknown or broken name, or nothing left."""
         return _select(self.strategies, self.broken_strategies, names, "strategy", TARGETS)
 
     def select_workloads(self, names: Sequence[str]) -> tuple[Workload, ...]:

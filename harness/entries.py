@@ -52,12 +52,12 @@ def read_strategy(path: Path, shown: str, cores: int) -> Strategy:
     """The strategy in `path`, called `shown` in errors; a parameter "cores" becomes `cores`. Raises UsageError."""
     try:
         module = literals.read(path, shown, _STRATEGY_LITERALS)
-    except NotPythonError as error:
+    except NotPythonError:
         # What a newer Python may well be able to read is not broken, it is not applicable here.
         requires = literals.find_string(path, "REQUIRES")
         if requires is not None and _is_requirement(requires) and unmet(requires):
             return Strategy(name=path.stem, title=path.stem, description="", path=shown, requires=requires)
-        raise error
+        raise
     reader = _Reader(module, shown)
     params = _params(reader, cores)
     requires = reader.get("REQUIRES", str | None, None)

@@ -45,8 +45,8 @@ class Module(Struct, frozen=True):
 def read(path: Path, shown: str, names: Collection[str]) -> Module:
     """The module at `path`, its constants limited to `names`; `shown` is how errors call it.
 
-    Raises UsageError, one line with file and line: unreadable, not Python, a constant that is not a literal or that is
-    assigned more than once (then only running the file could tell its value).
+    Raises UsageError, one line with file and line: unreadable, not Python (NotPythonError), a constant that is no literal or
+    is assigned more than once (then only running the file could tell its value).
     """
     source = _source(path, shown)
     try:
@@ -57,7 +57,7 @@ def read(path: Path, shown: str, names: Collection[str]) -> Module:
             return Module(title, description, dict(_constants(tree, shown, names)), tuple(sorted(set(_routes(tree)))))
     except SyntaxError as error:
         line = f":{error.lineno}" if error.lineno else ""
-        raise UsageError(
+        raise NotPythonError(
             f"{shown}{line}: is not Python ({error.msg}); mend it, or move it out of the folder"
         ) from error
     except (ValueError, RecursionError, MemoryError) as error:  # NUL bytes; nesting beyond what the parser takes

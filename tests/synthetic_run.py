@@ -115,7 +115,7 @@ def write_synthetic_run(
     """Write a complete run to `path` (which must not exist) and open it. The same arguments write the same bytes."""
     rng = np.random.default_rng(seed)
     run = Run.create(path)
-    record = _run_record(
+    record = run_record(
         strategies,
         workloads,
         blocks=blocks,
@@ -154,7 +154,7 @@ def histogram_of(values_us: Iterable[float]) -> HdrHistogram:
     return histogram
 
 
-def _run_record(
+def run_record(
     strategies: Sequence[str],
     workloads: Sequence[str],
     *,

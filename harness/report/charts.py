@@ -21,8 +21,9 @@ from harness.report.palette import GRID, INK, MUTED, SURFACE, WARNING
 from harness.report.svg import axes_px, figure_px, house_style, inline, label
 
 WIDTH = 480
+NOTE_LENGTH = 36
 _LABELS = 168
-_FIGURES = 88
+_FIGURES = 94
 _TOP = 24
 _BOTTOM = 34
 _ROW = 31
@@ -68,7 +69,7 @@ class _Canvas:
     def name(self, row: int, strategy: str, note: str, *, warns: bool) -> None:
         x = -8 / _PLOT
         self._text(x, row - _UP if note else row, label(strategy, 26), 10.5, INK)
-        self._text(x, row + _DOWN, label(note, 38), _SMALL, WARNING if warns else MUTED)
+        self._text(x, row + _DOWN, label(note, NOTE_LENGTH), _SMALL, WARNING if warns else MUTED)
 
     def value(self, row: int, text: str, beneath: str) -> None:
         x = 1 + _FIGURES / _PLOT
@@ -193,7 +194,7 @@ def latency(rows: Sequence[LatencyRow], chart_id: str, title: str, *, low: str =
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.set_xticks(ticks, [_tick(decade) for decade in ticks])
-    canvas.head(" / ".join(name for name in (low, high) if name))
+    canvas.head(high)
     for place, row in enumerate(rows):
         _latency_row(canvas, place, row, low, high)
     return inline(canvas.figure, chart_id, f"{title}. {'; '.join(canvas.described)}.")
@@ -239,9 +240,11 @@ def _latency_row(canvas: _Canvas, place: int, row: LatencyRow, low: str, high: s
     said = [
         f"{name} {wording.percentile(value)}" for name, value in ((low, row.low), (high, row.high)) if name and value
     ]
-    if row.high is not None or row.low is not None:
-        figures = [wording.percentile(value) for name, value in ((low, row.low), (high, row.high)) if name]
-        canvas.value(place, figures[-1], f"{low} {figures[0]}" if len(figures) == 2 else "")
+    if row.high is not None:
+        beneath = f"{low} {wording.percentile(row.low)}" if low else ""
+        canvas.value(place, wording.percentile(row.high), beneath)
+    elif row.low is not None:
+        canvas.value(place, wording.percentile(row.low), f"{low}; no {high}")
     canvas.described.append(f"{row.strategy}: {', '.join([*said, row.note] if row.note else said) or 'no figure'}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from harness.analysis.evidence import Analysis, Cell, CellPhase, TrialFigures
+from harness.analysis.evidence import Analysis, Cell, CellPhase, Percentile, TrialFigures
 from harness.analysis.validity import KEEPING_UP
 from harness.model import Outcome, PhaseKind, PhaseStatus
 from harness.report import wording
@@ -39,6 +39,17 @@ def capacity_phase(cell: Cell) -> CellPhase | None:
     return next((phase for phase in cell.phases.values() if phase.kind is PhaseKind.CAPACITY), None)
 
 
+def rate_phases(cells: Iterable[Cell]) -> list[tuple[str, float]]:
+    """The open-loop phases of a workload with their arrivals per second, the slowest first."""
+    rates = {
+        phase.name: phase.offered_rps
+        for cell in cells
+        for phase in cell.phases.values()
+        if phase.kind is PhaseKind.RATE and phase.offered_rps is not None
+    }
+    return sorted(rates.items(), key=lambda item: item[1])
+
+
 def capacity_of(trial: TrialFigures) -> float | None:
     """The goodput of a trial's closed loop, when that phase ran."""
     for phase in trial.phases.values():
@@ -58,23 +69,23 @@ def cell_note(cell: Cell) -> str:
     return "" if cell.valid_trials else "no valid trial"
 
 
-def phase_note(cell: Cell, phase: CellPhase | None, valid: Sequence[TrialFigures]) -> str:
-    """What happened in a phase instead of, or beside, its figures: overloaded, choked, skipped, errors; or nothing."""
+def phase_notes(cell: Cell, phase: CellPhase | None, valid: Sequence[TrialFigures]) -> tuple[str, ...]:
+    """What happened in a phase instead of, or beside, its figures, the gravest first; empty when all went well."""
     if phase is None:
-        return cell_note(cell) or "not run"
+        return (cell_note(cell) or "not run",)
     ran = sum(phase.statuses.values())
     said = [] if ran else [cell_note(cell) or "no valid trial"]
     for status in (PhaseStatus.CHOKED, PhaseStatus.SKIPPED, PhaseStatus.FAILED):
         many = phase.statuses.get(status, 0)
         if many:
-            said.append(status.value if many == ran else f"{status.value} in {many} of {ran} trials")
+            said.append(status.value if many == ran else f"{status.value} in {many} of {ran}")
     if is_overloaded(phase, valid):
         goodput, arrived = phase.goodput_rps, _arrived_rps(phase.name, valid)
         said.append(f"overloaded: {wording.number(goodput.value if goodput else None)} of {wording.number(arrived)}/s")
     wrong = error_share(phase)
     if wrong is not None and wrong > ERRORS_ABOVE:
         said.append(f"{wording.percent(wrong)} errors")
-    return ", ".join(said)
+    return tuple(said)
 
 
 def is_overloaded(phase: CellPhase, valid: Iterable[TrialFigures]) -> bool:
@@ -97,6 +108,15 @@ def failed_health_share(phase: CellPhase, valid: Iterable[TrialFigures]) -> floa
     scheduled = sum(record.health_scheduled for record in records)
     good = sum(record.health_outcomes.get(Outcome.OK, 0) for record in records)
     return 1 - good / scheduled if scheduled else None
+
+
+def loop_lag(phase: CellPhase, valid: Iterable[TrialFigures]) -> Percentile | None:
+    """The p99 of a phase's event-loop lag over all ticks, with the least and the largest trial."""
+    if phase.loop_lag_p99_ms is None:
+        return None
+    figures = [trial.phases[phase.name] for trial in valid if phase.name in trial.phases]
+    lags = [one.loop_lag_p99_ms for one in figures if one.loop_lag_p99_ms is not None]
+    return Percentile(phase.loop_lag_p99_ms, False, len(lags), min(lags, default=None), max(lags, default=None))
 
 
 def _arrived_rps(phase: str, valid: Iterable[TrialFigures]) -> float | None:

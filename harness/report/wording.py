@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from harness.analysis.evidence import Estimate, Percentile
 from harness.model import Outcome
@@ -37,20 +37,22 @@ def number(value: float | None) -> str:
     return f"{rounded:,.{max(0, digits)}f}"
 
 
-def span(low: float | None, high: float | None) -> str:
-    """An interval in brackets; empty when there is none."""
-    if low is None or high is None:
-        return ""
-    return f"[{number(low)}, {number(high)}]"
+def whole(value: int | None) -> str:
+    return NOTHING if value is None else f"{value:,}"
 
 
-def interval(estimate: Estimate | None) -> str:
-    """The 95 % confidence interval, or why there is none."""
+def cores(value: float | None) -> str:
+    """CPU-seconds per second, to a hundredth."""
+    return NOTHING if value is None else f"{value:.2f}"
+
+
+def interval(estimate: Estimate | None, form: Callable[[float], str] = number) -> str:
+    """The 95 % confidence interval in brackets, or why there is none."""
     if estimate is None:
         return ""
     if estimate.low is None or estimate.high is None:
         return "1 block: no interval" if estimate.trials == 1 else "no interval"
-    return span(estimate.low, estimate.high)
+    return f"[{form(estimate.low)}, {form(estimate.high)}]"
 
 
 def times(ratio: float | None) -> str:
@@ -80,7 +82,7 @@ def trial_range(value: Percentile | None) -> str:
         return ""
     low, high = ms(value.trial_low_ms), ms(value.trial_high_ms)
     figure, unit = low.rsplit(" ", 1)
-    return f"{figure} … {high}" if high.endswith(f" {unit}") else f"{low} … {high}"
+    return f"{figure}…{high}" if high.endswith(f" {unit}") else f"{low}…{high}"
 
 
 def mib(value_bytes: float | None) -> str:

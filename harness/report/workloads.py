@@ -1,4 +1,4 @@
-"""A workload's part of the report: its charts, and the tables with every figure behind them."""
+"""A workload's part of the report: its charts, its tables, and what it has no figures of."""
 
 from __future__ import annotations
 
@@ -6,49 +6,22 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from harness.analysis.evidence import Analysis, Cell, CellPhase, Percentile, TrialFigures
-from harness.model import PhaseKind, Workload
-from harness.report import charts, wording
+from harness.analysis.evidence import Analysis, Cell, CellPhase, Percentile
+from harness.model import Workload
+from harness.report import charts, tables, wording
 from harness.report.palette import Palette
 from harness.report.standing import (
     capacity_of,
     capacity_phase,
     cell_note,
-    error_share,
     failed_health_share,
+    loop_lag,
     measured,
-    phase_note,
+    phase_notes,
+    rate_phases,
     standing,
     valid_of,
 )
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A cell of a table: the figure, and beneath it how sure it is."""
-
-    text: str
-    beneath: str = ""
-    warns: bool = False
-
-
-@dataclass(frozen=True)
-class Row:
-    """One strategy in one phase."""
-
-    strategy: str
-    colour: str
-    note: str
-    figures: tuple[Figure, ...]
-
-
-@dataclass(frozen=True)
-class Table:
-    """One phase."""
-
-    heading: str
-    memory: str
-    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True)
@@ -77,7 +50,7 @@ class WorkloadView:
     rates: tuple[Chart, ...]
     health: Chart
     lag: Chart
-    tables: tuple[Table, ...]
+    tables: tuple[tables.Table, ...]
     absent: tuple[Absent, ...]
 
 
@@ -100,7 +73,7 @@ def view(analysis: Analysis, workload: Workload, anchor: str, palette: Palette) 
         rates=drawn.rates(),
         health=drawn.health(),
         lag=drawn.lag(),
-        tables=drawn.tables(),
+        tables=tables.of_workload(analysis, cells, palette),
         absent=tuple(
             Absent(cell.strategy, cell_note(cell), cell.error or "every attempt was invalid or failed; see Trials")
             for cell in cells
@@ -160,7 +133,7 @@ class _Drawn:
 
     def rates(self) -> tuple[Chart, ...]:
         drawn = []
-        for place, (name, rps) in enumerate(self._rate_phases()):
+        for place, (name, rps) in enumerate(rate_phases(self.cells)):
             rows = [
                 self._latency_row(cell, phase.response_p50, phase.response_p99, phase)
                 if (phase := cell.phases.get(name))
@@ -172,19 +145,10 @@ class _Drawn:
             drawn.append(Chart(f"{heading} ({name})", svg))
         return tuple(drawn)
 
-    def _rate_phases(self) -> list[tuple[str, float]]:
-        rates = {
-            phase.name: phase.offered_rps
-            for cell in self.cells
-            for phase in cell.phases.values()
-            if phase.kind is PhaseKind.RATE and phase.offered_rps is not None
-        }
-        return sorted(rates.items(), key=lambda item: item[1])
-
     def _latency_row(
         self, cell: Cell, low: Percentile | None, high: Percentile | None, phase: CellPhase | None
     ) -> charts.LatencyRow:
-        note = phase_note(cell, phase, self.valid[cell.strategy])
+        note = _short(phase_notes(cell, phase, self.valid[cell.strategy]))
         if not note and low is None and high is None:
             note = "too few answers for a percentile"
         return charts.LatencyRow(cell.strategy, self.palette.stand_in(cell.strategy), low, high, note)
@@ -206,75 +170,19 @@ class _Drawn:
         rows = []
         for cell in self.cells:
             phase = capacity_phase(cell)
-            lag = self._lag(cell, phase) if phase else None
+            lag = loop_lag(phase, self.valid[cell.strategy]) if phase else None
             note = "" if lag else cell_note(cell) or "no probe data"
             rows.append(charts.LatencyRow(cell.strategy, self.palette.stand_in(cell.strategy), None, lag, note))
         title = f"Event-loop lag while {self.workload} runs at capacity"
         return Chart(self.workload, charts.latency(rows, f"{self.anchor}-lag", title, low="", high="p99"))
 
-    def _lag(self, cell: Cell, phase: CellPhase) -> Percentile | None:
-        if phase.loop_lag_p99_ms is None:
-            return None
-        singles = [
-            lag
-            for trial in self.valid[cell.strategy]
-            if phase.name in trial.phases and (lag := trial.phases[phase.name].loop_lag_p99_ms) is not None
-        ]
-        return Percentile(
-            phase.loop_lag_p99_ms, False, len(singles), min(singles, default=None), max(singles, default=None)
-        )
 
-    # ------------------------------------------------------------------------------------------------- tables
-
-    def tables(self) -> tuple[Table, ...]:
-        memory = "PSS" if self._has_pss() else "RSS"
-        phases = [phase for cell in self.cells if (phase := capacity_phase(cell))]
-        names = [(phases[0].name, "Capacity: closed loop")] if phases else []
-        names += [
-            (name, f"{wording.number(rps)} requests/s offered ({name}): open loop") for name, rps in self._rate_phases()
-        ]
-        return tuple(
-            Table(heading, memory, tuple(self._row(cell, name, memory) for cell in self.cells))
-            for name, heading in names
-        )
-
-    def _has_pss(self) -> bool:
-        return any(p.target_pss_max_bytes is not None for cell in self.cells for p in cell.phases.values())
-
-    def _row(self, cell: Cell, name: str, memory: str) -> Row:
-        phase = cell.phases.get(name)
-        valid = self.valid[cell.strategy]
-        note = phase_note(cell, phase, valid)
-        figures = self._figures(cell, phase, valid, memory) if phase else ()
-        return Row(cell.strategy, self.palette.css(cell.strategy), note, figures)
-
-    def _figures(
-        self, cell: Cell, phase: CellPhase, valid: tuple[TrialFigures, ...], memory: str
-    ) -> tuple[Figure, ...]:
-        goodput, cpu, cores = phase.goodput_rps, phase.target_cpu_s_per_1000, phase.target_cores
-        used = phase.target_pss_max_bytes if memory == "PSS" else phase.target_rss_max_bytes
-        failed = failed_health_share(phase, valid)
-        share = error_share(phase)
-        lag = self._lag(cell, phase)
-        return (
-            Figure(wording.number(goodput.value if goodput else None), wording.interval(goodput)),
-            _percentile(phase.response_p50),
-            _percentile(phase.response_p90),
-            _percentile(phase.response_p99),
-            Figure(wording.percent(share), wording.errors(phase.outcomes) if share else "", warns=bool(share)),
-            Figure(wording.number(cpu.value if cpu else None), wording.interval(cpu)),
-            Figure(wording.number(cores.value if cores else None), wording.interval(cores)),
-            Figure(wording.mib(used)),
-            Figure(wording.number(phase.target_threads_max)),
-            _percentile(lag),
-            Figure(
-                wording.percentile(phase.health_p99),
-                f"{wording.percent(failed)} failed" if failed else wording.trial_range(phase.health_p99),
-                warns=bool(failed),
-            ),
-            Figure(wording.number(phase.limiter_waiting_max)),
-        )
-
-
-def _percentile(value: Percentile | None) -> Figure:
-    return Figure(wording.percentile(value), wording.trial_range(value), warns=value is not None and value.at_least)
+def _short(notes: tuple[str, ...]) -> str:
+    """As many of the notes as a chart's row has room for; the table has them all."""
+    said = ""
+    for note in notes:
+        longer = f"{said}, {note}" if said else note
+        if said and len(longer) > charts.NOTE_LENGTH:
+            break
+        said = longer
+    return said

@@ -96,7 +96,6 @@ class Tree:
             self._known = {pid: reading.started for pid, reading in readings.items()}
             if settled:
                 break
-            discover = True
         total_s = sum(reading.cpu_s for reading in readings.values())
         self._cpu_s, self._lost_s = continued(
             self._cpu_s,

@@ -73,6 +73,7 @@ def _fetch(connection: http.client.HTTPConnection, path: str, timeout_s: float) 
                 raise TimeoutError
             if connection.sock is not None:
                 connection.sock.settimeout(left_s)
+        response.close()  # read1 leaves a response of known length open (CPython 3.11), and the next must wait for it
     except TimeoutError as error:
         raise _WrongError(f"did not answer within {timeout_s:g} s") from error
     except (OSError, http.client.HTTPException) as error:

@@ -69,8 +69,8 @@ def test_a_percentile_that_lies_among_requests_given_up_is_a_lower_bound() -> No
 
 
 def test_the_range_of_trials() -> None:
-    assert wording.trial_range(Percentile(134.0, False, 300, 130.0, 1400.0)) == "130 ms … 1.40 s"
-    assert wording.trial_range(Percentile(134.0, False, 300, 130.0, 140.0)) == "130 … 140 ms"
+    assert wording.trial_range(Percentile(134.0, False, 300, 130.0, 1400.0)) == "130 ms…1.40 s"
+    assert wording.trial_range(Percentile(134.0, False, 300, 130.0, 140.0)) == "130…140 ms"
     assert wording.trial_range(Percentile(134.0, False, 300)) == ""
     assert wording.trial_range(None) == ""
 

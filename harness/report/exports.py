@@ -1,0 +1,169 @@
+"""What leaves the run for other programs: `summary.csv` for pandas users, a Markdown table for a job summary."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.analysis.evidence import Analysis, Decision, Percentile, PhaseFigures, TrialFigures
+from harness.report import wording
+from harness.store import Run, write_atomically
+
+COLUMNS = (
+    "run",
+    "trial",
+    "attempt",
+    "block",
+    "workload",
+    "strategy",
+    "valid",
+    "phase",
+    "phase_kind",
+    "phase_status",
+    "offered_rps",
+    "metric",
+    "value",
+    "unit",
+    "at_least",
+)
+
+# The figures of PhaseFigures that are exported, with their units.
+_NUMBERS = {
+    "duration_s": "s",
+    "goodput_rps": "1/s",
+    "scheduled": "requests",
+    "censored": "requests",
+    "target_cpu_s": "s",
+    "generator_cpu_s": "s",
+    "services_cpu_s": "s",
+    "target_cpu_s_per_1000": "s per 1000 requests",
+    "target_cores": "cores",
+    "generator_cores": "cores",
+    "services_cores": "cores",
+    "target_rss_max_bytes": "bytes",
+    "target_pss_max_bytes": "bytes",
+    "target_threads_max": "threads",
+    "target_processes_max": "processes",
+    "ctx_voluntary": "switches",
+    "ctx_involuntary": "switches",
+    "loop_lag_p50_ms": "ms",
+    "loop_lag_p99_ms": "ms",
+    "loop_lag_max_ms": "ms",
+    "limiter_borrowed_max": "tokens",
+    "limiter_waiting_max": "requests",
+}
+_PERCENTILES = (
+    "service_p50",
+    "service_p90",
+    "service_p99",
+    "response_p50",
+    "response_p90",
+    "response_p99",
+    "response_p999",
+    "send_lag_p99",
+    "health_p50",
+    "health_p99",
+)
+# Spreadsheets take a cell that begins so for a formula (OWASP, "CSV Injection").
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_summary_csv(run: Run, analysis: Analysis) -> Path:
+    """Write `summary.csv`: a row for each attempt x phase x metric that has a value. StoreError if it cannot be.
+
+    `at_least` is true where a percentile lies among requests that were given up, so that it is a lower bound; only
+    `valid` trials count in the report.
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for trial in analysis.trials:
+        for phase in trial.phases.values():
+            writer.writerows(_rows(analysis.run.id, trial, phase))
+    write_atomically(run.summary_path, text.getvalue().encode())
+    return run.summary_path
+
+
+def _rows(run_id: str, trial: TrialFigures, phase: PhaseFigures) -> Iterator[tuple[str, ...]]:
+    spec = trial.record.spec
+    head = (
+        _text(run_id),
+        _text(spec.id),
+        str(trial.record.attempt),
+        str(spec.block),
+        _text(spec.workload),
+        _text(spec.strategy),
+        _truth(trial.valid),
+        _text(phase.name),
+        phase.kind.value,
+        phase.status.value,
+        "" if phase.offered_rps is None else repr(phase.offered_rps),
+    )
+    for name, value, unit, at_least in _values(phase):
+        yield (*head, name, repr(value), unit, at_least)
+
+
+def _values(phase: PhaseFigures) -> Iterator[tuple[str, float, str, str]]:
+    """Metric, value, unit and, of a percentile, whether it is a lower bound."""
+    for name, unit in _NUMBERS.items():
+        number = getattr(phase, name)
+        if number is not None:
+            yield name, number, unit, ""
+    for name in _PERCENTILES:
+        percentile: Percentile | None = getattr(phase, name)
+        if percentile is not None:
+            yield f"{name}_ms", percentile.value_ms, "ms", _truth(percentile.at_least)
+    for outcome, count in phase.outcomes.items():
+        yield f"outcome_{outcome.value}", count, "requests", ""
+    for pid, count in phase.requests_by_pid.items():
+        yield f"worker_{pid}", count, "requests", ""
+
+
+def _text(value: str) -> str:
+    return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+
+
+def _truth(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def markdown_summary(analysis: Analysis) -> str:
+    """The decision table and what did not count, as GitHub's Markdown."""
+    lines = [
+        "| workload | best | capacity | gain over sync_def | not distinguishable | why |",
+        "|---|---|---|---|---|---|",
+        *(_decision_line(decision) for decision in analysis.decisions),
+    ]
+    invalid = [trial for trial in analysis.trials if not trial.valid]
+    lines += ["", f"{wording.count(len(analysis.trials), 'trial')}, {len(invalid)} of them failed or invalid."]
+    for trial in invalid:
+        findings = [finding for finding in trial.findings if finding.level == "invalid"]
+        said = "; ".join(f"{finding.code}: {finding.message}" for finding in findings) or trial.record.error
+        lines.append(f"- `{trial.record.spec.id}` attempt {trial.record.attempt}: {_markdown(said)}")
+    lines += [f"- {_markdown(line)}" for line in analysis.broken]
+    return "\n".join(lines) + "\n"
+
+
+def _decision_line(decision: Decision) -> str:
+    gain = wording.NOTHING
+    if decision.gain is not None:
+        ratio = decision.gain.ratio
+        gain = f"{wording.times(ratio.value)} {wording.interval(ratio)} {decision.gain.verdict}"
+    cells = (
+        decision.workload,
+        f"`{decision.best}`",
+        f"{wording.number(decision.capacity.value)}/s {wording.interval(decision.capacity)}",
+        gain,
+        ", ".join(f"`{name}`" for name in decision.tied) or wording.NOTHING,
+        _markdown(decision.why),
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def _markdown(text: str) -> str:
+    """Plain text: what a server wrote into an error is neither markup nor a new row."""
+    for character, said in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("`", "'"), ("\n", " ")):
+        text = text.replace(character, said)
+    return text

@@ -1,0 +1,117 @@
+"""What the tests of the serving side share: tiny targets in a temporary root, and proofs that nothing is left."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psutil
+
+from harness.model import ServerOptions, Strategy
+from harness.serving.port import why_not
+from harness.serving.server import Server
+
+HEALTHY = """
+import asyncio, os, time
+from fastapi import FastAPI
+
+app = FastAPI()
+
+@app.get("/health")
+async def health():
+    return {"status": "ok"}
+"""
+
+
+def wait_until(condition: Callable[[], object], timeout_s: float = 10.0) -> None:
+    """Poll until the condition holds; fails after the timeout."""
+    deadline_s = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline_s, "the condition did not come true in time"
+        time.sleep(0.01)
+
+
+def write_target(root: Path, name: str, body: str, *, namespace: bool = False) -> Strategy:
+    folder = root / "targets"
+    folder.mkdir(exist_ok=True)
+    if not namespace:
+        (folder / "__init__.py").touch()
+    (folder / f"{name}.py").write_text(textwrap.dedent(body))
+    return Strategy(name=name, title=name, description="", path=f"targets/{name}.py", server=ServerOptions())
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def token_of(pid: int) -> str:
+    return psutil.Process(pid).environ()["BENCH_TRIAL_TOKEN"]
+
+
+def carriers(token: str) -> list[int]:
+    """Processes that have the trial's token in their environment."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.status() != psutil.STATUS_ZOMBIE and process.environ().get("BENCH_TRIAL_TOKEN") == token:
+                found.append(process.pid)
+        except psutil.Error:
+            continue  # it ended meanwhile, or is another user's
+    return found
+
+
+class Launcher:
+    """Launches servers of one root, and remembers what must be gone afterwards."""
+
+    def __init__(self, root: Path, stack: ExitStack) -> None:
+        self.root = root
+        self._stack = stack
+        self.launched: list[tuple[Server, str]] = []
+
+    def __call__(
+        self,
+        strategy: Strategy,
+        *,
+        workers: int = 1,
+        port: int | None = None,
+        cores: int | None = None,
+        wait: bool = True,
+    ) -> Server:
+        number = len(self.launched)
+        server = self._stack.enter_context(
+            Server.launch(
+                strategy,
+                root=self.root,
+                workers=workers,
+                upstream_url="http://127.0.0.1:9",
+                probe_dir=self.root / "probe",
+                log_path=self.root / f"server-{number}.log",
+                port=port,
+                cores=cores,
+            )
+        )
+        self.launched.append((server, token_of(server.supervisor_pid)))
+        if wait:
+            server.wait_ready(20.0)
+        return server
+
+    def log(self, number: int = -1) -> str:
+        return (self.root / f"server-{number % len(self.launched)}.log").read_text()
+
+
+@contextmanager
+def launching(root: Path, *, strangers: tuple[int, ...] = ()) -> Iterator[Launcher]:
+    """A launcher; when it is left, no process carries one of its tokens and its ports can be bound again."""
+    with ExitStack() as stack:
+        launcher = Launcher(root, stack)
+        yield launcher
+    for server, token in launcher.launched:
+        assert carriers(token) == []
+        assert not is_running(server.supervisor_pid)
+        assert server.port in strangers or why_not(server.port) == ""

@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.model import ProbeLine
+from harness.serving.probe import App, Message, Probe, Receive, Send, lags_us
+from harness.store import read_lines
+
+
+def test_a_stall_counts_as_the_ticks_it_kept_from_coming() -> None:
+    assert lags_us(100_000, 20_000) == [100_000, 80_000, 60_000, 40_000, 20_000]
+    assert lags_us(300, 20_000) == [300]
+
+
+@given(st.integers(0, 10_000_000), st.integers(1_000, 100_000))
+def test_lags_are_those_of_recording_with_an_expected_interval(late_us: int, interval_us: int) -> None:
+    expected = [late_us]  # HdrHistogram's recordValueWithExpectedInterval, word for word
+    missing_us = late_us - interval_us
+    while missing_us >= interval_us:
+        expected.append(missing_us)
+        missing_us -= interval_us
+    assert lags_us(late_us, interval_us) == expected
+
+
+async def _receive() -> Message:
+    return {"type": "http.request"}
+
+
+async def _answer(scope: Message, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"x", b"y")]})
+    await send({"type": "http.response.body", "body": b"{}"})
+
+
+def _probe(app: App, folder: Path, failures: list[BaseException] | None = None) -> Probe:
+    return Probe(app, token="secret", folder=folder, on_failure=(failures if failures is not None else []).append)
+
+
+async def _ask(probe: Probe, path: str) -> dict[bytes, bytes]:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await probe({"type": "http", "path": path}, _receive, send)
+    return dict(sent[0]["headers"])
+
+
+def test_signs_health_and_nothing_else(tmp_path: Path) -> None:
+    probe = _probe(_answer, tmp_path)
+    assert asyncio.run(_ask(probe, "/io")) == {b"x": b"y"}
+    assert asyncio.run(_ask(probe, "/health")) == {
+        b"x": b"y",
+        b"x-bench-token": b"secret",
+        b"x-bench-pid": str(os.getpid()).encode(),
+        b"x-bench-in-flight": b"0",
+    }
+
+
+def _lifespan(
+    probe: Probe, during: Callable[[], Awaitable[None]] | None = None
+) -> tuple[list[str], BaseException | None]:
+    """Run the probe's lifespan as uvicorn does, with `during` between startup and shutdown."""
+    said: list[str] = []
+
+    async def run() -> None:
+        shutdown = asyncio.Event()
+        messages: asyncio.Queue[Message] = asyncio.Queue()
+        await messages.put({"type": "lifespan.startup"})
+
+        async def send(message: Message) -> None:
+            said.append(message["type"])
+            shutdown.set()
+
+        task = asyncio.create_task(probe({"type": "lifespan"}, messages.get, send))
+        waiting = asyncio.create_task(shutdown.wait())
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        if during is not None:
+            await during()
+        await messages.put({"type": "lifespan.shutdown"})
+        try:
+            await task
+        finally:
+            waiting.cancel()
+
+    try:
+        asyncio.run(run())
+    except BaseException as error:  # noqa: BLE001 - what the server would see is the value under test
+        return said, error
+    return said, None
+
+
+async def _with_lifespan(scope: Message, receive: Receive, send: Send) -> None:
+    if scope["type"] == "lifespan":
+        await receive()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+    elif scope["path"] == "/block":
+        time.sleep(0.1)  # noqa: ASYNC251 - the stall is what the test is about
+    elif scope["path"] == "/fail":
+        raise RuntimeError("no")
+
+
+def _lines(folder: Path) -> list[ProbeLine]:
+    return read_lines(folder / f"{os.getpid()}.jsonl", ProbeLine)
+
+
+def test_writes_a_line_at_once_and_the_last_one_at_shutdown(tmp_path: Path) -> None:
+    probe = _probe(_with_lifespan, tmp_path)
+
+    async def during() -> None:
+        assert [(line.requests, line.in_flight) for line in _lines(tmp_path)] == [(0, 0)]
+        for path in ("/a", "/health", "/b"):
+            await probe({"type": "http", "path": path}, _receive, _nowhere)
+        with pytest.raises(RuntimeError):
+            await probe({"type": "http", "path": "/fail"}, _receive, _nowhere)
+
+    said, error = _lifespan(probe, during)
+    assert error is None
+    assert said == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+    assert (_lines(tmp_path)[-1].requests, _lines(tmp_path)[-1].in_flight) == (3, 0)
+
+
+async def _nowhere(message: Message) -> None:
+    return None
+
+
+def test_a_blocked_loop_shows_with_the_missed_ticks(tmp_path: Path) -> None:
+    probe = _probe(_with_lifespan, tmp_path)
+
+    async def during() -> None:
+        await asyncio.sleep(0.05)
+        await probe({"type": "http", "path": "/block"}, _receive, _nowhere)
+        await asyncio.sleep(0.15)
+
+    _lifespan(probe, during)
+    lags = [lag for line in _lines(tmp_path) for lag in line.lags_us]
+    worst = max(lags)
+    assert worst >= 80_000, "the tick fell due at most 20 ms after the stall had begun"
+    index = lags.index(worst)
+    assert lags[index : index + 4] == [worst, worst - 20_000, worst - 40_000, worst - 60_000]
+
+
+def test_ticks_keep_their_schedule(tmp_path: Path) -> None:
+    """A late tick must not move the later ones, or a busy loop would be looked at less often."""
+    probe = _probe(_with_lifespan, tmp_path)
+
+    async def during() -> None:
+        await asyncio.sleep(0.6)
+
+    _lifespan(probe, during)
+    lines = _lines(tmp_path)
+    ticks = sum(len(line.lags_us) for line in lines)
+    assert abs(ticks - (lines[-1].t_s - lines[0].t_s) / 0.02) <= 2
+
+
+def test_limiter_is_the_one_that_threads_wait_for(tmp_path: Path) -> None:
+    from anyio import to_thread  # noqa: PLC0415
+
+    probe = _probe(_with_lifespan, tmp_path)
+
+    async def during() -> None:
+        await asyncio.gather(*(to_thread.run_sync(time.sleep, 0.1) for _ in range(60)))
+
+    _lifespan(probe, during)
+    assert max(line.limiter_borrowed for line in _lines(tmp_path)) == 40
+    assert max(line.limiter_waiting for line in _lines(tmp_path)) == 20
+
+
+def test_an_application_without_lifespan_is_watched_all_the_same(tmp_path: Path) -> None:
+    async def bare(scope: Message, receive: Receive, send: Send) -> None:
+        assert scope["type"] == "http"
+
+    failures: list[BaseException] = []
+    _, error = _lifespan(_probe(bare, tmp_path, failures))
+    assert isinstance(error, AssertionError), "uvicorn learns from it that there is no lifespan"
+    assert len(_lines(tmp_path)) == 1
+    assert failures == []
+
+
+def test_a_failed_startup_is_reported_and_nothing_is_watched(tmp_path: Path) -> None:
+    async def failing(scope: Message, receive: Receive, send: Send) -> None:
+        await send({"type": "lifespan.startup.failed", "message": "traceback"})
+        raise ValueError("no database")
+
+    failures: list[BaseException] = []
+    _lifespan(_probe(failing, tmp_path, failures))
+    assert [str(failure) for failure in failures] == ["no database"]
+    assert _lines(tmp_path) == []

@@ -1,0 +1,158 @@
+"""The upstream's arithmetic: what it waits, what it answers, what it refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+from time import monotonic
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from harness.services.upstream import (
+    FLOOR_OF_MEDIAN,
+    MAX_SIGMA,
+    MAX_WAIT_MS,
+    BadRequestError,
+    Message,
+    Question,
+    Upstream,
+    parse,
+    shortest_wait_ms,
+    wait_until,
+)
+
+
+def ask(app: Upstream, path: str, query: bytes = b"") -> tuple[int, dict[bytes, bytes], bytes]:
+    """Status, headers and body that the ASGI callable sends."""
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asyncio.run(app({"type": "http", "path": path, "query_string": query}, receive, send))
+    start, body = sent
+    return start["status"], dict(start["headers"]), body["body"]
+
+
+def upstream(sigma: float = 0.0, seed: int = 1, token: str = "") -> Upstream:
+    return Upstream(sigma, seed, token)
+
+
+def test_a_wait_is_answered_with_the_keys_value() -> None:
+    status, headers, body = ask(upstream(), "/wait", b"ms=1&key=3")
+    assert (status, body) == (200, b'{"key":3,"value":10}')
+    assert headers == {b"content-type": b"application/json", b"content-length": b"20"}
+
+
+def test_health_sends_the_token_back_when_there_is_one() -> None:
+    assert ask(upstream(token="secret"), "/health")[1][b"x-bench-token"] == b"secret"
+    status, headers, _ = ask(upstream(), "/health")
+    assert status == 200 and b"x-bench-token" not in headers
+
+
+def test_another_path_is_404() -> None:
+    assert ask(upstream(), "/")[0] == 404
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        b"",
+        b"ms=100",
+        b"key=1",
+        b"ms=x&key=1",
+        b"ms=-1&key=1",
+        b"ms=nan&key=1",
+        b"ms=inf&key=1",
+        b"ms=60001&key=1",
+        b"ms=1&key=1.5",
+        b"ms=1&key=1&sigma=-0.1",
+        b"ms=1&key=1&sigma=9",
+        b"\xff\xfe",
+    ],
+)
+def test_a_query_without_a_wait_is_400_in_one_line(query: bytes) -> None:
+    status, _, body = ask(upstream(), "/wait", query)
+    assert status == 400
+    assert body.endswith(b"\n") and body.count(b"\n") == 1
+
+
+@given(
+    ms=st.floats(0, MAX_WAIT_MS),
+    key=st.integers(-(10**12), 10**12),
+    sigma=st.none() | st.floats(0, MAX_SIGMA),
+    default=st.floats(0, MAX_SIGMA),
+)
+def test_a_query_is_read_as_it_was_written(ms: float, key: int, sigma: float | None, default: float) -> None:
+    query = {"ms": ms, "key": key} | ({} if sigma is None else {"sigma": sigma})
+    assert parse(urlencode(query).encode(), default) == Question(ms, key, default if sigma is None else sigma)
+
+
+@given(query=st.binary(max_size=60))
+def test_any_query_is_a_question_or_refused(query: bytes) -> None:
+    try:
+        question = parse(query, 0.0)
+    except BadRequestError:
+        return
+    assert 0 <= question.ms <= MAX_WAIT_MS
+
+
+# ------------------------------------------------------------------------------------------------------ waiting
+
+
+@given(ms=st.floats(0, MAX_WAIT_MS))
+def test_a_fixed_wait_is_what_was_asked_for(ms: float) -> None:
+    assert upstream().draw_ms(ms, 0.0) == ms == shortest_wait_ms(ms, 0.0)
+
+
+@given(ms=st.floats(1, 10_000), sigma=st.floats(0.01, MAX_SIGMA), seed=st.integers(0, 1000))
+def test_no_drawn_wait_is_below_the_floor(ms: float, sigma: float, seed: int) -> None:
+    app = upstream(seed=seed)
+    draws = [app.draw_ms(ms, sigma) for _ in range(20)]
+    assert min(draws) >= shortest_wait_ms(ms, sigma) == ms * FLOOR_OF_MEDIAN
+    assert max(draws) <= MAX_WAIT_MS
+
+
+def test_drawn_waits_are_log_normal_around_their_median() -> None:
+    app = upstream(seed=7)
+    draws = sorted(app.draw_ms(100, 0.3) for _ in range(20_000))
+    assert statistics.median(draws) == pytest.approx(100, rel=0.02)
+    assert draws[int(0.8413 * 20_000)] == pytest.approx(100 * 2.718281828**0.3, rel=0.03)  # one sigma above
+    assert draws[int(0.9772 * 20_000)] == pytest.approx(100 * 2.718281828**0.6, rel=0.04)  # two
+
+
+def test_the_same_seed_gives_the_same_waits_and_another_gives_others() -> None:
+    def waits(seed: int) -> list[float]:
+        app = upstream(seed=seed)
+        return [app.draw_ms(100, 0.3) for _ in range(10)]
+
+    assert waits(5) == waits(5) != waits(6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(wait_s=st.floats(-0.01, 0.02))
+def test_waiting_never_ends_early(wait_s: float) -> None:
+    async def late_s() -> float:
+        moment_s = monotonic() + wait_s
+        await wait_until(moment_s)
+        return monotonic() - moment_s
+
+    assert asyncio.run(late_s()) >= 0
+
+
+def test_the_environment_says_seed_sigma_and_token() -> None:
+    app = Upstream.from_environment({"BENCH_UPSTREAM_SIGMA": "0.5", "BENCH_UPSTREAM_SEED": "9", "BENCH_TOKEN": "t"})
+    other = upstream(seed=9)
+    assert app.draw_ms(100, 0.5) == other.draw_ms(100, 0.5)
+    assert ask(app, "/health")[1][b"x-bench-token"] == b"t"
+
+
+def test_a_sigma_out_of_bounds_in_the_environment_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match=r"BENCH_UPSTREAM_SIGMA=7\.0: not within 0\.\.3"):
+        Upstream.from_environment({"BENCH_UPSTREAM_SIGMA": "7"})

@@ -1,0 +1,106 @@
+"""The work is the same everywhere: the literal answers of the scenarios are what the functions give."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.catalog import Catalog
+from harness.model import Workload
+from harness.services.upstream import value_of
+from targets import _work
+
+ROOT = Path(__file__).parents[2]
+WORKLOADS = [entry for entry in Catalog.read(ROOT).workloads if entry.name in {"io", "fanout", "cpu", "mixed"}]
+
+
+def right_answer(path: str) -> dict[str, object]:
+    """What the issue says that a route answers, from the functions alone."""
+    parts = urlsplit(path)
+    query = {name: int(value) for name, value in parse_qsl(parts.query)}
+    key = query["key"]
+    match parts.path:
+        case "/io":
+            return {"key": key, "value": value_of(key)}
+        case "/fanout":
+            return {"key": key, "values": [value_of(key), value_of(key + 1), value_of(key + 2)]}
+        case "/cpu":
+            return {"key": key, "result": _work.crunch(key, query["rounds"])}
+        case "/mixed":
+            return {"key": key, "result": _work.crunch(value_of(key), query["rounds"])}
+    raise AssertionError(path)
+
+
+@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.name)
+def test_every_literal_answer_of_a_scenario_is_the_right_one(workload: Workload) -> None:
+    assert len(workload.requests) == 8
+    for request in workload.requests:
+        assert request.answer == right_answer(request.path)
+
+
+@pytest.mark.parametrize("workload", WORKLOADS, ids=lambda workload: workload.name)
+def test_the_wait_that_a_scenario_declares_is_the_one_it_asks_for(workload: Workload) -> None:
+    for request in workload.requests:
+        query = dict(parse_qsl(urlsplit(request.path).query))
+        assert float(query.get("wait_ms", 0)) == workload.wait_ms
+    assert (workload.calls == 0) == (workload.wait_ms == 0)
+
+
+def test_a_scenarios_requests_differ() -> None:
+    for workload in WORKLOADS:
+        assert len({request.path for request in workload.requests}) == 8
+        assert len({repr(request.answer) for request in workload.requests}) == 8
+
+
+def test_crunch_is_the_generator_that_posix_prints() -> None:
+    # state * 1103515245 + 12345 modulo 2**31, started with 1: 1103527590, then 2524885223 mod 2**31
+    assert _work.crunch(1, 1) == 1103527590
+    assert _work.crunch(1, 2) == 377401575
+
+
+@given(seed=st.integers(0, 10**15), first=st.integers(1, 50), second=st.integers(1, 50))
+def test_crunch_goes_on_where_it_stopped(seed: int, first: int, second: int) -> None:
+    assert _work.crunch(_work.crunch(seed, first), second) == _work.crunch(seed, first + second)
+
+
+def test_a_pools_child_imports_neither_fastapi_nor_an_http_client() -> None:
+    code = "import sys, targets._work; print(*sorted({'fastapi', 'pydantic', 'httpx', 'aiohttp'} & sys.modules.keys()))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == ""
+
+
+def test_no_strategy_imports_the_harness() -> None:
+    for path in (ROOT / "targets").glob("*.py"):
+        assert "harness" not in {
+            word for line in path.read_text(encoding="utf-8").splitlines() if line.startswith(("import", "from"))
+            for word in line.replace(".", " ").split()
+        }, path  # fmt: skip
+
+
+def test_the_clients_limits_are_above_every_load() -> None:
+    with _work.blocking_client() as client:
+        pool = client._transport._pool  # httpx has no public way to ask
+        assert pool._max_connections == pool._max_keepalive_connections == _work.MAX_CONNECTIONS
+        assert pool._keepalive_expiry == _work.KEEP_ALIVE_S
+    assert _work.MAX_CONNECTIONS >= 256 * _work.FANOUT_CALLS
+
+
+def test_a_proxy_in_the_environment_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    with _work.blocking_client() as client:
+        assert not client._mounts  # where httpx keeps the proxies it takes from the environment
+
+
+def test_cores_are_those_this_process_may_use() -> None:
+    if hasattr(os, "sched_getaffinity"):
+        assert _work.cores() == len(os.sched_getaffinity(0))
+    assert _work.cores() >= 1
