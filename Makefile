@@ -51,6 +51,7 @@ setup:
 		&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock \
 		&& cp requirements.lock $(VENV)/requirements.lock; }
 	@cmp -s pyproject.toml $(VENV)/pyproject.toml || { \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+			--config-settings editable_mode=compat -e . \
 		&& cp pyproject.toml $(VENV)/pyproject.toml; }
 	@$(BIN)/python -m compileall -q harness targets scenarios

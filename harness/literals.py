@@ -45,8 +45,8 @@ class Module(Struct, frozen=True):
 def read(path: Path, shown: str, names: Collection[str]) -> Module:
     """The module at `path`, its constants limited to `names`; `shown` is how errors call it.
 
-    Raises UsageError, one line with file and line: unreadable, not Python (NotPythonError), a constant that is no literal or
-    is assigned more than once (then only running the file could tell its value).
+    Raises UsageError, one line with file and line: unreadable, not Python (NotPythonError), a constant that is no
+    literal or is assigned more than once (then only running the file could tell its value).
     """
     source = _source(path, shown)
     try:

@@ -40,6 +40,7 @@ from harness.store import Attempt, StoreError
 # An idle server answers /health at once; one that needs longer still works off what was asked of it before.
 _IDLE_S = 0.25
 _VERIFY_S = 5.0
+_VERIFY_REQUESTS = 2  # the pre-flight check has asked them all; this server must only be the right one
 _GENERATOR_READY_S = 30.0
 
 
@@ -235,7 +236,7 @@ class Trial:
                 port=server.port, boot_s=ready_s - began_s, ready_at_s=ready_s - self._origin_s, pids=server.pids()
             )
         )
-        verdict = check(server.host, server.port, self._workload, _VERIFY_S)
+        verdict = check(server.host, server.port, self._workload, _VERIFY_S, at_most=_VERIFY_REQUESTS)
         if verdict.status != "ok":
             raise TrialError(
                 f"{self._strategy.name}: {verdict.error or 'the route is gone since the pre-flight check'}"

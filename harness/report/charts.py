@@ -1,7 +1,7 @@
 """The charts with one row a strategy: capacity on a linear axis, latencies on a logarithmic one.
 
 Every row is there whatever happened: where there is no figure, a word says why. Rows come in the order given, first
-on top. Lengths are pixels of a chart 480 wide, which a phone still shows readably.
+on top. Lengths are pixels of a chart 430 wide, which a phone still shows readably.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from harness.report import wording
 from harness.report.palette import GRID, INK, MUTED, SURFACE, WARNING
 from harness.report.svg import axes_px, figure_px, house_style, inline, label
 
-WIDTH = 480
+WIDTH = 430
 NOTE_LENGTH = 36
-_LABELS = 168
-_FIGURES = 94
+_LABELS = 156
+_FIGURES = 88
 _TOP = 24
 _BOTTOM = 34
 _ROW = 31
@@ -68,7 +68,7 @@ class _Canvas:
 
     def name(self, row: int, strategy: str, note: str, *, warns: bool) -> None:
         x = -8 / _PLOT
-        self._text(x, row - _UP if note else row, label(strategy, 26), 10.5, INK)
+        self._text(x, row - _UP if note else row, label(strategy, 24), 10.5, INK)
         self._text(x, row + _DOWN, label(note, NOTE_LENGTH), _SMALL, WARNING if warns else MUTED)
 
     def value(self, row: int, text: str, beneath: str) -> None:
@@ -141,7 +141,8 @@ def _capacity_row(canvas: _Canvas, place: int, row: CapacityRow, right: float) -
         axes.barh(place, min(row.capacity.value, right), height=0.56, color=row.colour, linewidth=0, clip_on=False)
         if row.capacity.low is not None and row.capacity.high is not None:
             low, high = max(0.0, row.capacity.low), min(right, row.capacity.high)
-            axes.plot([low, high], [place, place], color=INK, linewidth=1.5, solid_capstyle="butt", clip_on=False)
+            for colour, width in ((SURFACE, 4), (INK, 1.5)):  # with a halo: bars have all brightnesses
+                axes.plot([low, high], [place] * 2, color=colour, linewidth=width, solid_capstyle="butt", clip_on=False)
             ends = [end for end, cut in ((low, False), (high, row.capacity.high > right)) if not cut]
             axes.plot(ends, [place] * len(ends), "|", color=INK, markersize=9, markeredgewidth=1.5, clip_on=False)
         canvas.value(place, wording.number(row.capacity.value), wording.interval(row.capacity))

@@ -4,7 +4,8 @@ matplotlib knows only fixed colours, a page has a light and a dark face. So char
 below, and `harness.report.svg` writes `var(--ink)` and so on in their place.
 
 The hues are Okabe and Ito's, told apart by colour-blind readers (https://jfly.uni-koeln.de/color/), black replaced by
-grey so that it shows on both faces. From the ninth strategy on they come again, paler. No chart relies on colour
+grey so that it shows on both faces. From the ninth strategy on they come again, nearer
+to the text's colour. No chart relies on colour
 alone: rows are labelled, lines differ in style.
 """
 
@@ -62,6 +63,8 @@ def css_colour(stand_in: str) -> str:
         return _VARIABLES[stand_in]
     if stand_in.startswith("#0101") and len(stand_in) == 7:
         place = int(stand_in[5:], 16)
-        hue = f"var(--s{place % HUES})"
-        return hue if place < HUES else f"color-mix(in srgb, {hue} 50%, var(--surface))"
+        if place < HUES:
+            return f"var(--s{place})"
+        # Two places on, so that the ninth is not beside the first of its hue.
+        return f"color-mix(in srgb, var(--s{(place + 2) % HUES}) 55%, var(--ink))"
     return stand_in

@@ -148,11 +148,11 @@ def test_nothing_of_the_tree_is_left(run: Run, tmp_path: Path, end: str) -> None
         case "stop":
             assert process.stop(5.0) == "stopped"
         case "exit":
+            assert process.wait_exit(5.0) == 1
             assert process.stop(5.0) == "exited with 1"
         case "drop":
-            process._control.close()  # what the death of the harness does
+            process._control.shutdown(socket.SHUT_WR)  # what the supervisor sees when the harness dies
             wait_until(lambda: not any(map(is_running, pids)))
-            process._gone = True
         case "crash":
             os.kill(process.main_pid, signal.SIGSEGV)
             assert process.wait_exit(5.0) == -signal.SIGSEGV

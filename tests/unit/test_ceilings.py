@@ -1,0 +1,63 @@
+"""What waits leave possible, with the sum spelled out."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.analysis.ceilings import cpu_ceiling, waiting_ceiling
+from harness.analysis.evidence import Ceiling
+from harness.model import Request, ServerOptions, Strategy, Workload
+
+
+def workload(wait_ms: float, calls: int) -> Workload:
+    return Workload("io", "t", "d", "p", (Request("/io", 1),), wait_ms=wait_ms, calls=calls)
+
+
+def strategy(in_flight: int | None, workers: int | str = 1) -> Strategy:
+    options = ServerOptions(workers=workers)  # type: ignore[arg-type]
+    return Strategy("s", "t", "d", "p", server=options, in_flight=in_flight)
+
+
+@pytest.mark.parametrize(
+    ("calls", "in_flight", "workers", "expected"),
+    [
+        (1, 40, 1, Ceiling(400.0, "40 in flight / 0.1 s")),
+        (1, None, 1, Ceiling(1000.0, "100 users / 0.1 s")),
+        (1, 1, 1, Ceiling(10.0, "1 in flight / 0.1 s")),
+        (1, 200, 1, Ceiling(1000.0, "100 users / 0.1 s")),
+        (1, 40, "cores", Ceiling(800.0, "40 in flight x 2 workers / 0.1 s")),
+        (3, None, 1, Ceiling(1000.0, "100 users / 0.1 s")),
+    ],
+)
+def test_the_smaller_of_users_and_what_is_in_flight(
+    calls: int, in_flight: int | None, workers: int | str, expected: Ceiling
+) -> None:
+    found = waiting_ceiling(workload(100.0, calls), strategy(in_flight, workers), users=100, target_cores=2)
+    assert found == expected
+
+
+def test_every_call_takes_its_wait() -> None:
+    found = waiting_ceiling(workload(100.0, 3), strategy(40), users=100, target_cores=2)
+    assert found == Ceiling(pytest.approx(133.33, rel=1e-3), "40 in flight / (3 x 0.1 s)")
+
+
+def test_where_nothing_waits_physics_has_no_ceiling() -> None:
+    assert waiting_ceiling(workload(0.0, 0), strategy(40), users=100, target_cores=2) is None
+
+
+@given(st.floats(1, 1000), st.integers(1, 5), st.integers(1, 200), st.integers(1, 200))
+def test_a_ceiling_falls_with_the_wait_and_never_passes_the_users(
+    wait_ms: float, calls: int, in_flight: int, users: int
+) -> None:
+    short = waiting_ceiling(workload(wait_ms, calls), strategy(in_flight), users=users, target_cores=2)
+    long = waiting_ceiling(workload(2 * wait_ms, calls), strategy(in_flight), users=users, target_cores=2)
+    assert short is not None and long is not None
+    assert short.rps == pytest.approx(2 * long.rps)
+    assert short.rps <= users / (wait_ms / 1000) * (1 + 1e-9)
+
+
+def test_cpu_runs_out_by_what_a_request_was_measured_to_cost() -> None:
+    assert cpu_ceiling(2, 9.0) == Ceiling(pytest.approx(222.2, rel=1e-3), "2 cores / 9 ms of CPU a request")
+    assert cpu_ceiling(1, 9.0).because == "1 core / 9 ms of CPU a request"

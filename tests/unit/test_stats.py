@@ -1,0 +1,218 @@
+"""Intervals over trials hold what they promise; comparisons mirror, scale and correct as the mathematics says."""
+
+from __future__ import annotations
+
+import math
+import statistics
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats as scipy_stats
+
+from harness.analysis import stats
+from harness.analysis.evidence import Estimate
+
+RATES = st.floats(0.01, 1e5)
+PAIRS = st.lists(st.tuples(RATES, RATES), min_size=2, max_size=10)
+P_VALUES = st.lists(st.floats(0, 1), max_size=8)
+MIRRORED = {"faster": "slower", "slower": "faster", "same": "same", "inconclusive": "inconclusive"}
+
+
+# ------------------------------------------------------------------------------------------------------ means
+
+
+@given(st.lists(RATES, min_size=1, max_size=10))
+def test_a_mean_is_geometric_and_lies_in_its_interval(values: list[float]) -> None:
+    estimate = stats.mean(values)
+    assert estimate is not None
+    assert estimate.trials == len(values)
+    assert estimate.value == pytest.approx(statistics.geometric_mean(values))
+    if len(values) == 1:
+        assert (estimate.low, estimate.high) == (None, None)
+    else:
+        assert estimate.low is not None and estimate.high is not None
+        assert estimate.low <= estimate.value * (1 + 1e-9) and estimate.value <= estimate.high * (1 + 1e-9)
+
+
+def test_no_trials_are_no_estimate() -> None:
+    assert stats.mean([]) is None
+
+
+def test_a_trial_that_answered_nothing_is_averaged_in_and_does_not_crash() -> None:
+    estimate = stats.mean([0.0, 10.0, 20.0])
+    assert estimate is not None
+    assert (estimate.value, estimate.low, estimate.trials) == (10.0, 0.0, 3)
+    assert estimate.high == pytest.approx(10 + 4.3027 * 10 / math.sqrt(3), rel=1e-4)  # t of 2 degrees of freedom
+    assert stats.mean([0.0]) == Estimate(0.0, None, None, 1)
+
+
+def test_the_interval_covers_the_truth_in_95_of_100_runs() -> None:
+    random = np.random.default_rng(20250101)
+    runs, covered = 2000, 0
+    for _ in range(runs):
+        estimate = stats.mean(list(random.lognormal(math.log(400.0), 0.1, 3)))
+        assert estimate is not None and estimate.low is not None and estimate.high is not None
+        covered += estimate.low <= 400.0 <= estimate.high
+    # Binomial: 0.95 +- 4 standard errors of 2,000 draws.
+    assert covered / runs == pytest.approx(0.95, abs=4 * math.sqrt(0.95 * 0.05 / runs))
+
+
+# ----------------------------------------------------------------------------------------------------- ratios
+
+
+@given(PAIRS)
+def test_a_paired_ratio_is_students_t_on_the_logarithms(pairs: list[tuple[float, float]]) -> None:
+    ratio = stats.paired_ratio(pairs)
+    assert ratio.estimate.value == pytest.approx(statistics.geometric_mean([a / b for a, b in pairs]))
+    if ratio.error is not None and ratio.error > 1e-6:
+        logs = np.log(pairs)
+        reference = scipy_stats.ttest_rel(logs[:, 0], logs[:, 1])
+        interval = reference.confidence_interval(0.95)
+        assert ratio.p_value == pytest.approx(reference.pvalue, rel=1e-6)
+        assert ratio.interval == pytest.approx((interval.low, interval.high))
+
+
+@given(PAIRS, st.floats(0.1, 10))
+def test_a_block_in_which_everything_is_slower_changes_nothing(pairs: list[tuple[float, float]], speed: float) -> None:
+    slower = [(pairs[0][0] * speed, pairs[0][1] * speed), *pairs[1:]]
+    one, other = stats.paired_ratio(pairs), stats.paired_ratio(slower)
+    assert one.mean == pytest.approx(other.mean, abs=1e-9)
+    assert one.error == pytest.approx(other.error, abs=1e-9)
+
+
+@given(PAIRS, st.booleans())
+def test_swapping_the_sides_inverts_the_ratio_and_mirrors_the_verdict(
+    pairs: list[tuple[float, float]], more_is_better: bool
+) -> None:
+    one, other = stats.paired_ratio(pairs), stats.paired_ratio([(b, a) for a, b in pairs])
+    there, back = one.estimate, other.estimate
+    assert there.value == pytest.approx(1 / back.value)
+    assert one.interval is not None and other.interval is not None
+    assert one.interval == pytest.approx((-other.interval[1], -other.interval[0]))
+    assert one.p_value == pytest.approx(other.p_value)
+    mirrored = stats.verdict(other, other.p_value, more_is_better=more_is_better)
+    assert stats.verdict(one, one.p_value, more_is_better=more_is_better) == MIRRORED[mirrored]
+
+
+def test_the_paired_interval_covers_the_truth_however_the_machine_drifts() -> None:
+    random = np.random.default_rng(7)
+    runs, covered = 2000, 0
+    for _ in range(runs):
+        machine = random.lognormal(0.0, 0.5, 4)  # far more than the strategies differ
+        ours, theirs = 130 * machine * random.lognormal(0, 0.05, 4), 100 * machine * random.lognormal(0, 0.05, 4)
+        interval = stats.paired_ratio(list(zip(ours, theirs, strict=True))).interval
+        assert interval is not None
+        covered += interval[0] <= math.log(1.3) <= interval[1]
+    assert covered / runs == pytest.approx(0.95, abs=4 * math.sqrt(0.95 * 0.05 / runs))
+
+
+DIFFERENT = st.lists(st.integers(1, 10**6), min_size=2, max_size=8, unique=True)
+
+
+@given(DIFFERENT, DIFFERENT)
+def test_an_unpaired_ratio_is_welchs_t_on_the_logarithms(ours: list[int], theirs: list[int]) -> None:
+    ratio = stats.welch_ratio(ours, theirs)
+    reference = scipy_stats.ttest_ind(np.log(ours), np.log(theirs), equal_var=False)
+    interval = reference.confidence_interval(0.95)
+    assert ratio.p_value == pytest.approx(reference.pvalue, rel=1e-6)
+    assert ratio.interval == pytest.approx((interval.low, interval.high))
+
+
+def test_one_pair_has_a_ratio_and_no_verdict() -> None:
+    ratio = stats.paired_ratio([(300.0, 100.0)])
+    assert ratio.estimate == Estimate(pytest.approx(3.0), None, None, 1)
+    assert ratio.p_value is None
+    assert stats.verdict(ratio, None) == "inconclusive"
+    assert stats.more_blocks(ratio, 1) is None
+    assert stats.welch_ratio([300.0, 310.0], [100.0]).interval is None
+
+
+def test_identical_trials_are_the_same_and_identical_ratios_certain() -> None:
+    same, double = stats.paired_ratio([(100.0, 100.0)] * 3), stats.paired_ratio([(200.0, 100.0)] * 3)
+    assert (same.p_value, stats.verdict(same, same.p_value)) == (1.0, "same")
+    assert (double.p_value, stats.verdict(double, double.p_value)) == (0.0, "faster")
+    assert stats.welch_ratio([100.0] * 3, [100.0] * 3).p_value == 1.0
+
+
+# --------------------------------------------------------------------------------------------------- verdicts
+
+
+@given(P_VALUES)
+def test_holm_never_lowers_a_p_value_and_keeps_their_order(p_values: list[float]) -> None:
+    corrected = stats.holm(p_values)
+    assert all(p <= after <= 1 for p, after in zip(p_values, corrected, strict=True) if after is not None)
+    by_p = [after for _, after in sorted(zip(p_values, corrected, strict=True), key=lambda pair: pair[0])]
+    assert by_p == sorted(by_p, key=lambda p: p if p is not None else math.inf)
+
+
+@given(P_VALUES, st.floats(0, 1))
+def test_one_more_comparison_never_makes_another_one_surer(p_values: list[float], extra: float) -> None:
+    before, after = stats.holm(p_values), stats.holm([*p_values, extra])
+    assert all(one <= more for one, more in zip(before, after, strict=False) if one is not None and more is not None)
+
+
+def test_holm_by_hand() -> None:
+    assert stats.holm([0.01, None, 0.04, 0.03]) == [pytest.approx(0.03), None, pytest.approx(0.06), pytest.approx(0.06)]
+
+
+def test_a_small_but_certain_difference_is_the_same() -> None:
+    ratio = stats.paired_ratio([(102.0, 100.0), (102.1, 100.0), (101.9, 100.0)])
+    assert ratio.p_value is not None and ratio.p_value < 0.01
+    assert stats.verdict(ratio, ratio.p_value) == "same"
+
+
+def test_a_difference_that_the_correction_does_not_allow_is_inconclusive() -> None:
+    ratio = stats.paired_ratio([(120.0, 100.0), (130.0, 100.0), (115.0, 100.0)])
+    assert ratio.p_value is not None and ratio.p_value < 0.05
+    assert stats.verdict(ratio, ratio.p_value) == "faster"
+    assert stats.verdict(ratio, 0.06) == "inconclusive"
+
+
+def test_less_of_a_cost_is_faster() -> None:
+    ratio = stats.paired_ratio([(50.0, 100.0), (51.0, 100.0), (49.0, 100.0)])
+    assert stats.verdict(ratio, ratio.p_value, more_is_better=False) == "faster"
+    assert stats.verdict(ratio, ratio.p_value, more_is_better=True) == "slower"
+
+
+def test_the_correction_keeps_false_verdicts_at_5_in_100_runs() -> None:
+    """Eight strategies that are all alike: some single p-value is below 0.05 in 1 of 3 runs, and no verdict may be."""
+    random = np.random.default_rng(11)
+    runs, alarms = 500, 0
+    for _ in range(runs):
+        ratios = [stats.paired_ratio(list(random.lognormal(0, 0.3, (4, 2)))) for _ in range(8)]
+        corrected = stats.holm([ratio.p_value for ratio in ratios])
+        verdicts = {stats.verdict(ratio, p) for ratio, p in zip(ratios, corrected, strict=True)}
+        alarms += bool(verdicts & {"faster", "slower"})
+    assert alarms / runs <= 0.05 + 4 * math.sqrt(0.05 * 0.95 / runs)
+
+
+def test_more_blocks_are_fewer_the_clearer_the_difference() -> None:
+    unclear = stats.paired_ratio([(110.0, 100.0), (130.0, 100.0), (95.0, 100.0)])
+    hopeless = stats.paired_ratio([(200.0, 100.0), (50.0, 100.0), (101.0, 100.0)])
+    more = stats.more_blocks(unclear, 1)
+    assert more is not None and 1 <= more < stats.MOST_MORE_BLOCKS
+    corrected = stats.more_blocks(unclear, 8)
+    assert corrected is not None and corrected > more
+    assert stats.more_blocks(hopeless, 1) == stats.MOST_MORE_BLOCKS
+
+
+def test_the_blocks_asked_for_do_decide_when_they_scatter_as_before() -> None:
+    logs = [math.log(1.1), math.log(1.3), math.log(0.95)]
+    more = stats.more_blocks(stats.paired_ratio([(math.exp(log), 1.0) for log in logs]), 1)
+    assert more is not None
+    mean, deviation, count = statistics.fmean(logs), statistics.stdev(logs), 3 + more
+    # Two-valued data of the same mean and standard deviation.
+    half = deviation * math.sqrt((count - 1) / count)
+    balanced = [mean + half if n % 2 else mean - half for n in range(count - count % 2)] + [mean] * (count % 2)
+    ratio = stats.paired_ratio([(math.exp(log), 1.0) for log in balanced])
+    assert stats.verdict(ratio, ratio.p_value) != "inconclusive"
+
+
+def test_a_trial_without_any_answer_counts_as_the_floor() -> None:
+    ratio = stats.paired_ratio([(0.0, 100.0), (0.0, 110.0)], floor=0.1)
+    assert ratio.estimate.value == pytest.approx(0.1 / math.sqrt(100 * 110))
+    assert stats.paired_ratio([(0.0, 0.0)], floor=0.1).estimate.value == 1.0
+    with pytest.raises(ValueError, match="domain"):
+        stats.paired_ratio([(0.0, 1.0)])
