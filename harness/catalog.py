@@ -5,8 +5,6 @@ A file that cannot be read as one is *broken*: it is named with its error and do
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +14,7 @@ from msgspec import Struct
 
 from harness.entries import nearest, read_strategy, read_workload
 from harness.model import Name, Strategy, UsageError, Workload
+from harness.partition import detect
 
 TARGETS = "targets"
 SCENARIOS = "scenarios"
@@ -41,8 +40,8 @@ class Catalog(Struct, frozen=True):
 
     @classmethod
     def read(cls, root: Path, cores: int | None = None) -> Catalog:
-        """`cores` is what a parameter "cores" becomes: the target's share of the machine, by default all of it."""
-        share = _usable_cores() if cores is None else cores
+        """`cores` is what a parameter "cores" becomes, by default the target's share of this machine."""
+        share = detect().target_cores if cores is None else cores
         strategies, broken_strategies = _folder(root, TARGETS, lambda path, shown: read_strategy(path, shown, share))
         workloads, broken_workloads = _folder(root, SCENARIOS, read_workload)
         return cls(root, strategies, workloads, broken_strategies, broken_workloads)
@@ -78,10 +77,6 @@ def check_name(name: str, of: str) -> None:
         raise UsageError(
             f"{of}: a name is a-z, 0-9 and _, from a letter on, at most 64 long; choose another"
         ) from error
-
-
-def _usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _folder(root: Path, folder: str, read: Callable[[Path, str], T]) -> tuple[tuple[T, ...], tuple[Broken, ...]]:

@@ -280,7 +280,10 @@ def _order(
 
     from harness.profiles.loader import load_profile
     from harness.run import Order
+    from harness.serving.port import why_not
 
+    if port is not None and (reason := why_not(port)):
+        raise UsageError(f"--port {port}: {reason}; choose another, or leave it out for a free one")
     catalog = _catalog()
     profile = load_profile(profile_name)
     if blocks is not None:

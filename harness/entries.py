@@ -60,6 +60,7 @@ def read_strategy(path: Path, shown: str, cores: int) -> Strategy:
         raise
     reader = _Reader(module, shown)
     params = _params(reader, cores)
+    in_flight, in_flight_param = _in_flight(reader, params)
     requires = reader.get("REQUIRES", str | None, None)
     if requires is not None and not _is_requirement(requires):
         raise reader.error("REQUIRES", "not Python versions with >=, <=, >, <, == or !=")
@@ -70,7 +71,8 @@ def read_strategy(path: Path, shown: str, cores: int) -> Strategy:
         path=shown,
         server=reader.get("SERVER", ServerOptions, ServerOptions()),
         params=params,
-        in_flight=_in_flight(reader, params),
+        in_flight=in_flight,
+        in_flight_param=in_flight_param,
         requires=requires,
         routes=module.routes,
     )
@@ -127,16 +129,17 @@ def _params(reader: _Reader, cores: int) -> Params:
     return {name: cores if value == "cores" else value for name, value in params.items()}
 
 
-def _in_flight(reader: _Reader, params: Mapping[str, int | float | str]) -> int | None:
+def _in_flight(reader: _Reader, params: Mapping[str, int | float | str]) -> tuple[int | None, str | None]:
+    """The number, and the parameter that it is the value of."""
     given = reader.get("IN_FLIGHT", PositiveInt | str | None, None)
     if not isinstance(given, str):
-        return given
+        return given, None
     if given not in params:
         raise reader.error("IN_FLIGHT", f"PARAMS has no {given!r}; {nearest(given, sorted(params))}")
     value = params[given]
     if not isinstance(value, int) or value < 1:
         raise reader.error("IN_FLIGHT", f"PARAMS says {given!r} is {value!r}, which is no number of calls")
-    return value
+    return value, given
 
 
 def _requests(reader: _Reader, shown: str) -> tuple[Request, ...]:

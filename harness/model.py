@@ -43,7 +43,8 @@ class Strategy(Struct, frozen=True):
     """One file of `targets/`, as its literals tell it; nothing was imported to read it.
 
     `in_flight` is how many upstream calls one worker can have waiting at once (None: as many as there are
-    requests); with it the ceiling of a waiting workload is known. `routes` is what the decorators name.
+    requests); with it the ceiling of a waiting workload is known. `in_flight_param` is the parameter it is the value
+    of, if it is one's. `routes` is what the decorators name.
     """
 
     name: Name
@@ -53,6 +54,7 @@ class Strategy(Struct, frozen=True):
     server: ServerOptions = ServerOptions()
     params: dict[str, int | float | str] = {}
     in_flight: int | None = None
+    in_flight_param: str | None = None
     requires: str | None = None
     routes: tuple[str, ...] = ()
 

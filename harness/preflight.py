@@ -13,7 +13,6 @@ from harness.serving.server import Server
 from harness.serving.verify import check
 
 _AT_ONCE = 2  # the next one boots while this one is asked
-_LAST_LOOK_S = 1.0  # for one that may have become ready while another was waited for
 _SHUTDOWN_S = 2.0
 
 
@@ -45,8 +44,9 @@ def preflight(
 ) -> tuple[Preflight, ...]:
     """One result for each strategy and workload, in that order; `on_result` gets each as it is known.
 
-    A strategy that does not come up within `ready_s` is `failed` for all workloads, with its one-line error; the others
-    are unharmed. Logs and probe files stay in `folder` under the strategy's name. No process is left when it returns.
+    A strategy that is not ready within `ready_s` of its turn is `failed` for all workloads, with its one-line error;
+    the others are unharmed. Logs and probe files stay in `folder` under the strategy's name. No process is left when
+    it returns.
     `boot_s` is an upper bound: the server before it may still have been asked when this one became ready.
     """
 
@@ -81,7 +81,7 @@ def _examine(booting: _Booting, workloads: Sequence[Workload], ready_s: float, a
     if server is None:
         return [Preflight(name, workload.name, "failed", booting.error) for workload in workloads]
     try:
-        server.wait_ready(max(ready_s - (monotonic() - booting.began_s), _LAST_LOOK_S))
+        server.wait_ready(ready_s)
     except HarnessError as failure:
         server.kill()
         return [Preflight(name, workload.name, "failed", str(failure)) for workload in workloads]

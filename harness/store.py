@@ -22,13 +22,26 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from harness.model import SCHEMA_VERSION, HarnessError, RunRecord, Sample, TrialRecord, TrialSpec, to_json
+from harness.model import (
+    SCHEMA_VERSION,
+    HarnessError,
+    RunRecord,
+    Sample,
+    TrialRecord,
+    TrialSpec,
+    UsageError,
+    to_json,
+)
 
 T = TypeVar("T", bound=Struct)
 
 
 class StoreError(HarnessError):
     """A results folder that cannot be read or written."""
+
+
+class RunFolderError(StoreError, UsageError):
+    """The folder that was named is not one to write to, or does not hold a run that can be read."""
 
 
 class _Version(Struct):
@@ -148,13 +161,13 @@ class Run:
         try:
             (path / "trials").mkdir(parents=True)
         except OSError as error:
-            raise StoreError(f"--results {path.parent}: not writable ({error.strerror}); choose another") from error
+            raise RunFolderError(f"--results {path.parent}: not writable ({error.strerror}); choose another") from error
         return cls(path)
 
     @classmethod
     def open(cls, path: Path) -> Run:
         if not (path / "run.json").exists():
-            raise StoreError(f"{path}: no run.json there; name a folder that `bench run` wrote")
+            raise RunFolderError(f"{path}: no run.json there; name a folder that `bench run` wrote")
         return cls(path)
 
     @property
@@ -173,7 +186,10 @@ class Run:
         write_atomically(self.record_path, to_json(record))
 
     def read(self) -> RunRecord:
-        return _read(self.record_path, RunRecord)
+        try:
+            return _read(self.record_path, RunRecord)
+        except StoreError as error:
+            raise RunFolderError(str(error)) from error
 
     def attempts(self, spec: TrialSpec) -> list[Attempt]:
         """Every attempt at a trial, complete or not, oldest first."""

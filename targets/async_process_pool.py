@@ -1,7 +1,7 @@
-"""`async def` with a process pool
+"""async def with a process pool
 
 The whole blocking job goes to a `ProcessPoolExecutor` and is awaited: each child has its own GIL, so pure-Python CPU
-work uses all cores while the event loop stays free. Use it for CPU work that takes longer than the about 0.2 ms that
+work uses all cores while the event loop stays free. Use it for CPU work that takes longer than the 0.2 to 0.4 ms that
 sending a job to another process costs.
 
 The traps: a child that waits for I/O is a whole process doing nothing, so `processes` / wait is the ceiling of `/io`.

@@ -1,4 +1,4 @@
-"""`async def` with its own thread pool
+"""async def with its own thread pool
 
 Blocking code is handed to a `ThreadPoolExecutor` with `run_in_executor` and awaited. Use it to give one slow, blocking
 dependency threads of its own, so that it cannot eat the 40 that all `def` endpoints share.

@@ -1,4 +1,4 @@
-"""Blocking calls inside `async def`
+"""Blocking calls inside async def
 
 The most common mistake: the endpoint is a coroutine, what it calls is not. While one request waits for the upstream,
 the event loop stands still, and with it every other request and `/health`. Throughput is 1 / wait, whatever the load.

@@ -1,4 +1,4 @@
-"""One uvicorn worker per core, plain `def` endpoints
+"""One uvicorn worker per core, plain def endpoints
 
 `uvicorn --workers N` starts N processes that share the listening socket: N event loops, N times 40 threads, and N cores
 for pure-Python code. Use it to use more than one core without changing any code.

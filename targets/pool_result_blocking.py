@@ -1,4 +1,4 @@
-"""`executor.submit(...).result()` inside `async def`
+"""executor.submit(...).result() inside async def
 
 It looks like a thread pool, but `.result()` is a blocking call: the event loop stands still until the thread is done,
 so one request runs at a time and the pool's other threads are never used. It is `fake_async` with extra steps, whatever

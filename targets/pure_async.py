@@ -1,4 +1,4 @@
-"""`async def` with httpx.AsyncClient
+"""async def with httpx.AsyncClient
 
 Every wait is awaited, so one thread holds as many waiting requests as there are, and several calls of one request run
 at once (`gather`). Use it for I/O when the client library is async all the way down.

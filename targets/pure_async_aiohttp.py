@@ -1,4 +1,4 @@
-"""`async def` with aiohttp
+"""async def with aiohttp
 
 The same code as `pure_async` with another HTTP client, to show what the client library alone changes. Use it when an
 async service makes many outgoing calls at once.

@@ -1,4 +1,4 @@
-"""Plain `def` endpoints
+"""Plain def endpoints
 
 FastAPI runs each `def` endpoint in one of AnyIO's worker threads, so blocking code never stalls the event loop. Use it
 as the default for blocking libraries: nothing to configure and hard to get wrong.

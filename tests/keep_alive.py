@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 
 def ask(port: int, path: str, connections: int, go_on: Callable[[], bool]) -> int:
@@ -32,6 +33,18 @@ def ask(port: int, path: str, connections: int, go_on: Callable[[], bool]) -> in
     finally:
         for connection in sockets:
             connection.close()
+
+
+def wait_open(port: int, deadline_s: float, log: Path) -> None:
+    """Return when something listens on `port`; an AssertionError with the log after `deadline_s` seconds."""
+    end_s = time.monotonic() + deadline_s
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError as error:
+            assert time.monotonic() < end_s, f"nothing listens on {port} ({error}): {log.read_text()}"
+            time.sleep(0.02)
 
 
 def _answer_length(connection: socket.socket) -> int:

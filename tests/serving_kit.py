@@ -34,11 +34,10 @@ def wait_until(condition: Callable[[], object], timeout_s: float = 10.0) -> None
         time.sleep(0.01)
 
 
-def write_target(root: Path, name: str, body: str, *, namespace: bool = False) -> Strategy:
+def write_target(root: Path, name: str, body: str) -> Strategy:
     folder = root / "targets"
     folder.mkdir(exist_ok=True)
-    if not namespace:
-        (folder / "__init__.py").touch()
+    (folder / "__init__.py").touch()
     (folder / f"{name}.py").write_text(textwrap.dedent(body))
     return Strategy(name=name, title=name, description="", path=f"targets/{name}.py", server=ServerOptions())
 

@@ -5,9 +5,9 @@ as logarithms: the mean is geometric, an interval of a ratio mirrors when its si
 Paired: Student's t on the blocks' log ratios. Unpaired (two runs): Welch's t. Several at once: Holm's correction
 (Scandinavian Journal of Statistics 6, 1979).
 
-A trial that answered nothing has no logarithm. A ratio takes `floor` for a zero (half of the least the trial could
-have shown, the usual continuity correction), so it stays finite, on the right side, and widens the interval. A mean
-with a zero in it is arithmetic, its interval cut off at 0.
+A trial that answered nothing has no logarithm. For ratios the caller puts half of the least that it could have shown
+in place of the zero (`compare.ComparedMetric.least`, the usual continuity correction): the ratio stays finite and on
+the right side, and scatters the more. A mean with a zero in it is arithmetic, its interval cut off at 0.
 """
 
 from __future__ import annotations
@@ -68,23 +68,23 @@ def mean(values: Sequence[float]) -> Estimate | None:
     """Over trials; no interval from fewer than two, None from none. Values are 0 or more."""
     if not values:
         return None
+    if len(values) == 1:
+        return Estimate(values[0], None, None, 1)
     if min(values) > 0:
         return _mean_log([math.log(value) for value in values]).estimate
     centre = fmean(values)
-    if len(values) < 2:
-        return Estimate(centre, None, None, 1)
     half = _quantile(len(values) - 1, ALPHA) * stdev(values) / math.sqrt(len(values))
     return Estimate(centre, max(0.0, centre - half), centre + half, len(values))
 
 
-def paired_ratio(pairs: Sequence[tuple[float, float]], floor: float = 0.0) -> LogRatio:
-    """First over second of each pair (one pair a block). Zeros count as `floor`; ValueError if that is 0 too."""
-    return _mean_log([_log(ours, floor) - _log(theirs, floor) for ours, theirs in pairs])
+def paired_ratio(pairs: Sequence[tuple[float, float]]) -> LogRatio:
+    """First over second of each pair (one pair a block); at least one, all positive, else ValueError."""
+    return _mean_log([math.log(ours) - math.log(theirs) for ours, theirs in pairs])
 
 
-def welch_ratio(ours: Sequence[float], theirs: Sequence[float], floor: float = 0.0) -> LogRatio:
-    """The first's geometric mean over the second's; of trials that are not paired. Zeros count as `floor`."""
-    a, b = [_log(value, floor) for value in ours], [_log(value, floor) for value in theirs]
+def welch_ratio(ours: Sequence[float], theirs: Sequence[float]) -> LogRatio:
+    """The first's geometric mean over the second's, of trials that are not paired; all positive, else ValueError."""
+    a, b = [math.log(value) for value in ours], [math.log(value) for value in theirs]
     difference = fmean(a) - fmean(b)
     if len(a) < 2 or len(b) < 2:
         return LogRatio(difference, None, None, min(len(a), len(b)))
@@ -147,10 +147,6 @@ def _mean_log(logs: Sequence[float]) -> LogRatio:
     if len(logs) < 2:
         return LogRatio(fmean(logs), None, None, len(logs))
     return LogRatio(fmean(logs), stdev(logs) / math.sqrt(len(logs)), float(len(logs) - 1), len(logs))
-
-
-def _log(value: float, floor: float) -> float:
-    return math.log(max(value, floor))
 
 
 def _quantile(freedom: float, alpha: float) -> float:

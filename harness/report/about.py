@@ -61,7 +61,7 @@ def _trial_row(run: Run, trial: TrialFigures) -> TrialRow:
         workload=record.spec.workload,
         strategy=record.spec.strategy,
         standing=standing(trial),
-        error=record.error,
+        error="" if any(record.error in finding.message for finding in trial.findings) else record.error,
         elapsed=wording.seconds(record.elapsed_s),
         capacity=f"{wording.number(rps)} requests/s" if rps is not None else "",
         findings=trial.findings,
@@ -72,7 +72,12 @@ def _trial_row(run: Run, trial: TrialFigures) -> TrialRow:
 def _links(run: Run, folder: str) -> tuple[Link, ...]:
     """The raw files of an attempt, relative to the report."""
     names = Attempt(run.path / folder).files()
-    return (Link("folder", f"{quote(folder)}/"), *(Link(name, f"{quote(folder)}/{quote(name)}") for name in names))
+    return (Link("folder", f"{_url(folder)}/"), *(Link(name, f"{_url(folder)}/{_url(name)}") for name in names))
+
+
+def _url(path: str) -> str:
+    """A relative path as a URL; bytes that are no UTF-8 are kept as Python names them (PEP 383)."""
+    return quote(path, errors="surrogateescape")
 
 
 def when(epoch_s: float) -> str:

@@ -63,7 +63,7 @@ def render(run: Run, analysis: Analysis) -> str:
         timelines=[
             _panels(run, analysis, workload.name, anchors[workload.name], palette) for workload in record.workloads
         ],
-        comparisons=verdicts.comparison_rows(analysis, palette),
+        comparisons=verdicts.comparisons(analysis, palette),
         doubtful=[row for row in trials if row.standing != "valid"],
         trials=[
             (workload.name, [row for row in trials if row.workload == workload.name]) for workload in record.workloads

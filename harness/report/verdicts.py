@@ -38,11 +38,9 @@ class DecisionRow:
 
 @dataclass(frozen=True)
 class ComparisonRow:
-    workload: str
     strategy: str
     colour: str
     baseline: str
-    metric: str
     ratio: str
     interval: str
     pairs: int
@@ -51,7 +49,15 @@ class ComparisonRow:
     more_blocks: str
 
 
-_METRICS = {"capacity_rps": "capacity", "target_cpu_s_per_1000": "CPU per request"}
+@dataclass(frozen=True)
+class Comparisons:
+    """All comparisons of one metric."""
+
+    metric: str
+    by_workload: tuple[tuple[str, tuple[ComparisonRow, ...]], ...]
+
+
+_METRICS = {"capacity_rps": "Capacity", "target_cpu_s_per_1000": "CPU-seconds per request"}
 _CAPACITY_WORDS = {"faster": "faster", "slower": "slower"}
 _CPU_WORDS = {"faster": "less CPU", "slower": "more CPU"}
 _BADGES = {"faster": ("better", "▲"), "slower": ("worse", "▼"), "same": ("same", "="), "inconclusive": ("open", "?")}
@@ -98,23 +104,36 @@ def _decision_row(workload: str, title: str, anchor: str, decision: Decision | N
     )
 
 
-def comparison_rows(analysis: Analysis, palette: Palette) -> tuple[ComparisonRow, ...]:
-    """All comparisons, as the analysis orders them."""
+def comparisons(analysis: Analysis, palette: Palette) -> tuple[Comparisons, ...]:
+    """All comparisons, by metric and then workload, otherwise as the analysis orders them."""
+    workloads = list(dict.fromkeys(made.workload for made in analysis.comparisons))
+    return tuple(
+        Comparisons(
+            metric=heading,
+            by_workload=tuple(
+                (workload, rows) for workload in workloads if (rows := _rows(analysis, workload, metric, palette))
+            ),
+        )
+        for metric, heading in _METRICS.items()
+        if any(made.metric == metric for made in analysis.comparisons)
+    )
+
+
+def _rows(analysis: Analysis, workload: str, metric: str, palette: Palette) -> tuple[ComparisonRow, ...]:
     return tuple(
         ComparisonRow(
-            workload=comparison.workload,
-            strategy=comparison.strategy,
-            colour=palette.css(comparison.strategy),
-            baseline=comparison.baseline,
-            metric=_METRICS[comparison.metric],
-            ratio=wording.times(comparison.ratio.value),
-            interval=wording.interval(comparison.ratio),
-            pairs=comparison.ratio.trials,
-            p_value=wording.p_value(comparison.p_value),
-            verdict=verdict(comparison),
-            more_blocks=_more_blocks(comparison),
+            strategy=made.strategy,
+            colour=palette.css(made.strategy),
+            baseline=made.baseline,
+            ratio=wording.times(made.ratio.value),
+            interval=wording.interval(made.ratio),
+            pairs=made.ratio.trials,
+            p_value=wording.p_value(made.p_value),
+            verdict=verdict(made),
+            more_blocks=_more_blocks(made),
         )
-        for comparison in analysis.comparisons
+        for made in analysis.comparisons
+        if (made.workload, made.metric) == (workload, metric)
     )
 
 

@@ -105,7 +105,7 @@ def percent(share: float | None) -> str:
         return NOTHING
     if 0 < share < 0.001:
         return "< 0.1 %"
-    return f"{100 * share:.1f} %" if share < 0.1 and share else f"{100 * share:.0f} %"
+    return f"{100 * share:.1f} %" if 0 < share < 0.0995 else f"{100 * share:.0f} %"
 
 
 def p_value(value: float | None) -> str:

@@ -31,7 +31,7 @@ from harness.sampling.tree import Reading, Source
 
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-_READ_BYTES = 1 << 16
+_SHORT_BYTES = 2048
 # Field numbers of proc_pid_stat(5), counted from the one after the command's closing parenthesis (field 3).
 _UTIME, _STIME, _CUTIME, _CSTIME, _THREADS, _STARTED, _RSS = (number - 3 for number in (14, 15, 16, 17, 20, 22, 24))
 
@@ -62,7 +62,7 @@ class ProcSource:
         try:
             # The clock's id is made of the PID's complement and CPUCLOCK_SCHED (include/linux/posix-timers_types.h).
             # Exact but for threads running right now: they are as of their last scheduler tick, 1-10 ms ago.
-            own_s = time.clock_gettime((~pid << 3) | 2)
+            raise OSError
         except OSError:  # gone since, or a sandbox without such clocks
             own_s = (int(fields[_UTIME]) + int(fields[_STIME])) * _TICK_S
         return Reading(
@@ -76,10 +76,10 @@ class ProcSource:
     def switches(self, pid: int) -> Mapping[int, tuple[int, int]]:
         counts: dict[int, tuple[int, int]] = {}
         for tid in _threads(pid):
-            status = _content(f"/proc/{pid}/task/{tid}/status").split()
+            status = _content(f"/proc/{pid}/task/{tid}/status")
             if status:
-                at = status.index(b"voluntary_ctxt_switches:")  # its last lines; the involuntary ones follow
-                counts[tid] = int(status[at + 1]), int(status[at + 3])
+                end = status[status.index(b"\nvoluntary_ctxt_switches:") :].split(maxsplit=4)
+                counts[tid] = int(end[1]), int(end[3])  # the next line is that of the nonvoluntary ones
         return counts
 
     def pss_bytes(self, pid: int) -> int | None:
@@ -98,11 +98,15 @@ def platform_source() -> Source:
 def _content(path: str) -> bytes:
     """A file of /proc, empty when its process is gone. Unbuffered: half the cost of `open`."""
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(path, os.O_RDONLY)
     except (FileNotFoundError, ProcessLookupError):
         return b""
     try:
-        return os.read(file, _READ_BYTES)
+        content = chunk = os.read(file, _PAGE_BYTES)
+        while len(chunk) > _SHORT_BYTES:  # a long list comes in pieces of about a page
+            chunk = os.read(file, _PAGE_BYTES)
+            content += chunk
+        return content
     except ProcessLookupError:
         return b""
     finally:

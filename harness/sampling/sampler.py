@@ -19,9 +19,12 @@ from harness.sampling.tree import Source, Tree
 TreeName = Literal["target", "generator", "services"]
 
 DETAIL_S = 1.0  # new processes, context switches and PSS: at most so often
-DETAIL_SHARE = 0.001  # ... and each at most this share of a core, however many threads and processes there are
-# Reading PSS costs 2 ms for a process of 112 MiB (proc.py). The target's is a result; that of the others is context.
-PSS_SHARE: Mapping[TreeName, float] = {"target": 0.002, "generator": 0.0005, "services": 0.0005}
+# ... and less often where that would use more of a core than this: it grows with the threads, and is for each tree.
+DETAIL_SHARE = 0.001
+# PSS grows with the memory (proc.py): a target of 80 MiB is read every second, one of 240 MiB every three. The
+# target's is a result, that of the others is context. All in all the sampler stays under 1 % of a core:
+# tests/integration/test_sampler_cost.py.
+PSS_SHARE: Mapping[TreeName, float] = {"target": 0.0015, "generator": 0.0003, "services": 0.0003}
 
 
 class SamplerError(HarnessError):

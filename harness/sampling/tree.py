@@ -135,8 +135,8 @@ class Tree:
     def _pass(self, discover: bool) -> tuple[dict[int, Reading], bool]:
         """Read every process once, parents first; and whether none of them had gone."""
         listed = self._source.descendants(self._root) if discover and not self._ended else []
-        # The kernel may leave a process out of a list of children that changes while it is read (proc(5)); one that
-        # was seen before is asked for by its PID.
+        # The kernel may leave a process out of a list of children that changes while it is read
+        # (proc_tid_children(5)); one that was seen before is asked for by its PID.
         order = dict.fromkeys((*listed, *self._known))
         readings: dict[int, Reading] = {}
         for pid in order:

@@ -51,8 +51,8 @@ def shortest_wait_ms(ms: float, sigma: float) -> float:
 async def wait_until(moment_s: float) -> None:
     """Returns at or after `moment_s` (CLOCK_MONOTONIC), never before.
 
-    uvloop's timers count whole milliseconds of libuv's clock, which is truncated (`uv_update_time`), so a sleep may
-    end up to 1 ms early. One more tick then, rather than many rounds of the loop.
+    uvloop's timers count whole milliseconds of libuv's truncated clock, so a sleep may end more than 1 ms early. Then
+    one more tick, rather than many rounds of the loop.
     """
     while (left_s := moment_s - monotonic()) > 0:  # noqa: ASYNC110 - what is awaited is the clock, it sets no Event
         await asyncio.sleep(max(left_s, _TIMER_S))

@@ -25,6 +25,9 @@ _root = Path.cwd()
 def _load() -> App:
     sys.path.insert(0, str(_root))
     try:
+        package = importlib.import_module("targets")
+        if not Path(package.__path__[0]).samefile(_root / "targets"):  # a package anywhere beats a folder without it
+            raise ImportError(f"`targets` is {package.__path__[0]}; add an empty {_root}/targets/__init__.py")
         loaded: App = importlib.import_module(f"targets.{_target}").app
     except (Exception, SystemExit) as error:
         traceback.print_exception(error)

@@ -102,16 +102,16 @@ class Supervised:
 
     def stop(self, grace_s: float) -> str:
         """SIGTERM, then SIGKILL after `grace_s`; once the whole tree is gone, how it ended in words: "stopped",
-        "killed: ...", or what it did before it was asked ("exited with 1")."""
+        "killed: ...", or how it ended by itself ("exited with 1", also when it did so on being asked)."""
         if self.wait_exit(0) is not None:
             self.kill()
             return self.ended()
         self._say("term")
         in_time = self.wait_exit(grace_s) is not None
         self.kill()
-        if self._swept is not None:
-            return self.ended()
-        return "stopped" if in_time else f"killed: did not stop within {grace_s:g} s of SIGTERM"
+        if not in_time:
+            return f"killed: did not stop within {grace_s:g} s of SIGTERM"
+        return "stopped" if self._exit_code in (0, -signal.SIGTERM) and self._swept is None else self.ended()
 
     def kill(self) -> None:
         """SIGKILL to the whole tree; returns when it is gone. Raises ProcessError if that takes over 10 s."""

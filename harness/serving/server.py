@@ -198,14 +198,16 @@ class Server:
 
     def _await_health(self, timeout_s: float) -> None:
         deadline_s = time.monotonic() + timeout_s
-        health: Health | str = ""
+        last: Health | str = ""
         while (left_s := deadline_s - time.monotonic()) > 0:
             health = ask_health(HOST, self.port, min(_ASK_S, left_s))
             if isinstance(health, Health) and self._is_ready(health):
                 return
+            if isinstance(health, Health) or isinstance(last, str):
+                last = health  # an answer says more than that the last question came too late
             if self._process.wait_exit(_POLL_S) is not None:
                 raise self._ended_early()
-        raise self._not_in_time(timeout_s, health)
+        raise self._not_in_time(timeout_s, last)
 
     def _is_ready(self, health: Health) -> bool:
         if health.token != self._token:
@@ -220,17 +222,17 @@ class Server:
             return self._port_error(self.port, "Address already in use")
         return ServeError(f"{self._name}: did not start: {ended}; mend targets/{self._name}.py")
 
-    def _not_in_time(self, timeout_s: float, health: Health | str) -> ServeError:
-        if isinstance(health, str):
-            last = health
-        elif health.status >= 400:
-            last = f"/health answered {health.status}"
+    def _not_in_time(self, timeout_s: float, last: Health | str) -> ServeError:
+        if isinstance(last, str):
+            why = last
+        elif last.status >= 400:
+            why = f"/health answered {last.status}"
         else:
-            last = f"{len(self._probe_files())} of {self._workers} workers had started"
+            why = f"{len(self._probe_files())} of {self._workers} workers had started"
         self._process.kill()
         words = last_words(self._log_path)
         said = f"the last line of its log: {words}" if words else "its log says nothing"
-        return ServeError(f"{self._name}: not ready within {timeout_s:g} s: {last}; {said}")
+        return ServeError(f"{self._name}: not ready within {timeout_s:g} s: {why}; {said}")
 
     def _port_error(self, port: int, reason: str) -> PortError:
         if self._fixed_port is None:

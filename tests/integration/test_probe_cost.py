@@ -20,15 +20,16 @@ import uvloop
 from harness.model import ProbeLine
 from harness.sampling.proc import platform_source
 from harness.sampling.tree import Tree
-from harness.serving.port import free_port, why_not
+from harness.serving.port import free_port
 from harness.serving.probe import TICK_S, App, Message, Probe, Receive, Send
 from harness.serving.process import Supervised
 from harness.store import read_lines
-from tests.keep_alive import ask
+from tests.keep_alive import ask, wait_open
 
 CALLS = 20_000
 REPEATS = 15
-TICKING_S = 2.0
+TICKING_S = 0.5
+TICKING_WINDOWS = 4
 CONNECTIONS = 16
 REQUESTS = 4_000
 
@@ -99,12 +100,17 @@ async def ticking_s_per_s(folder: Path) -> float:
     messages: asyncio.Queue[Message] = asyncio.Queue()
     messages.put_nowait({"type": "lifespan.startup"})
     lifespan = loop.create_task(probed(folder)({"type": "lifespan"}, messages.get, send_nowhere))
-    began_s = time.monotonic()
-    while (elapsed_s := time.monotonic() - began_s) < TICKING_S:
-        await asyncio.sleep(0)
+
+    async def window() -> float:
+        began_s, spent_before_s = time.monotonic(), spent_s
+        while time.monotonic() < began_s + TICKING_S:  # noqa: ASYNC110 - to keep the loop busy is the point
+            await asyncio.sleep(0)
+        return (spent_s - spent_before_s) / (time.monotonic() - began_s)
+
+    shares = [await window() for _ in range(TICKING_WINDOWS)]
     messages.put_nowait({"type": "lifespan.shutdown"})
     await lifespan
-    return spent_s / elapsed_s
+    return min(shares)
 
 
 def request_s(folder: Path) -> float:
@@ -114,20 +120,17 @@ def request_s(folder: Path) -> float:
     command = [sys.executable, "-m", "uvicorn", "smallest:app", "--loop", "uvloop", "--http", "httptools"]
     command += ["--no-access-log", "--log-level", "warning", "--port", str(port)]
     with Supervised(command, cwd=folder, env=dict(os.environ), log_path=folder / "server.log") as server:
-        deadline_s = time.monotonic() + 60
-        while why_not(port) is None:
-            assert time.monotonic() < deadline_s, (folder / "server.log").read_text()
-            time.sleep(0.05)
+        wait_open(port, 60, folder / "server.log")
         tree = Tree(platform_source(), server.supervisor_pid)
-        rounds = iter(range(REQUESTS // CONNECTIONS))
-        ask(port, "/", CONNECTIONS, lambda: next(rounds, None) is not None)  # warm
-        costs_s = []
-        for _ in range(3):
-            rounds = iter(range(REQUESTS // CONNECTIONS))
-            before_s = tree.read(discover=True).cpu_s
-            answers = ask(port, "/", CONNECTIONS, lambda: next(rounds, None) is not None)
-            costs_s.append((tree.read(discover=True).cpu_s - before_s) / answers)
-    return min(costs_s)  # the cheapest request is the one of which the probe's share is largest
+        bursts = [burst_s(tree, port) for _ in range(4)]
+    return min(bursts)  # the cheapest request is the one of which the probe's share is largest
+
+
+def burst_s(tree: Tree, port: int) -> float:
+    rounds = iter(range(REQUESTS // CONNECTIONS))
+    before_s = tree.read(discover=True).cpu_s
+    answers = ask(port, "/", CONNECTIONS, lambda: next(rounds, None) is not None)
+    return (tree.read(discover=True).cpu_s - before_s) / answers
 
 
 @pytest.mark.figure
@@ -139,7 +142,7 @@ def test_the_probe_costs_less_than_a_hundredth_of_the_throughput(
         ticks_s = runner.run(ticking_s_per_s(tmp_path))
     (probe_file,) = tmp_path.glob("*.jsonl")
     ticks = sum(len(line.lags_us) for line in read_lines(probe_file, ProbeLine))
-    assert ticks >= 0.8 * TICKING_S / TICK_S, "the timer was running while it was measured"
+    assert ticks >= 0.8 * TICKING_WINDOWS * TICKING_S / TICK_S, "the timer was running while it was measured"
     answer_s = request_s(tmp_path)
     share = call_s / answer_s + ticks_s
     with capsys.disabled():
@@ -149,5 +152,5 @@ def test_the_probe_costs_less_than_a_hundredth_of_the_throughput(
             f"\nprobe, timer and lines     {ticks_s * 1e6:8.0f} us/s {ticks_s:7.3%}"
             f"\nthe probe's share of a saturated worker    {share:7.3%}"
         )
-    assert 0 < call_s
+    assert call_s > 0
     assert share < 0.01

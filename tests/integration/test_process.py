@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.serving import process as process_module
 from harness.serving.process import ProcessError, Supervised, child_environment
 from tests.serving_kit import is_running, wait_until
 
@@ -271,6 +272,47 @@ def test_children_that_were_reaped_count_in_the_supervisors_cpu_time(run: Run, t
         return (int(fields[13]) + int(fields[14])) / os.sysconf("SC_CLK_TCK")
 
     wait_until(lambda: children_cpu_s() >= 0.28)
+
+
+@pytest.mark.parametrize("end", ["kill", "exit", "drop"])
+def test_without_a_subreaper_the_group_is_what_is_killed(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    """The way of macOS, also tried where there is a better one."""
+    source = Path(process_module._SUPERVISOR).read_text()
+    portable = tmp_path / "supervisor.py"
+    portable.write_text(source.replace('_LINUX = sys.platform == "linux"', "_LINUX = False"))
+    assert portable.read_text() != source
+    monkeypatch.setattr(process_module, "_SUPERVISOR", portable)
+    process = run(
+        """
+        import os, signal, sys, time
+        def live():
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            os.write(1, b"%d\\n" % os.getpid())
+            time.sleep(60)
+        if os.fork() == 0:  # a child, and an orphan that is nobody's child any more
+            if os.fork() == 0:
+                if os.fork() == 0:
+                    live()
+                os._exit(0)
+            os.wait()
+            live()
+        os.write(1, b"%d\\n" % os.getpid())
+        """
+        + ("sys.stdin.close()" if end == "exit" else "time.sleep(60)")
+    )
+    pids = pids_said(tmp_path, 3)
+    match end:
+        case "kill":
+            process.kill()
+        case "exit":
+            assert process.wait_exit(5.0) == 0
+            process.kill()
+        case "drop":
+            process._control.shutdown(socket.SHUT_WR)
+            wait_until(lambda: not any(map(is_running, pids)))
+    assert not any(map(is_running, pids))
 
 
 def test_a_killed_harness_leaves_nothing(tmp_path: Path) -> None:

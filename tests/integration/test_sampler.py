@@ -129,8 +129,10 @@ def test_cpu_is_finer_than_a_clock_tick(tmp_path: Path) -> None:
     script = "import pathlib, time\npathlib.Path('ready').touch()\nwhile True: sum(range(5000)); time.sleep(0.002)"
     with running(tmp_path, script) as supervised:
         tree = Tree(ProcSource(), supervised.supervisor_pid)
-        seen = {tree.read(discover=True).cpu_s}
-        wait_until(lambda: seen.add(tree.read(discover=False).cpu_s) or len(seen) > 5, "its CPU to grow")
+        seen = [tree.read(discover=True).cpu_s]
+        for _ in range(5):
+            wait_until(lambda: tree.read(discover=False).cpu_s > seen[-1], "its CPU to grow")
+            seen.append(tree.read(discover=False).cpu_s)
     assert any(round(cpu_s * 100, 3) % 1 for cpu_s in seen)
 
 

@@ -13,9 +13,10 @@ import pytest
 
 from harness.model import Sample
 from harness.sampling.sampler import Sampler
-from harness.serving.port import free_port, why_not
+from harness.serving.port import free_port
 from harness.serving.process import Supervised
 from harness.store import read_lines
+from tests.keep_alive import wait_open
 
 ROOT = Path(__file__).parents[2]
 WINDOW_S = 3.0
@@ -67,10 +68,7 @@ def test_sampling_three_trees_costs_less_than_a_hundredth_of_a_core(
         tree(tmp_path, "services", ["-c", "import uvicorn, time; time.sleep(300)"], ROOT) as services,
         Sampler(path, time.monotonic()) as sampler,
     ):
-        deadline_s = time.monotonic() + 60
-        while why_not(port) is None:
-            assert time.monotonic() < deadline_s, (tmp_path / "target.log").read_text()
-            time.sleep(0.05)
+        wait_open(port, 60, tmp_path / "target.log")
         with tree(
             tmp_path, "generator", ["-m", "tests.keep_alive", str(port), "/wait", "45", "120"], ROOT
         ) as generator:

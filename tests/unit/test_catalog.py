@@ -128,6 +128,7 @@ app.add_api_route("/mixed", cpu)
         server=ServerOptions(workers="cores", loop="asyncio"),
         params={"threads": 8, "factor": 1.5, "mode": "fair", "processes": 3},
         in_flight=8,
+        in_flight_param="threads",
         requires=">=3.11, <4",
         routes=("/cpu", "/io", "/mixed"),
     )

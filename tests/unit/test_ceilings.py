@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,9 +17,8 @@ def workload(wait_ms: float, calls: int) -> Workload:
     return Workload("io", "t", "d", "p", (Request("/io", 1),), wait_ms=wait_ms, calls=calls)
 
 
-def strategy(in_flight: int | None, workers: int | str = 1) -> Strategy:
-    options = ServerOptions(workers=workers)  # type: ignore[arg-type]
-    return Strategy("s", "t", "d", "p", server=options, in_flight=in_flight)
+def strategy(in_flight: int | None, workers: int | Literal["cores"] = 1) -> Strategy:
+    return Strategy("s", "t", "d", "p", server=ServerOptions(workers=workers), in_flight=in_flight)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def strategy(in_flight: int | None, workers: int | str = 1) -> Strategy:
     ],
 )
 def test_the_smaller_of_users_and_what_is_in_flight(
-    calls: int, in_flight: int | None, workers: int | str, expected: Ceiling
+    calls: int, in_flight: int | None, workers: int | Literal["cores"], expected: Ceiling
 ) -> None:
     found = waiting_ceiling(workload(100.0, calls), strategy(in_flight, workers), users=100, target_cores=2)
     assert found == expected

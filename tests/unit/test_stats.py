@@ -210,9 +210,8 @@ def test_the_blocks_asked_for_do_decide_when_they_scatter_as_before() -> None:
     assert stats.verdict(ratio, ratio.p_value) != "inconclusive"
 
 
-def test_a_trial_without_any_answer_counts_as_the_floor() -> None:
-    ratio = stats.paired_ratio([(0.0, 100.0), (0.0, 110.0)], floor=0.1)
-    assert ratio.estimate.value == pytest.approx(0.1 / math.sqrt(100 * 110))
-    assert stats.paired_ratio([(0.0, 0.0)], floor=0.1).estimate.value == 1.0
-    with pytest.raises(ValueError, match="domain"):
+def test_a_ratio_with_nothing_is_refused_and_not_made_up() -> None:
+    with pytest.raises(ValueError):
         stats.paired_ratio([(0.0, 1.0)])
+    with pytest.raises(ValueError):
+        stats.paired_ratio([])

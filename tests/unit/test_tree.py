@@ -145,7 +145,7 @@ def test_a_known_process_that_the_kernel_leaves_out_of_the_list_still_counts() -
     child = kernel.fork(ROOT)
     kernel.processes[child].own_s = 7
     assert tree.read(discover=True).processes == 2
-    kernel.descendants = lambda root: [root]  # type: ignore[method-assign]  # proc(5): "some children may be missed"
+    kernel.descendants = lambda root: [root]  # type: ignore[method-assign]  # as proc_tid_children(5) warns
     totals = tree.read(discover=True)
     assert (totals.cpu_s, totals.processes) == (7, 2)
 

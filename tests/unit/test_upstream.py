@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+from collections.abc import Callable, Coroutine
+from random import Random
 from time import monotonic
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given, settings
+import uvloop
+from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.services.upstream import (
@@ -135,15 +139,23 @@ def test_the_same_seed_gives_the_same_waits_and_another_gives_others() -> None:
     assert waits(5) == waits(5) != waits(6)
 
 
-@settings(max_examples=40, deadline=None)
-@given(wait_s=st.floats(-0.01, 0.02))
-def test_waiting_never_ends_early(wait_s: float) -> None:
-    async def late_s() -> float:
-        moment_s = monotonic() + wait_s
-        await wait_until(moment_s)
-        return monotonic() - moment_s
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
+def test_waiting_never_ends_early(run: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+    """A bare `asyncio.sleep` under uvloop is early in 4 of 10 of these, by up to 1.3 ms."""
+    random = Random(1)
+    early_s: list[float] = []
 
-    assert asyncio.run(late_s()) >= 0
+    async def wait(seconds: float) -> None:
+        moment_s = monotonic() + seconds
+        await wait_until(moment_s)
+        early_s.append(moment_s - monotonic())
+
+    async def many() -> None:
+        await asyncio.gather(*(wait(random.uniform(-0.001, 0.02)) for _ in range(500)))
+
+    run(many())
+    assert len(early_s) == 500
+    assert max(early_s) <= 0
 
 
 def test_the_environment_says_seed_sigma_and_token() -> None:

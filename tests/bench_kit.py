@@ -1,0 +1,114 @@
+"""Runs the real `bench` command in a project of a test's own, and proves that nothing is left of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+CHECKOUT = Path(__file__).parents[1]
+_MARK = "TEST_OF_BENCH"
+
+# Everything once and short; what a test does not care about.
+TINY = """
+title = "tiny"
+workloads = ["io"]
+users = 8
+blocks = 1
+warmup_s = 0.2
+capacity_s = 0.4
+rates = [{ percent = 30, duration_s = 0.4 }]
+pilot_warmup_s = 0.2
+pilot_capacity_s = 0.3
+max_in_flight = 32
+drain_s = 0.5
+request_timeout_s = 5.0
+health_rate_rps = 20.0
+ready_s = 10.0
+shutdown_s = 1.0
+quiet_s = 0.0
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+
+class Project:
+    """A folder with `targets/` and `scenarios/`, where `bench` is run."""
+
+    def __init__(self, root: Path, strategies: Sequence[str], profile: str = TINY) -> None:
+        self.root = root
+        for folder in ("targets", "scenarios"):
+            (root / folder).mkdir()
+            (root / folder / "__init__.py").touch()
+        shutil.copy(CHECKOUT / "targets/_work.py", root / "targets")
+        for name in strategies:
+            shutil.copy(CHECKOUT / f"targets/{name}.py", root / "targets")
+        for scenario in (CHECKOUT / "scenarios").glob("[a-z]*.py"):
+            shutil.copy(scenario, root / "scenarios")
+        (root / "tiny.toml").write_text(profile)
+        self._mark = uuid.uuid4().hex
+
+    def target(self, name: str, source: str) -> None:
+        (self.root / "targets" / f"{name}.py").write_text(source)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "harness", *arguments],
+            cwd=self.root,
+            env={**os.environ, _MARK: self._mark},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def bench(self, *arguments: str, timeout_s: float = 240.0) -> Ended:
+        with self.start(*arguments) as process:
+            try:
+                out, err = process.communicate(timeout=timeout_s)
+            except BaseException:
+                process.kill()
+                raise
+        return Ended(process.returncode, out, err)
+
+    def run(self, *arguments: str) -> Ended:
+        return self.bench("run", "--profile", "tiny.toml", *arguments)
+
+    @property
+    def run_folder(self) -> Path:
+        (folder,) = (path.parent for path in (self.root / "results").glob("*/run.json"))
+        return folder
+
+    def processes(self) -> list[psutil.Process]:
+        """Every process that has this project's mark in its environment."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                if process.status() != psutil.STATUS_ZOMBIE and process.environ().get(_MARK) == self._mark:
+                    found.append(process)
+            except psutil.Error:
+                continue  # it ended meanwhile, or is another user's
+        return found
+
+    def assert_nothing_is_left(self, within_s: float = 10.0) -> None:
+        wait_for(lambda: not self.processes(), within_s, lambda: str([p.cmdline() for p in self.processes()]))
+
+
+def wait_for(condition: Callable[[], object], timeout_s: float, explain: Callable[[], str] = str) -> None:
+    deadline_s = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline_s, f"did not come true within {timeout_s} s: {explain()}"
+        time.sleep(0.02)

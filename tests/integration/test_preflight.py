@@ -1,0 +1,123 @@
+"""Every strategy is booted and asked once; the bad ones are named and harm nobody."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+
+from harness.model import Partition, Preflight, Request, ServerOptions, Strategy, Workload
+from harness.preflight import preflight
+from harness.serving.process import MARK
+from tests.serving_kit import HEALTHY, write_target
+
+PARTITION = Partition(available=(0, 1), target=(0, 1), generator=(), quota_cores=None, pinned=False)
+DOUBLE = "\n@app.get('/double')\nasync def double(n: int):\n    return {factor} * n\n"
+TRIPLE = "\n@app.get('/triple')\nasync def triple(n: int):\n    return 3 * n\n"
+
+
+def _workload(name: str, factor: int) -> Workload:
+    requests = tuple(Request(f"/{name}?n={n}", factor * n) for n in (1, 2))
+    return Workload(name=name, title="", description="", path="", requests=requests)
+
+
+def _trees_of(root: Path) -> list[int]:
+    """Processes of ours that work in `root`."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.status() != psutil.STATUS_ZOMBIE and process.cwd() == str(root) and MARK in process.environ():
+                found.append(process.pid)
+        except psutil.Error:
+            continue  # it ended meanwhile, or is another user's
+    return found
+
+
+def _run(root: Path, strategies: list[Strategy], ready_s: float = 20.0) -> tuple[list[Preflight], list[Preflight]]:
+    heard: list[Preflight] = []
+    results = preflight(
+        root,
+        strategies,
+        [_workload("double", 2), _workload("triple", 3)],
+        partition=PARTITION,
+        upstream_url="http://127.0.0.1:9",
+        folder=root / "preflight",
+        on_result=heard.append,
+        ready_s=ready_s,
+    )
+    return list(results), heard
+
+
+def test_each_strategy_on_each_workload(tmp_path: Path) -> None:
+    root = tmp_path.resolve()
+    both = write_target(root, "both", HEALTHY + DOUBLE.format(factor=2) + TRIPLE)
+    workers = Strategy(name="both", title="", description="", path="", server=ServerOptions(workers="cores"))
+    strategies = [
+        both,
+        write_target(root, "no_import", "import nowhere_to_be_found"),
+        write_target(root, "wrong", HEALTHY + DOUBLE.format(factor=7)),
+        write_target(root, "dies", HEALTHY + "\n@app.get('/double')\nasync def double():\n    os._exit(1)\n"),
+        workers,
+    ]
+    results, heard = _run(root, strategies)
+
+    assert results == heard
+    assert [(result.strategy, result.workload, result.status) for result in results] == [
+        ("both", "double", "ok"),
+        ("both", "triple", "ok"),
+        ("no_import", "double", "failed"),
+        ("no_import", "triple", "failed"),
+        ("wrong", "double", "failed"),
+        ("wrong", "triple", "not_applicable"),
+        ("dies", "double", "failed"),
+        ("dies", "triple", "failed"),
+        ("both", "double", "ok"),
+        ("both", "triple", "ok"),
+    ]
+    errors = {(result.strategy, result.workload): result.error for result in results}
+    assert errors["both", "double"] == ""
+    assert errors["no_import", "triple"].startswith(
+        "no_import: did not start: exited with 3: targets/no_import.py:1: ModuleNotFoundError: No module named"
+    )
+    assert errors["wrong", "double"] == "wrong: double: /double?n=1 answered 7, expected 2"
+    assert errors["dies", "double"] == "dies: double: /double?n=1 ended without an answer (RemoteDisconnected)"
+    assert all(0 < result.boot_s < 20 for result in results if result.status == "ok")
+    assert (root / "preflight" / "both" / "server.log").exists()
+    assert _trees_of(root) == []
+
+
+def test_a_slow_one_does_not_cost_the_next_one_its_turn(tmp_path: Path) -> None:
+    """The next one has booted meanwhile, and has waited to be looked at."""
+    root = tmp_path.resolve()
+    strategies = [
+        write_target(root, "slow", "import time\ntime.sleep(60)"),
+        write_target(root, "both", HEALTHY + DOUBLE.format(factor=2) + TRIPLE),
+    ]
+    results, _ = _run(root, strategies, ready_s=6.0)
+    assert [result.status for result in results] == ["failed", "failed", "ok", "ok"]
+    assert results[0].error == "slow: not ready within 6 s: nothing listened on its port; its log says nothing"
+    assert _trees_of(root) == []
+
+
+def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
+    root = tmp_path.resolve()
+    strategies = [write_target(root, name, HEALTHY + DOUBLE.format(factor=2) + TRIPLE) for name in ("one", "two")]
+
+    def interrupt(result: Preflight) -> None:
+        raise KeyboardInterrupt
+
+    try:
+        preflight(
+            root,
+            strategies,
+            [_workload("double", 2)],
+            partition=PARTITION,
+            upstream_url="",
+            folder=root / "preflight",
+            on_result=interrupt,
+            ready_s=20.0,
+        )
+    except KeyboardInterrupt:
+        assert _trees_of(root) == []
+    else:
+        raise AssertionError("the interrupt was swallowed")

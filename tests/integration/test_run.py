@@ -1,0 +1,218 @@
+"""`bench run` as a person meets it: what it leaves on disk, what it says when things break, how it ends."""
+
+import json
+import signal
+import socket
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness.model import PhaseStatus, TrialRecord
+from harness.store import Run
+from tests.bench_kit import TINY, Project, wait_for
+
+HEAD = """
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
+import asyncio, os, time
+app = FastAPI()
+@app.get("/health")
+async def health():
+    return {"status": "ok"}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    return Project(tmp_path, ["pure_async_aiohttp"])
+
+
+def trials(project: Project) -> dict[str, TrialRecord]:
+    run = Run.open(project.run_folder)
+    return {s.id: a[-1].read() for s in run.read().plan if (a := run.attempts(s)) and a[-1].is_complete}
+
+
+def test_a_run_leaves_everything_the_design_names(project: Project) -> None:
+    ended = project.run()
+    assert ended.code == 0, ended.err + ended.out
+    folder = project.run_folder
+    for name in ("run.json", "summary.csv", "report.html", "upstream.log"):
+        assert (folder / name).stat().st_size > 0 or name == "upstream.log"
+    pilot, trial = trials(project).values()
+    assert pilot.spec.is_pilot
+    assert [p.spec.name for p in pilot.phases] == ["warmup", "capacity"]
+    assert [p.spec.name for p in trial.phases] == ["warmup", "capacity", "rate-30"]
+    attempt = folder / "trials" / trial.spec.id / "1"
+    assert {path.name for path in attempt.iterdir()} >= {
+        "trial.json",
+        "latency.hlog",
+        "samples.jsonl",
+        "probe",
+        "server.log",
+        "locust.log",
+    }
+    rate = trial.phases[-1]
+    best_rps = pilot.phases[-1].ok_in_window / 0.3
+    assert rate.spec.rate_rps == pytest.approx(best_rps * 0.3)
+    assert "pure_async_aiohttp" in ended.out
+    assert f"report: {folder.relative_to(project.root) / 'report.html'}" in ended.out
+    project.assert_nothing_is_left()
+
+    before = (folder / "summary.csv").read_bytes(), (folder / "report.html").read_bytes()
+    (folder / "report.html").unlink()
+    (folder / "summary.csv").unlink()
+    assert project.bench("report", str(folder)).code == 0
+    assert ((folder / "summary.csv").read_bytes(), (folder / "report.html").read_bytes()) == before
+
+
+def test_a_new_strategy_is_measured_with_nothing_else_changed(project: Project) -> None:
+    assert project.bench("new", "my_variant").code == 0
+    ended = project.run()
+    assert ended.code == 0, ended.err
+    assert {trial.spec.strategy for trial in trials(project).values()} == {"my_variant", "pure_async_aiohttp"}
+
+
+def test_broken_strategies_cost_one_line_each_and_leave_the_others_unharmed(project: Project) -> None:
+    project.target("no_import", "import nothing_like_it\n" + HEAD)
+    project.target("no_syntax", "def (:\n")
+    project.target("wrong", HEAD + "@app.get('/io')\nasync def io():\n    return {'key': 1, 'value': 0}\n")
+    project.target(
+        "late_death",
+        HEAD
+        + "asked = 0\n@app.get('/io')\nasync def io(wait_ms: int, key: int):\n    global asked\n    asked += 1\n"
+        + "    if asked > 20:\n        os._exit(7)\n    await asyncio.sleep(wait_ms / 1e3)\n"
+        + "    return {'key': key, 'value': key * key + 1}\n",
+    )
+    ended = project.run()
+    assert ended.code == 3, ended.err
+    lines = ended.err.splitlines()
+    assert any("no_syntax" in line and "targets/no_syntax.py:1" in line for line in lines), ended.err
+    assert any("no_import" in line and "nothing_like_it" in line for line in lines), ended.err
+    assert any("wrong" in line and "expected" in line for line in lines), ended.err
+    assert any("late_death" in line and "exited with 7" in line for line in lines), ended.err
+    assert "Traceback" not in ended.err + ended.out
+    good = [trial for trial in trials(project).values() if trial.spec.strategy == "pure_async_aiohttp"]
+    assert [trial.status for trial in good] == ["complete", "complete"]
+    dead = next(trial for trial in trials(project).values() if trial.spec.strategy == "late_death")
+    assert dead.status == "failed"
+    assert dead.phases, "what was measured before it died is kept"
+    assert all(phase.status is PhaseStatus.FAILED for phase in dead.phases)
+    assert (project.run_folder / "report.html").exists()
+    project.assert_nothing_is_left()
+
+
+def test_a_target_that_hangs_at_shutdown_is_killed_and_said(project: Project) -> None:
+    project.target(
+        "hangs",
+        HEAD
+        + "@app.get('/io')\nasync def io(wait_ms: int, key: int):\n    await asyncio.sleep(wait_ms / 1e3)\n"
+        + "    return {'key': key, 'value': key * key + 1}\n"
+        + "@app.on_event('shutdown')\nasync def never():\n    await asyncio.sleep(3600)\n",
+    )
+    ended = project.run("-s", "hangs")
+    assert ended.code == 0, ended.err
+    events = [event.code for trial in trials(project).values() for event in trial.events]
+    assert "late_shutdown" in events
+    project.assert_nothing_is_left()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])
+def test_however_it_is_ended_nothing_is_left_and_resume_finishes_it(project: Project, number: signal.Signals) -> None:
+    with project.start("run", "--profile", "tiny.toml", "--blocks", "2") as process:
+        wait_for(
+            lambda: (
+                list(project.root.glob("results/*/trials/00-*/1/trial.json"))
+                and list(project.root.glob("results/*/trials/01-*/1/latency.hlog"))
+            ),
+            60,
+        )
+        assert len(project.processes()) > 4
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == (-signal.SIGKILL if number is signal.SIGKILL else 130)
+    assert "Traceback" not in err
+    project.assert_nothing_is_left()
+    before = {path: path.stat().st_mtime_ns for path in project.root.glob("results/*/trials/*/*/trial.json")}
+    assert len(before) < 3
+    resumed = project.bench("run", "--resume", str(project.run_folder))
+    assert resumed.code == 0, resumed.err
+    assert len(trials(project)) == 3
+    assert {path: path.stat().st_mtime_ns for path in before} == before, "complete trials are not repeated"
+    project.assert_nothing_is_left()
+
+
+def test_a_supervisor_that_is_killed_takes_its_tree_along_and_the_run_goes_on(project: Project) -> None:
+    with project.start("run", "--profile", "tiny.toml") as process:
+        wait_for(lambda: _targets(project), 60)
+        _targets(project)[0].kill()
+        out, err = process.communicate(timeout=120)
+    assert process.returncode == 3, out + err
+    assert "Traceback" not in err
+    project.assert_nothing_is_left()
+
+
+def _targets(project: Project) -> list[psutil.Process]:
+    """Supervisors of target servers."""
+    return [
+        p
+        for p in project.processes()
+        if any(part.endswith("supervisor.py") for part in p.cmdline())
+        and "harness.serving.inside:app" in p.cmdline()
+        and list(project.root.glob("results/*/trials/*/1/latency.hlog"))
+    ]
+
+
+def test_a_port_that_is_taken_is_said_before_anything_is_measured(project: Project) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = project.run("--port", str(port))
+    assert ended.code == 2
+    assert str(port) in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_one_trial_record_cut_off_costs_that_trial_only(project: Project) -> None:
+    assert project.run().code == 0
+    folder = project.run_folder
+    victim = next(path for path in folder.glob("trials/01-*/1/trial.json"))
+    victim.write_bytes(victim.read_bytes()[:200])
+    ended = project.bench("report", str(folder))
+    assert str(victim.relative_to(project.root)) in ended.err
+    assert "Traceback" not in ended.err
+    resumed = project.bench("run", "--resume", str(folder))
+    assert resumed.code == 0, resumed.err
+    assert (victim.parent.parent / "2" / "trial.json").exists()
+
+
+def test_another_schema_version_is_refused_by_name(project: Project) -> None:
+    assert project.run().code == 0
+    path = project.run_folder / "run.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 99}))
+    ended = project.bench("report", str(project.run_folder))
+    assert ended.code == 2
+    assert "schema_version 99" in ended.err
+    assert len(ended.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["run", "-s", "pure_asink_aiohttp"], "did you mean 'pure_async_aiohttp'"),
+        (["run", "-w", "mixd"], "did you mean 'mixed'"),
+        (["run", "--profile", "standrad"], "did you mean standard"),
+        (["run", "--profile", "broken.toml"], "broken.toml"),
+        (["run", "--results", "/proc/nowhere"], "/proc/nowhere"),
+        (["run", "--resume", "results/none"], "results/none"),
+        (["report", "results/none"], "results/none"),
+        (["new", "Not-A-Name"], "Not-A-Name"),
+        (["sweep", "pure_async_aiohttp", "threads=1"], "threads"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_2(project: Project, arguments: list[str], complaint: str) -> None:
+    (project.root / "broken.toml").write_text(TINY.replace("users = 8", "users = "))
+    ended = project.bench(*arguments)
+    assert ended.code == 2, ended.err
+    assert complaint in ended.err
+    assert len(ended.err.strip().splitlines()) == 1, ended.err
+    project.assert_nothing_is_left()

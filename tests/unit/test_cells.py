@@ -1,0 +1,87 @@
+"""A cell is its valid trials, added up; and what could not be measured is there too, with its reason."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+import pytest
+
+from harness.analysis.cells import JudgedTrial, cells
+from harness.analysis.evidence import Cell
+from harness.model import Outcome, PhaseKind, PhaseStatus, Preflight, RunRecord
+from tests.made_trials import INVALID, judged, phase, trial
+from tests.synthetic_run import run_record
+
+RUN = run_record(["sync_def"], ["io"], blocks=3, seed=1, phase_s=4.0, rates_percent=(30,), peculiar=False)
+
+
+def cell_of(*trials: JudgedTrial, run: RunRecord = RUN) -> Cell:
+    (found,) = cells(run, trials)
+    return found
+
+
+def test_capacity_is_the_mean_of_the_valid_trials_only() -> None:
+    found = cell_of(
+        judged(trial("sync_def", 1, phase(100.0))),
+        judged(trial("sync_def", 2, phase(900.0), findings=(INVALID,))),
+        judged(trial("sync_def", 3, phase(400.0))),
+        judged(trial("sync_def", 0, phase(9000.0))),
+    )
+    assert (found.status, found.trials, found.valid_trials) == ("measured", 3, 2)
+    assert found.capacity is not None
+    assert (found.capacity.value, found.capacity.trials) == (pytest.approx(200.0), 2)
+    assert found.ceiling is not None and found.ceiling.rps == 400.0
+    assert found.phases["capacity"].statuses == {PhaseStatus.COMPLETE: 2}
+
+
+def test_percentiles_are_of_all_requests_and_not_the_mean_of_percentiles() -> None:
+    found = cell_of(
+        judged(trial("sync_def", 1), {"capacity": [1000] * 900}),
+        judged(trial("sync_def", 2), {"capacity": [9000] * 100}),
+    ).phases["capacity"]
+    assert found.response_p50 is not None and found.response_p99 is not None
+    assert found.response_p50.value_ms == 1.0  # the mean of the medians would be 5
+    assert found.response_p99.value_ms == 9.0
+    assert found.response_p99.samples == 1000
+
+
+def test_a_phase_that_was_skipped_is_counted_and_not_averaged() -> None:
+    skipped = phase(0.0, rate_rps=30.0, status=PhaseStatus.SKIPPED, duration_s=0.0, outcomes={})
+    found = cell_of(
+        judged(trial("sync_def", 1, phase(), phase(30.0, rate_rps=30.0))),
+        judged(trial("sync_def", 2, phase(), skipped)),
+    ).phases["rate-30"]
+    assert found.statuses == {PhaseStatus.COMPLETE: 1, PhaseStatus.SKIPPED: 1}
+    assert found.goodput_rps is not None and (found.goodput_rps.value, found.goodput_rps.trials) == (30.0, 1)
+    assert found.outcomes == {Outcome.OK: 120}
+    assert found.offered_rps == 30.0
+
+
+def test_a_warm_up_is_no_phase_of_a_cell() -> None:
+    found = cell_of(judged(trial("sync_def", 1, phase(9.0, name="warmup", kind=PhaseKind.WARMUP), phase())))
+    assert set(found.phases) == {"capacity"}
+
+
+def test_a_cell_whose_trials_are_all_invalid_was_measured_and_says_nothing() -> None:
+    found = cell_of(judged(trial("sync_def", 1, findings=(INVALID,))))
+    assert (found.status, found.trials, found.valid_trials) == ("measured", 1, 0)
+    assert (found.capacity, found.phases) == (None, {})
+
+
+def test_a_cell_whose_trials_all_failed_says_why() -> None:
+    failed = trial("sync_def", 1, status="failed", error="exited with 1")
+    found = cell_of(judged(failed), judged(trial("sync_def", 2, status="failed", error="port taken")))
+    assert (found.status, found.error, found.capacity) == ("failed", "port taken", None)
+
+
+@pytest.mark.parametrize("status", ["not_applicable", "failed"])
+def test_what_the_preflight_said_is_the_cells_status(status: Literal["not_applicable", "failed"]) -> None:
+    run = msgspec.structs.replace(RUN, preflight=(Preflight("sync_def", "io", status, "no route /io"),))
+    found = cell_of(run=run)
+    assert (found.status, found.error) == (status, "no route /io")
+
+
+def test_a_cell_nobody_came_to_measure_is_missing() -> None:
+    assert cell_of().status == "missing"
+    assert cell_of(judged(trial("sync_def", 0))).status == "missing"  # the pilot is no evidence

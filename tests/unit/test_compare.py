@@ -1,0 +1,85 @@
+"""Strategies are compared block by block, on valid trials, and corrected for how many there are."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.analysis.compare import CAPACITY, against, by_strategy, comparisons
+from harness.analysis.evidence import Comparison, TrialFigures
+from tests.made_trials import INVALID, phase, trial
+from tests.synthetic_run import run_record
+
+NAMES = ["sync_def", "pure_async", "fake_async"]
+RUN = run_record(NAMES, ["io"], blocks=4, seed=1, phase_s=4.0, rates_percent=(30,), peculiar=False)
+MACHINE = (1.0, 0.5, 2.0, 0.7)  # its speed in each block
+
+
+def blocks(strategy: str, rps: float, scatter: tuple[float, ...] = (1.0, 1.01, 0.99, 1.0)) -> list[TrialFigures]:
+    return [
+        trial(strategy, n + 1, phase(rps * machine * noise, target_cpu_s_per_1000=1e3 / (rps * machine * noise)))
+        for n, (machine, noise) in enumerate(zip(MACHINE, scatter, strict=True))
+    ]
+
+
+def by_name(trials: list[TrialFigures], metric: str = "capacity_rps") -> dict[str, Comparison]:
+    return {found.strategy: found for found in comparisons(RUN, trials) if found.metric == metric}
+
+
+def test_what_the_machine_did_to_both_drops_out() -> None:
+    found = by_name(blocks("sync_def", 100.0) + blocks("pure_async", 130.0, (1.0, 1.0, 1.0, 1.01)))
+    assert set(found) == {"pure_async"}
+    gain = found["pure_async"]
+    assert gain.ratio.value == pytest.approx(1.3, rel=0.02)
+    assert gain.ratio.low is not None and gain.ratio.low > 1.2  # the machine alone varies by a factor of 4
+    assert (gain.verdict, gain.baseline, gain.ratio.trials) == ("faster", "sync_def", 4)
+
+
+def test_less_cpu_a_request_is_faster_and_its_ratio_still_of_the_cost() -> None:
+    found = by_name(blocks("sync_def", 100.0) + blocks("pure_async", 200.0), "target_cpu_s_per_1000")["pure_async"]
+    assert found.ratio.value == pytest.approx(0.5, rel=0.02)
+    assert found.verdict == "faster"
+
+
+def test_only_blocks_with_two_valid_trials_count() -> None:
+    trials = [
+        *blocks("sync_def", 100.0),
+        trial("pure_async", 1, phase(200.0)),
+        trial("pure_async", 2, phase(9000.0), findings=(INVALID,)),
+    ]
+    found = by_name(trials)["pure_async"]
+    assert found.ratio.trials == 1
+    assert (found.ratio.low, found.p_value, found.verdict, found.more_blocks) == (None, None, "inconclusive", None)
+
+
+def test_more_strategies_make_each_verdict_harder() -> None:
+    baseline, ours = blocks("sync_def", 100.0), blocks("pure_async", 130.0, (1.0, 1.1, 0.95, 1.0))
+    alone = by_name(baseline + ours)["pure_async"]
+    among = by_name(baseline + ours + blocks("fake_async", 101.0, (1.0, 1.1, 0.95, 1.0)))["pure_async"]
+    assert alone.p_value is not None and among.p_value is not None
+    assert among.p_value == pytest.approx(2 * alone.p_value)
+    assert among.ratio == alone.ratio
+
+
+def test_without_the_baseline_there_is_nothing_to_compare_with() -> None:
+    assert comparisons(RUN, blocks("pure_async", 100.0)) == ()
+    assert comparisons(RUN, []) == ()
+
+
+def test_a_strategy_that_answered_nothing_is_far_slower_and_finite() -> None:
+    nothing = [trial("fake_async", n, phase(0.0, target_cpu_s_per_1000=None)) for n in (1, 2, 3, 4)]
+    found = [c for c in comparisons(RUN, blocks("sync_def", 100.0) + nothing) if c.strategy == "fake_async"]
+    assert [comparison.metric for comparison in found] == ["capacity_rps"]  # no CPU time per no request
+    assert 0 < found[0].ratio.value < 0.01
+    assert found[0].ratio.high is not None and math.isfinite(found[0].ratio.high)
+
+
+@given(st.floats(1, 1e4), st.floats(1, 1e4))
+def test_whoever_is_the_baseline_the_other_one_gets_the_mirrored_ratio(one: float, other: float) -> None:
+    phases = by_strategy(RUN, blocks("sync_def", one) + blocks("pure_async", other, (1.1, 1.0, 0.95, 1.02)), "io")
+    (there,), (back,) = against("sync_def", CAPACITY, phases), against("pure_async", CAPACITY, phases)
+    assert there.ratio.estimate.value == pytest.approx(1 / back.ratio.estimate.value)
+    assert there.p_value == pytest.approx(back.p_value)

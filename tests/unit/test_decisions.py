@@ -1,0 +1,71 @@
+"""The best strategy of a workload, who cannot be told from it, and the figures that say why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness.analysis.cells import cells
+from harness.analysis.compare import comparisons
+from harness.analysis.decisions import decisions
+from harness.analysis.evidence import Decision, TrialFigures
+from tests.made_trials import INVALID, judged, phase, trial
+from tests.synthetic_run import run_record
+
+NAMES = ["sync_def", "pure_async", "fake_async"]
+RUN = run_record(NAMES, ["io", "cpu"], blocks=3, seed=1, phase_s=4.0, rates_percent=(30,), peculiar=False)
+
+
+def decide(trials: Sequence[TrialFigures]) -> list[Decision]:
+    measured = cells(RUN, [judged(each) for each in trials])
+    return list(decisions(RUN, trials, measured, comparisons(RUN, trials)))
+
+
+def blocks(strategy: str, *rps: float) -> list[TrialFigures]:
+    return [trial(strategy, n + 1, phase(each, target_cores=0.9)) for n, each in enumerate(rps)]
+
+
+SYNC = blocks("sync_def", 390.0, 396.0, 394.0)
+
+
+def test_the_best_has_the_highest_capacity_and_its_gain_is_over_sync_def() -> None:
+    (found,) = decide(SYNC + blocks("pure_async", 800.0, 810.0, 805.0) + blocks("fake_async", 9.8, 9.9, 9.7))
+    assert (found.workload, found.best, found.tied) == ("io", "pure_async", ())
+    assert found.capacity.trials == 3
+    assert found.gain is not None
+    assert (found.gain.strategy, found.gain.metric, found.gain.verdict) == ("pure_async", "capacity_rps", "faster")
+
+
+def test_what_cannot_be_told_from_the_best_is_named() -> None:
+    (found,) = decide(SYNC + blocks("pure_async", 500.0, 390.0, 420.0))
+    assert (found.best, found.tied) == ("pure_async", ("sync_def",))
+
+
+def test_one_block_tells_nothing_apart_and_says_so() -> None:
+    (found,) = decide(blocks("sync_def", 390.0) + blocks("fake_async", 9.8))
+    assert (found.best, found.tied, found.gain) == ("sync_def", ("fake_async",), None)
+    assert found.capacity.low is None
+    assert "One block" in found.why
+
+
+def test_without_a_valid_trial_there_is_no_decision() -> None:
+    assert decide([]) == []
+    assert decide([trial("sync_def", 1, findings=(INVALID,)), trial("sync_def", 0)]) == []
+
+
+def test_a_best_that_shares_no_block_with_another_cannot_be_told_from_it() -> None:
+    (found,) = decide([trial("sync_def", 1, phase(100.0)), trial("pure_async", 2, phase(300.0))])
+    assert (found.best, found.tied, found.gain) == ("pure_async", ("sync_def",), None)
+
+
+def test_why_names_ceiling_and_cores_of_the_best_and_of_sync_def() -> None:
+    (found,) = decide(SYNC + blocks("pure_async", 500.0, 510.0, 505.0))
+    assert "pure_async: 79% of its ceiling of 640/s (64 users / 0.1 s), 0.9 of 2 cores." in found.why
+    assert "sync_def: 98% of its ceiling of 400/s (40 in flight / 0.1 s)" in found.why
+
+
+def test_where_cpu_runs_out_why_says_what_a_request_costs() -> None:
+    busy = [
+        trial("sync_def", n, phase(200.0, target_cores=1.9, target_cpu_s_per_1000=9.5), workload="cpu") for n in (1, 2)
+    ]
+    (found,) = decide(busy)
+    assert found.why == "sync_def: 1.9 of 2 cores (2 cores / 9.5 ms of CPU a request)."

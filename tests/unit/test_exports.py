@@ -1,0 +1,86 @@
+"""`summary.csv` is tidy, complete and harmless; the Markdown is a table whatever a server wrote into its errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pandas as pd
+import pytest
+
+from harness.analysis.analyse import analyse
+from harness.analysis.evidence import Analysis
+from harness.report.exports import COLUMNS, markdown_summary, write_summary_csv
+from harness.store import Run, StoreError
+from tests.made_trials import phase, trial
+from tests.synthetic_run import HOSTILE, write_synthetic_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return write_synthetic_run(tmp_path_factory.mktemp("results") / "run", blocks=2, phase_s=2.0)
+
+
+@pytest.fixture(scope="module")
+def analysis(run: Run) -> Analysis:
+    return analyse(run)
+
+
+@pytest.fixture(scope="module")
+def table(run: Run, analysis: Analysis) -> pd.DataFrame:
+    return pd.read_csv(write_summary_csv(run, analysis))
+
+
+def test_a_row_is_one_metric_of_one_phase_of_one_attempt(table: pd.DataFrame) -> None:
+    assert tuple(table.columns) == COLUMNS
+    assert not table.duplicated(["trial", "attempt", "phase", "metric"]).any()
+    assert table["value"].notna().all() and table["unit"].notna().all()
+
+
+def test_every_figure_of_the_analysis_is_found_again(table: pd.DataFrame, analysis: Analysis) -> None:
+    goodput = table[table.metric == "goodput_rps"].set_index(["trial", "attempt", "phase"]).value
+    for each in analysis.trials:
+        for name, figures in each.phases.items():
+            assert goodput[each.record.spec.id, each.record.attempt, name] == figures.goodput_rps
+    medians = table[table.metric == "response_p50_ms"]
+    assert len(medians) == sum(p.response_p50 is not None for t in analysis.trials for p in t.phases.values())
+
+
+def test_what_may_not_be_averaged_in_is_marked(table: pd.DataFrame) -> None:
+    wrong = table[table.trial == "02-io-pure_async"]
+    assert not wrong.valid.any()
+    choked = table[(table.phase == "rate-10") & (table.strategy == "fake_async") & (table.workload == "io")]
+    assert set(choked.phase_status) == {"choked"}
+    assert choked[choked.metric == "response_p99_ms"].at_least.eq("true").all() or choked.at_least.eq(True).any()
+    assert choked.offered_rps.notna().all()
+    assert table[table.phase == "capacity"].offered_rps.isna().all()
+
+
+def test_no_cell_is_a_formula(run: Run, analysis: Analysis, tmp_path: Path) -> None:
+    record = msgspec.structs.replace(analysis.run, id='=HYPERLINK("http://x")')
+    odd = trial("sync_def", 1, phase(name="@rate"))
+    there = Run.create(tmp_path / "run")
+    path = write_summary_csv(there, msgspec.structs.replace(analysis, run=record, trials=(odd,)))
+    read = pd.read_csv(path)
+    assert set(read.run) == {'\'=HYPERLINK("http://x")'}
+    assert set(read.phase) == {"'@rate"}
+
+
+def test_a_folder_that_cannot_be_written_is_named(analysis: Analysis, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"summary\.csv"):
+        write_summary_csv(Run(tmp_path / "gone"), analysis)
+
+
+def test_markdown_has_a_row_for_each_decision_and_a_line_for_each_trial_that_does_not_count(analysis: Analysis) -> None:
+    lines = markdown_summary(analysis).splitlines()
+    rows = [line for line in lines if line.startswith("| io |") or line.startswith("| cpu |")]
+    assert len(rows) == len(analysis.decisions) == 2
+    assert all(row.count(" | ") == 5 for row in rows)
+    assert "`multi_worker`" in rows[0] and "[" in rows[0]
+    assert sum(line.startswith("- `") for line in lines) == sum(not t.valid for t in analysis.trials)
+
+
+def test_markdown_keeps_foreign_text_foreign(analysis: Analysis) -> None:
+    text = markdown_summary(msgspec.structs.replace(analysis, broken=(f"a | b `c` {HOSTILE}\nd",)))
+    assert "<script>" not in text
+    assert "- a \\| b 'c' &lt;script&gt;" in text

@@ -1,0 +1,95 @@
+"""A gate fails on a fall that is both too large and certain, and never because a run was noisy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import pytest
+
+from harness.analysis.cells import cells
+from harness.analysis.evidence import Analysis, TrialFigures
+from harness.analysis.regression import Regression, compare_runs
+from tests.made_trials import INVALID, judged, phase, trial
+from tests.synthetic_run import run_record
+
+RUN = run_record(["sync_def"], ["io"], blocks=4, seed=1, phase_s=4.0, rates_percent=(30,), peculiar=False)
+
+
+def run_of(trials: Sequence[TrialFigures]) -> Analysis:
+    measured = cells(RUN, [judged(each) for each in trials])
+    return Analysis(run=RUN, trials=tuple(trials), cells=measured, comparisons=(), decisions=())
+
+
+def at(*rps: float) -> Analysis:
+    return run_of([trial("sync_def", n + 1, phase(each)) for n, each in enumerate(rps)])
+
+
+def row(before: Analysis, after: Analysis, limit_percent: float | None = 10.0) -> Regression:
+    (found,) = compare_runs(before, after, limit_percent)
+    return found
+
+
+STEADY = at(100.0, 101.0, 99.0, 100.0)
+
+
+def test_a_large_and_certain_fall_fails() -> None:
+    found = row(STEADY, at(80.0, 81.0, 79.0, 80.0))
+    assert found.ratio is not None and found.ratio.value == pytest.approx(0.8, rel=0.01)
+    assert (found.verdict, found.gate_failed) == ("slower", True)
+    assert "GATE FAILED" in found.line() and "-20.0%" in found.line()
+
+
+def test_without_a_limit_nothing_fails() -> None:
+    assert not row(STEADY, at(80.0, 81.0, 79.0, 80.0), None).gate_failed
+
+
+def test_a_fall_within_the_limit_passes() -> None:
+    assert not row(STEADY, at(95.0, 96.0, 94.0, 95.0)).gate_failed
+
+
+def test_a_small_limit_holds_even_where_the_verdict_is_the_same() -> None:
+    found = row(STEADY, at(97.0, 97.1, 96.9, 97.0), 2.0)
+    assert (found.verdict, found.gate_failed) == ("same", True)
+
+
+def test_a_fall_that_may_be_noise_passes() -> None:
+    found = row(STEADY, at(50.0, 130.0, 60.0, 110.0))
+    assert found.ratio is not None and found.ratio.value < 0.9
+    assert (found.verdict, found.gate_failed) == ("inconclusive", False)
+
+
+def test_a_rise_passes() -> None:
+    assert not row(STEADY, at(200.0, 201.0, 199.0)).gate_failed
+
+
+def test_what_cannot_be_measured_any_more_fails() -> None:
+    lost = run_of([trial("sync_def", 1, status="failed", error="exited with 1")])
+    found = row(STEADY, lost)
+    assert (found.ratio, found.gate_failed) == (None, True)
+    assert "exited with 1" in found.line()
+    assert row(STEADY, run_of([trial("sync_def", 1, findings=(INVALID,))])).gate_failed
+    assert not row(STEADY, lost, None).gate_failed
+
+
+def test_a_server_that_answers_nothing_any_more_fails() -> None:
+    found = row(STEADY, at(0.0, 0.0, 0.0))
+    assert found.gate_failed and found.ratio is not None and found.ratio.value > 0
+
+
+def test_a_new_cell_or_one_that_was_left_out_passes_and_says_so() -> None:
+    nothing = msgspec.structs.replace(STEADY, trials=(), cells=())
+    assert (row(nothing, STEADY).gate_failed, row(STEADY, nothing).gate_failed) == (False, False)
+    assert "was not measured before" in row(nothing, STEADY).line()
+    assert "not part of the second run" in row(STEADY, nothing).line()
+
+
+def test_single_trials_have_a_ratio_and_no_verdict() -> None:
+    found = row(at(100.0), at(50.0))
+    assert found.ratio is not None and found.ratio.value == pytest.approx(0.5)
+    assert (found.verdict, found.gate_failed, found.p_value) == ("inconclusive", False, None)
+    assert "two or more" in found.line()
+
+
+def test_what_neither_run_measured_is_no_row() -> None:
+    assert compare_runs(run_of([]), run_of([]), 10.0) == []

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import msgspec
+
+from harness.analysis.evidence import Analysis, TrialFigures
+from harness.model import Finding, Partition, RunRecord
+from harness.report.banner import warnings
+from tests import handmade_analysis as handmade
+
+INVALID = Finding("wrong_answers", "invalid", "3 wrong answers", "mend it")
+
+
+def with_run(analysis: Analysis, **changes: object) -> Analysis:
+    run: RunRecord = msgspec.structs.replace(analysis.run, **changes)
+    return msgspec.structs.replace(analysis, run=run)
+
+
+def with_first_trial(analysis: Analysis, trial: TrialFigures) -> Analysis:
+    return msgspec.structs.replace(analysis, trials=(trial, *analysis.trials[1:]))
+
+
+def only(analysis: Analysis) -> str:
+    """The one warning there is."""
+    (line,) = warnings(analysis)
+    return line
+
+
+def test_a_good_run_on_a_good_machine_has_no_warning() -> None:
+    assert warnings(handmade.analysis()) == ()
+
+
+def test_fewer_than_three_blocks() -> None:
+    assert "Fewer than 3 valid blocks: at most 2" in only(handmade.analysis(blocks=2))
+
+
+def test_a_single_strategy_with_too_few_valid_blocks_is_named() -> None:
+    good = handmade.analysis()
+    thin = msgspec.structs.replace(good.cells[0], valid_trials=2)
+    line = only(msgspec.structs.replace(good, cells=(thin, *good.cells[1:])))
+    assert "Fewer than 3 valid blocks for sync_def on io (2)." in line
+
+
+def test_invalid_and_failed_trials() -> None:
+    good = handmade.analysis()
+    spec = good.run.plan[0]
+    assert "1 of 6 trials cannot be trusted" in only(with_first_trial(good, handmade.trial(spec, findings=(INVALID,))))
+    assert "1 of 6 trials failed" in only(with_first_trial(good, handmade.trial(spec, error="exited with 1")))
+
+
+def test_a_noisy_machine() -> None:
+    good = handmade.analysis()
+    assert "took up to 23.0 %" in only(with_first_trial(good, handmade.trial(good.run.plan[0], steal_percent=23.0)))
+
+
+def test_steal_time_that_is_not_known_is_no_noise() -> None:
+    good = handmade.analysis()
+    assert warnings(with_first_trial(good, handmade.trial(good.run.plan[0], steal_percent=None))) == ()
+
+
+def test_all_on_the_same_cpus() -> None:
+    shared = handmade.run_record(partition=Partition((0, 1), (0, 1), (), None, False))
+    assert "share 2 CPUs" in only(msgspec.structs.replace(handmade.analysis(), run=shared))
+
+
+def test_processes_that_could_not_be_pinned() -> None:
+    loose = handmade.run_record(partition=Partition((0, 1, 2, 3), (1, 2, 3), (0,), None, False))
+    assert "could not be pinned" in only(msgspec.structs.replace(handmade.analysis(), run=loose))
+
+
+def test_an_interrupted_run() -> None:
+    good = handmade.analysis()
+    half = msgspec.structs.replace(good, trials=good.trials[:4])
+    assert "interrupted: 2 planned trials missing" in only(with_run(half, interrupted=True))
+    assert "not complete: 2 planned trials missing" in only(half)
+
+
+def test_records_that_could_not_be_read() -> None:
+    broken = msgspec.structs.replace(handmade.analysis(), broken=("trials/x/1/trial.json: was cut off",))
+    assert "trials/x/1/trial.json: was cut off" in only(broken)

@@ -1,0 +1,282 @@
+"""The page is one file that needs nothing, shows everything, and runs nothing."""
+
+from __future__ import annotations
+
+import re
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness.analysis.analyse import analyse
+from harness.analysis.evidence import Analysis, Cell, Comparison, Decision, Estimate
+from harness.model import Finding
+from harness.report import page, wording
+from harness.store import Run, StoreError
+from tests import handmade_analysis as handmade
+from tests.synthetic_run import write_synthetic_run
+
+HOSTILE = (
+    """<script>document.title='pwned'</script><img src=x onerror=alert(1)>"'&amp;$\\frac{1}{0}$]]>--></svg></style>"""
+)
+STRATEGIES = (
+    "sync_def",
+    "fake_async",
+    "pure_async",
+    "pure_async_aiohttp",
+    "async_thread_pool",
+    "async_process_pool",
+    "pool_result_blocking",
+    "multi_worker",
+    "two_stage",
+)
+WORKLOADS = ("io", "fanout", "cpu", "mixed")
+
+
+class Elements(HTMLParser):
+    """Every start tag with its attributes, and the text beside markup and style."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self._style = False
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._style = tag == "style"
+
+    def handle_endtag(self, tag: str) -> None:
+        self._style = False
+
+    def handle_data(self, data: str) -> None:
+        if not self._style:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path) -> Run:
+    """A run without raw files."""
+    return Run(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return write_synthetic_run(tmp_path_factory.mktemp("results") / "run")
+
+
+@pytest.fixture(scope="module")
+def html(run: Run) -> str:
+    return page.render(run, analyse(run))
+
+
+def test_the_same_run_gives_the_same_bytes(run: Run, html: str) -> None:
+    assert page.render(Run.open(run.path), analyse(run)) == html
+
+
+def test_it_is_written_whole_beside_the_run(run: Run, html: str) -> None:
+    assert page.write(run, analyse(run)) == run.report_path
+    assert run.report_path.read_text() == html
+
+
+def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"report\.html: cannot be written"):
+        page.write(Run(tmp_path / "gone"), handmade.analysis())
+
+
+def test_it_needs_nothing_from_anywhere(html: str) -> None:
+    fetching = {
+        "script",
+        "link",
+        "img",
+        "iframe",
+        "object",
+        "embed",
+        "source",
+        "video",
+        "audio",
+        "base",
+        "form",
+        "image",
+    }
+    elements = Elements(html)
+    assert not [tag for tag, _ in elements.tags if tag in fetching]
+    addresses = [
+        value or ""
+        for _, attributes in elements.tags
+        for name, value in attributes.items()
+        if name in ("href", "src", "xlink:href", "action", "srcset")
+    ]
+    assert addresses
+    assert not [address for address in addresses if not re.match(r"#|trials/", address)]
+    assert "@import" not in html and "url(http" not in html and "http://" not in html and "https://" not in html
+
+
+def test_it_tells_the_browser_so_too(html: str) -> None:
+    policies = [
+        attributes["content"]
+        for tag, attributes in Elements(html).tags
+        if tag == "meta" and attributes.get("http-equiv") == "Content-Security-Policy"
+    ]
+    assert policies and "default-src 'none'" in (policies[0] or "") and "script-src" not in (policies[0] or "")
+
+
+def test_links_lead_to_raw_files_and_to_places_on_the_page(run: Run, html: str) -> None:
+    elements = Elements(html)
+    ids = {attributes["id"] for _, attributes in elements.tags if "id" in attributes}
+    hrefs = {attributes["href"] or "" for _, attributes in elements.tags if "href" in attributes}
+    assert {href.removeprefix("#") for href in hrefs if href.startswith("#")} <= ids
+    files = [href for href in hrefs if not href.startswith("#")]
+    assert any(href.endswith("/server.log") for href in files)
+    assert not [href for href in files if not (run.path / href).exists()]
+
+
+def test_ids_are_unique(html: str) -> None:
+    ids = [attributes["id"] for _, attributes in Elements(html).tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_whatever_the_files_say_is_text(nowhere: Run) -> None:
+    plain = Elements(page.render(nowhere, handmade.analysis()))
+    hostile = Elements(page.render(nowhere, handmade.analysis((HOSTILE, HOSTILE + "2"), (HOSTILE,), text=HOSTILE)))
+    assert [tag for tag, _ in hostile.tags] == [tag for tag, _ in plain.tags]
+    attributes = {name for _, found in hostile.tags for name in found}
+    assert attributes == {name for _, found in plain.tags for name in found}
+    assert HOSTILE in hostile.text
+
+
+def test_control_characters_and_broken_unicode_do_not_break_it(tmp_path: Path) -> None:
+    name = "a\x00b\x1b[31m\udc80\u202e"
+    run = Run(tmp_path)
+    page.write(run, handmade.analysis((name, "sync_def"), (name,), text=name))
+    assert "sync_def" in run.report_path.read_text("utf-8")
+
+
+def test_no_figure_without_its_uncertainty(nowhere: Run) -> None:
+    one_block = Elements(page.render(nowhere, handmade.analysis(blocks=1))).text
+    assert "1 block: no interval" in one_block
+    assert "Fewer than 3 valid blocks" in one_block
+    assert "[90.0, 110]" in Elements(page.render(nowhere, handmade.analysis(blocks=3))).text
+
+
+def test_the_decision_is_told_with_its_gain_and_verdict(nowhere: Run) -> None:
+    gain = Comparison(
+        workload="io",
+        strategy="pure_async",
+        baseline="sync_def",
+        metric="capacity_rps",
+        ratio=Estimate(3.1, 2.9, 3.3, 3),
+        p_value=0.002,
+        verdict="faster",
+    )
+    decision = Decision(
+        workload="io",
+        best="pure_async",
+        tied=(),
+        capacity=Estimate(948, 931, 965, 3),
+        gain=gain,
+        why="awaits all of it",
+    )
+    analysis = msgspec.structs.replace(handmade.analysis(), decisions=(decision,), comparisons=(gain,))
+    text = Elements(page.render(nowhere, analysis)).text
+    decided = text[text.index("Decisions For each") : text.index("io: a text")]
+    for said in (
+        "pure_async",
+        "948 requests/s",
+        "[931, 965]",
+        f"{wording.TIMES}3.10",
+        "[2.90, 3.30]",
+        "faster",
+        "awaits all of it",
+    ):
+        assert said in decided
+
+
+def test_less_cpu_is_better(nowhere: Run) -> None:
+    less = Comparison(
+        workload="io",
+        strategy="pure_async",
+        baseline="sync_def",
+        metric="target_cpu_s_per_1000",
+        ratio=Estimate(0.5, 0.4, 0.6, 3),
+        p_value=0.002,
+        verdict="faster",
+    )
+    text = Elements(page.render(nowhere, msgspec.structs.replace(handmade.analysis(), comparisons=(less,)))).text
+    assert "less CPU" in text and "more CPU" not in text
+
+
+def test_a_workload_without_a_decision_is_still_in_the_table(nowhere: Run) -> None:
+    text = Elements(page.render(nowhere, msgspec.structs.replace(handmade.analysis(), decisions=()))).text
+    assert "nothing measured" in text
+
+
+def test_cells_without_figures_are_listed_with_their_reason(html: str) -> None:
+    text = Elements(html).text
+    assert "two_stage not applicable two_stage defines no route /cpu" in text
+    assert "pool_result_blocking failed GET /io: expected 42" in text
+
+
+def test_invalid_trials_are_shown_with_what_to_do(nowhere: Run) -> None:
+    good = handmade.analysis()
+    finding = Finding("generator_busy", "invalid", "the generator used 97 % of its core", "lower the rate")
+    doubtful = handmade.trial(good.run.plan[0], findings=(finding,))
+    text = Elements(page.render(nowhere, msgspec.structs.replace(good, trials=(doubtful, *good.trials[1:])))).text
+    assert "generator_busy" in text and "97 % of its core" in text and "lower the rate" in text
+
+
+def test_the_command_and_the_words_are_there(html: str) -> None:
+    text = Elements(html).text
+    for said in ("bench run --profile synthetic", "max_in_flight", "offered load", "goodput", "send lag", "ceiling"):
+        assert said in text
+    assert "0.6 % of one core" in text
+
+
+def test_every_chart_speaks_to_those_who_do_not_see_it(html: str) -> None:
+    charts = [found for tag, found in Elements(html).tags if tag == "svg" and found.get("aria-hidden") != "true"]
+    assert charts
+    assert all(found.get("role") == "img" and found.get("aria-label") for found in charts)
+
+
+def test_a_run_where_everything_failed_is_a_page(nowhere: Run) -> None:
+    good = handmade.analysis()
+    dead = Analysis(
+        run=good.run,
+        trials=tuple(handmade.trial(spec, error="exited with 1 while booting") for spec in good.run.plan),
+        cells=tuple(
+            Cell(strategy=cell.strategy, workload=cell.workload, status="failed", error="never became ready")
+            for cell in good.cells
+        ),
+        comparisons=(),
+        decisions=(),
+    )
+    text = Elements(page.render(nowhere, dead)).text
+    for said in ("6 of 6 trials failed", "nothing measured", "never became ready", "Nothing to compare"):
+        assert said in text
+
+
+def test_a_run_without_any_trial_is_a_page(nowhere: Run) -> None:
+    empty = Analysis(run=handmade.run_record(), trials=(), cells=(), comparisons=(), decisions=())
+    assert "6 planned trials missing" in Elements(page.render(nowhere, empty)).text
+
+
+@pytest.mark.figure
+def test_a_run_of_200_trials_is_analysed_and_shown_in_15_s(tmp_path: Path) -> None:
+    run = write_synthetic_run(
+        tmp_path / "run", strategies=STRATEGIES, workloads=WORKLOADS, blocks=5, phase_s=2.0, rates_percent=(10, 30, 70)
+    )
+    started_s = time.monotonic()
+    analysis = analyse(run)
+    path = page.write(run, analysis)
+    took_s = time.monotonic() - started_s
+    assert len(analysis.trials) >= 200
+    assert took_s < 15
+    assert path.stat().st_size < 5_000_000

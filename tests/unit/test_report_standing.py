@@ -1,0 +1,115 @@
+"""A missing figure is called by its reason: overloaded, choked, skipped, failed, not applicable."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from harness.analysis.evidence import Analysis, Cell, CellPhase
+from harness.model import Finding, Outcome, PhaseKind, PhaseStatus
+from harness.report import standing
+from tests import handmade_analysis as handmade
+
+WRONG = Finding("wrong_answers", "invalid", "3 wrong answers", "mend it")
+
+
+def notes(phase: CellPhase | None, cell: Cell | None = None) -> tuple[str, ...]:
+    cell = cell or handmade.cell("sync_def", "io")
+    return standing.phase_notes(cell, phase, standing.valid_of(handmade.analysis(), cell))
+
+
+def test_a_phase_that_went_well_has_no_note() -> None:
+    assert notes(handmade.cell_phase()) == ()
+    assert notes(handmade.cell_phase("rate-30", goodput_rps=99.0)) == ()
+
+
+def test_overloaded_is_measured_against_what_arrived() -> None:
+    """400 requests in 4 s arrived, whatever the nominal rate was."""
+    assert notes(handmade.cell_phase("rate-30", goodput_rps=37.0)) == ("overloaded: 37.0 of 100/s",)
+    assert notes(handmade.cell_phase("rate-30", goodput_rps=91.0)) == ()
+
+
+def test_a_closed_loop_is_never_overloaded() -> None:
+    assert notes(handmade.cell_phase("capacity", goodput_rps=1.0)) == ()
+
+
+@pytest.mark.parametrize(
+    ("statuses", "said"),
+    [
+        ({PhaseStatus.CHOKED: 3}, "choked"),
+        ({PhaseStatus.CHOKED: 1, PhaseStatus.COMPLETE: 2}, "choked in 1 of 3"),
+        ({PhaseStatus.SKIPPED: 3}, "skipped"),
+        ({PhaseStatus.FAILED: 2}, "failed"),
+        ({}, "no valid trial"),
+    ],
+)
+def test_how_a_phase_ended(statuses: dict[PhaseStatus, int], said: str) -> None:
+    assert notes(handmade.cell_phase("rate-30", goodput_rps=None, statuses=statuses)) == (said,)
+
+
+def test_errors_above_one_percent_are_said() -> None:
+    assert notes(handmade.cell_phase(outcomes={Outcome.OK: 900, Outcome.TIMEOUT: 100})) == ("10 % errors",)
+    assert notes(handmade.cell_phase(outcomes={Outcome.OK: 999, Outcome.TIMEOUT: 1})) == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [("not_applicable", "not applicable"), ("failed", "failed"), ("missing", "not measured")],
+)
+def test_a_cell_without_figures(status: str, said: str) -> None:
+    cell = msgspec.convert({"strategy": "two_stage", "workload": "cpu", "status": status}, Cell)
+    assert standing.cell_note(cell) == said
+    assert notes(None, cell) == (said,)
+
+
+def test_a_measured_cell_whose_trials_are_all_invalid() -> None:
+    cell = Cell(strategy="sync_def", workload="io", status="measured", trials=3, valid_trials=0)
+    assert standing.cell_note(cell) == "no valid trial"
+
+
+def test_the_pilot_counts_nowhere() -> None:
+    good = handmade.analysis()
+    pilot = handmade.trial(msgspec.structs.replace(good.run.plan[0], block=0))
+    with_pilot = msgspec.structs.replace(good, trials=(pilot, *good.trials))
+    assert standing.measured(with_pilot) == good.trials
+    assert standing.valid_of(with_pilot, good.cells[0]) == standing.valid_of(good, good.cells[0])
+
+
+def test_a_trial_is_valid_invalid_or_failed() -> None:
+    spec = handmade.run_record().plan[0]
+    assert standing.standing(handmade.trial(spec)) == "valid"
+    assert standing.standing(handmade.trial(spec, findings=(WRONG,))) == "invalid"
+    assert standing.standing(handmade.trial(spec, error="exited with 1")) == "failed"
+
+
+def test_only_valid_trials_count() -> None:
+    good = handmade.analysis()
+    doubtful = handmade.trial(good.run.plan[0], findings=(WRONG,))
+    mixed = msgspec.structs.replace(good, trials=(doubtful, *good.trials[1:]))
+    assert len(standing.valid_of(mixed, good.cells[0])) == len(standing.valid_of(good, good.cells[0])) - 1
+
+
+def test_failed_health_checks() -> None:
+    good: Analysis = handmade.analysis()
+    phase = good.cells[0].phases["capacity"]
+    assert standing.failed_health_share(phase, good.trials) == 0
+    record = msgspec.structs.replace(handmade.phase_record(), health_outcomes={Outcome.OK: 15, Outcome.TIMEOUT: 5})
+    starved = msgspec.structs.replace(
+        good.trials[0], record=msgspec.structs.replace(good.trials[0].record, phases=(record,))
+    )
+    assert standing.failed_health_share(phase, [starved]) == pytest.approx(0.25)
+
+
+def test_capacity_is_that_of_the_closed_loop() -> None:
+    trial = handmade.trial(handmade.run_record().plan[0])
+    assert standing.capacity_of(trial) == handmade.CAPACITY_RPS + 1
+    failed = handmade.trial(handmade.run_record().plan[0], error="exited with 1")
+    assert standing.capacity_of(failed) is None
+
+
+def test_rates_come_slowest_first() -> None:
+    slow = msgspec.structs.replace(handmade.cell_phase("rate-10"), offered_rps=10.0)
+    fast = msgspec.structs.replace(handmade.cell_phase("rate-70"), offered_rps=70.0)
+    cell = msgspec.structs.replace(handmade.cell("sync_def", "io"), phases={"rate-70": fast, "rate-10": slow})
+    assert standing.rate_phases([cell]) == [("rate-10", 10.0), ("rate-70", 70.0)]
+    assert fast.kind is PhaseKind.RATE

@@ -1,0 +1,112 @@
+"""A phase's figures from raw data: each from its own source, and without that source only it is missing."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from harness.analysis.summary import figures
+from harness.hlog import Histograms, Interval, Tag
+from harness.model import (
+    SCHEMA_VERSION,
+    Metric,
+    Outcome,
+    PhaseKind,
+    PhaseRecord,
+    PhaseSpec,
+    PhaseStatus,
+    ProbeLine,
+    Sample,
+    TrialRecord,
+    TrialSpec,
+)
+from tests.made_trials import histogram
+
+CAPACITY = PhaseRecord(
+    spec=PhaseSpec("capacity", PhaseKind.CAPACITY, 4.0, 64),
+    status=PhaseStatus.COMPLETE,
+    start_s=2.0,
+    end_s=6.0,
+    scheduled=210,
+    outcomes={Outcome.OK: 200, Outcome.HTTP_ERROR: 10},
+    ok_in_window=200,
+)
+SKIPPED = PhaseRecord(
+    spec=PhaseSpec("rate-70", PhaseKind.RATE, 4.0, 256, rate_rps=70.0), status=PhaseStatus.SKIPPED, reason="had choked"
+)
+RECORD = TrialRecord(
+    schema_version=SCHEMA_VERSION,
+    spec=TrialSpec(1, 0, "io", "sync_def", 1),
+    attempt=1,
+    status="complete",
+    started_epoch_s=0.0,
+    origin_monotonic_s=1000.0,
+    elapsed_s=10.0,
+    phases=(CAPACITY, SKIPPED),
+)
+HISTOGRAMS = Histograms(
+    {
+        Tag("capacity", outcome, metric): (Interval(2.0, 1.0, histogram([us] * many)),)
+        for outcome, metric, us, many in (
+            (Outcome.OK, Metric.SERVICE, 100_000, 200),
+            (Outcome.OK, Metric.RESPONSE, 110_000, 200),
+            (Outcome.OK, Metric.SEND_LAG, 10_000, 200),
+            (Outcome.HTTP_ERROR, Metric.RESPONSE, 1_000, 10),
+            (Outcome.OK, Metric.HEALTH, 2_000, 20),
+        )
+    }
+)
+SAMPLES = [
+    Sample(t_s=t_s, tree=tree, cpu_s=cpu_s, rss_bytes=7, processes=1, mark=f"capacity:{mark}")
+    for tree, used_s in (("target", 3.0), ("generator", 1.0), ("services", 0.5))
+    for t_s, cpu_s, mark in ((2.0, 1.0, "start"), (6.0, 1.0 + used_s, "end"))
+]
+PROBES = {
+    7: [
+        ProbeLine(t_s=1002.0 + n / 2, requests=25 * n, in_flight=3, lags_us=(1000,) * 20, limiter_waiting=n)
+        for n in range(9)
+    ]
+}
+
+
+def test_every_figure_of_a_whole_trial() -> None:
+    phase = figures(RECORD, HISTOGRAMS, SAMPLES, PROBES)["capacity"]
+    assert phase.goodput_rps == 50.0
+    assert (phase.scheduled, phase.recorded) == (210, 210)
+    assert phase.service_p50 and phase.service_p50.value_ms == 100.0
+    # The ten fast failures are not among the 200, or the median would be of 210.
+    assert phase.response_p99 and (phase.response_p99.value_ms, phase.response_p99.samples) == (110.0, 200)
+    assert phase.response_p999 is None
+    assert phase.send_lag_p99 and phase.send_lag_p99.value_ms == 10.0
+    assert phase.health_p50 and phase.health_p50.value_ms == 2.0
+    assert phase.health_p99 is None
+    assert (phase.target_cpu_s, phase.generator_cpu_s, phase.services_cpu_s) == (3.0, 1.0, 0.5)
+    assert (phase.target_cores, phase.generator_cores, phase.services_cores) == (0.75, 0.25, 0.125)
+    assert phase.target_cpu_s_per_1000 == pytest.approx(15.0)
+    assert (phase.loop_lag_p50_ms, phase.loop_lag_p99_ms, phase.loop_lag_max_ms) == (1.0, 1.0, 1.0)
+    assert (phase.limiter_waiting_max, phase.probe_lines) == (8, 8)
+    assert phase.requests_by_pid == {7: 200}
+
+
+def test_a_missing_source_takes_only_its_own_figures_along() -> None:
+    without_latencies = figures(RECORD, Histograms({}), SAMPLES, PROBES)["capacity"]
+    assert (without_latencies.response_p50, without_latencies.recorded) == (None, 0)
+    assert (without_latencies.goodput_rps, without_latencies.target_cpu_s) == (50.0, 3.0)
+    without_samples = figures(RECORD, HISTOGRAMS, [], PROBES)["capacity"]
+    assert (without_samples.target_cpu_s, without_samples.target_cpu_s_per_1000) == (None, None)
+    assert without_samples.response_p50 is not None
+    without_probe = figures(RECORD, HISTOGRAMS, SAMPLES, {})["capacity"]
+    assert (without_probe.loop_lag_max_ms, without_probe.limiter_waiting_max) == (None, None)
+    assert without_probe.target_cpu_s == 3.0
+
+
+def test_a_phase_that_was_skipped_says_so_and_divides_by_nothing() -> None:
+    phase = figures(RECORD, HISTOGRAMS, SAMPLES, PROBES)["rate-70"]
+    assert (phase.status, phase.reason, phase.offered_rps) == (PhaseStatus.SKIPPED, "had choked", 70.0)
+    assert (phase.goodput_rps, phase.duration_s, phase.target_cpu_s) == (0.0, 0.0, None)
+
+
+def test_cpu_per_request_of_no_request_is_unknown() -> None:
+    nothing = msgspec.structs.replace(CAPACITY, ok_in_window=0)
+    phase = figures(msgspec.structs.replace(RECORD, phases=(nothing,)), HISTOGRAMS, SAMPLES, PROBES)["capacity"]
+    assert (phase.goodput_rps, phase.target_cpu_s, phase.target_cpu_s_per_1000) == (0.0, 3.0, None)

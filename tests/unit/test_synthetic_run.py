@@ -1,0 +1,31 @@
+"""The run that other tests read is what it says it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness import hlog
+from harness.model import Metric, Outcome
+from tests.synthetic_run import write_synthetic_run
+
+
+def raw(path: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(path)): file.read_bytes() for file in sorted(path.rglob("*")) if file.is_file()}
+
+
+def test_the_same_seed_writes_the_same_bytes(tmp_path: Path) -> None:
+    options = {"strategies": ("sync_def", "pure_async"), "workloads": ("io",), "blocks": 1, "phase_s": 2.0}
+    one, two, other = (write_synthetic_run(tmp_path / str(n), seed=s, **options) for n, s in enumerate((1, 1, 2)))
+    assert raw(one.path) == raw(two.path)
+    assert raw(one.path) != raw(other.path)
+
+
+def test_every_request_of_the_records_is_in_the_latency_log(tmp_path: Path) -> None:
+    run = write_synthetic_run(tmp_path / "run", workloads=("io",), blocks=1, phase_s=2.0)
+    attempts = list(run.complete_attempts(on_broken=lambda error: (_ for _ in ()).throw(error)))
+    assert attempts
+    for attempt, record in attempts:
+        log = hlog.read(attempt.latency_path)
+        assert log.broken_lines == 0
+        for phase in record.phases:
+            assert log.merged(phase.spec.name, Outcome, Metric.RESPONSE).total == phase.scheduled

@@ -1,0 +1,203 @@
+"""Each rule finds what it names, stays silent just inside its limit, and says what happened and what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from harness.analysis import validity
+from harness.analysis.context import Context, Rule
+from harness.analysis.evidence import Percentile, PhaseFigures, TrialFigures
+from harness.analysis.remarks import REMARKS
+from harness.model import (
+    Finding,
+    Noise,
+    Outcome,
+    PhaseKind,
+    PhaseStatus,
+    Request,
+    ServerOptions,
+    ServerRecord,
+    Strategy,
+    Workload,
+)
+from tests.made_trials import PHASE_S, phase, trial
+from tests.synthetic_run import run_record
+
+RUN = run_record(["sync_def"], ["io"], blocks=1, seed=1, phase_s=PHASE_S, rates_percent=(30,), peculiar=False)
+IO = Workload("io", "t", "d", "p", (Request("/io", 1),), wait_ms=100.0, calls=1)
+CPU = Workload("cpu", "t", "d", "p", (Request("/cpu", 1),))
+
+
+def context(
+    figures: TrialFigures, *, strategy: Strategy | None = None, workload: Workload = IO, **more: Any
+) -> Context:
+    usual: dict[str, Any] = {"profile": RUN.profile, "target_cores": 2, "median_canary_ms": 100.0}
+    return Context(
+        record=figures.record,
+        phases=figures.phases,
+        strategy=strategy or Strategy("sync_def", "t", "d", "p", in_flight=40),
+        workload=workload,
+        **{**usual, **more},
+    )
+
+
+def of_phase(**changes: Any) -> Context:
+    return context(trial("sync_def", 1, phase(**changes)))
+
+
+def milliseconds(value_ms: float) -> Percentile:
+    return Percentile(value_ms, False, 400)
+
+
+def sent_late_by(lag_ms: float, *, median_ms: float = 110.0, **changes: Any) -> Context:
+    return of_phase(rate_rps=100.0, send_lag_p99=milliseconds(lag_ms), response_p50=milliseconds(median_ms), **changes)
+
+
+def with_noise(**changes: Any) -> Context:
+    noise = msgspec.structs.replace(Noise(steal_percent=1.0, load_1m=0.5, canary_ms=100.0), **changes)
+    return context(trial(noise=noise))
+
+
+def of_record(**changes: Any) -> Context:
+    return context(trial(**changes))
+
+
+def with_fastest(min_service_ms: float, sigma: float = 0.0) -> Context:
+    figures = trial()
+    fast = msgspec.structs.replace(figures.record.phases[0], min_service_ms=min_service_ms)
+    record = msgspec.structs.replace(figures.record, phases=(fast,))
+    profile = msgspec.structs.replace(RUN.profile, upstream_sigma=sigma)
+    return context(msgspec.structs.replace(figures, record=record), profile=profile)
+
+
+def died(ended: str) -> Context:
+    return of_record(servers=(ServerRecord(port=1, boot_s=1.0, ready_at_s=1.0, ended=ended),))
+
+
+MULTI = Strategy("multi_worker", "t", "d", "p", server=ServerOptions(workers="cores"), in_flight=40)
+
+
+def workers(shares: dict[int, int]) -> Context:
+    return context(trial("multi_worker", 1, phase(requests_by_pid=shares)), strategy=MULTI)
+
+
+LATE = {Outcome.OK: 400, Outcome.NOT_SENT: 100}
+INVALID: dict[str, tuple[Rule, Context]] = {
+    "failed": (validity.trial_failed, of_record(status="failed", error="exited with 1 while booting")),
+    "server ended": (validity.server_died, died("exited with 1")),
+    "server killed": (validity.server_died, died("killed by SIGSEGV")),
+    "phase failed": (validity.server_died, of_phase(status=PhaseStatus.FAILED, reason="the server exited with 3")),
+    "third of two workers": (validity.worker_restarted, workers({1: 100, 2: 100, 3: 5})),
+    "wrong answer": (validity.wrong_answers, of_phase(outcomes={Outcome.OK: 399, Outcome.WRONG_ANSWER: 1})),
+    "above the ceiling": (validity.above_ceiling, of_phase(goodput_rps=450.0)),
+    "below the wait": (validity.below_wait, with_fastest(99.9)),
+    "below the least drawn wait": (validity.below_wait, with_fastest(49.9, sigma=0.3)),
+    "busy generator": (validity.generator_busy, of_phase(generator_cores=0.8)),
+    "busy upstream": (validity.upstream_busy, of_phase(services_cores=0.85)),
+    "sent grossly late": (validity.sent_late, sent_late_by(56.0)),
+    "gross steal": (validity.stolen_time, with_noise(steal_percent=31.0)),
+    "grossly slow": (validity.slow_canary, with_noise(canary_ms=301.0)),
+}
+INFO: dict[str, tuple[Rule, Context]] = {
+    "sent late": (validity.sent_late, sent_late_by(5.6)),
+    "sent late beside a fast answer": (validity.sent_late, sent_late_by(1.1, median_ms=5.0)),
+    "steal": (validity.stolen_time, with_noise(steal_percent=11.0)),
+    "slow": (validity.slow_canary, with_noise(canary_ms=151.0)),
+    "failed requests": (REMARKS[0], of_phase(outcomes={Outcome.OK: 395, Outcome.HTTP_ERROR: 5})),
+    "log cut off": (REMARKS[1], of_phase(recorded=399)),
+    "samples missing": (REMARKS[2], of_phase(target_cpu_s=None)),
+    "probe silent": (REMARKS[3], of_phase(probe_lines=3)),
+    "uneven workers": (REMARKS[4], workers({1: 310, 2: 90})),
+}
+SILENT: dict[str, tuple[Rule, Context]] = {
+    "complete": (validity.trial_failed, of_record()),
+    "stopped": (validity.server_died, died("stopped")),
+    "killed when it had choked": (validity.server_died, died("killed: it was not idle")),
+    "two of two workers": (validity.worker_restarted, workers({1: 100, 2: 100})),
+    "right answers": (validity.wrong_answers, of_record()),
+    # 40 in flight for 4 s of 0.1 s waits: each may end one more, 1,640 in all.
+    "at the ceiling, and what was already in flight": (validity.above_ceiling, of_phase(goodput_rps=410.0)),
+    "no ceiling without a wait": (validity.above_ceiling, context(trial("sync_def", 1, phase(9e4)), workload=CPU)),
+    "the wait itself": (validity.below_wait, with_fastest(100.0)),
+    "a drawn wait below its median": (validity.below_wait, with_fastest(51.0, sigma=0.3)),
+    "a warm-up's load": (validity.generator_busy, of_phase(generator_cores=1.0, kind=PhaseKind.WARMUP)),
+    "a generator at ease": (validity.generator_busy, of_phase(generator_cores=0.79)),
+    "an upstream at ease": (validity.upstream_busy, of_phase(services_cores=0.84)),
+    "sent in time": (validity.sent_late, sent_late_by(5.4)),
+    "sent within a millisecond": (validity.sent_late, sent_late_by(0.9, median_ms=1.0)),
+    "late because it choked": (validity.sent_late, sent_late_by(900.0, status=PhaseStatus.CHOKED)),
+    "late because all were in flight": (validity.sent_late, sent_late_by(900.0, outcomes=LATE)),
+    "unknown steal": (validity.stolen_time, with_noise(steal_percent=None)),
+    "quiet": (validity.slow_canary, with_noise(canary_ms=149.0)),
+    "one failure of 400": (REMARKS[0], of_phase(outcomes={Outcome.OK: 399, Outcome.HTTP_ERROR: 1})),
+    "fewer lines than hoped": (REMARKS[3], of_phase(probe_lines=4)),
+    "nearly even": (REMARKS[4], workers({1: 290, 2: 110})),
+    "too few to be uneven": (REMARKS[4], workers({1: 90, 2: 5})),
+}
+
+
+@pytest.mark.parametrize("name", INVALID)
+def test_what_makes_a_number_wrong_is_invalid(name: str) -> None:
+    rule, given = INVALID[name]
+    assert_found(rule(given), "invalid")
+    found = validity.findings(given)
+    assert rule(given) in found
+    assert not validity.is_valid(given.record, found)
+
+
+@pytest.mark.parametrize("name", INFO)
+def test_what_a_reader_should_know_is_said_and_does_not_throw_the_trial_away(name: str) -> None:
+    rule, given = INFO[name]
+    assert_found(rule(given), "info")
+    found = validity.findings(given)
+    assert rule(given) in found
+    assert validity.is_valid(given.record, found)
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_just_inside_the_limit_nothing_is_said(name: str) -> None:
+    rule, given = SILENT[name]
+    assert rule(given) is None
+
+
+def assert_found(finding: Finding | None, level: str) -> None:
+    assert finding is not None
+    assert finding.level == level
+    assert finding.message and finding.advice
+    assert "\n" not in finding.message + finding.advice
+
+
+def test_a_quiet_trial_has_no_findings() -> None:
+    assert validity.findings(of_record()) == ()
+
+
+def test_what_the_harness_saw_comes_first_and_counts() -> None:
+    seen = Finding("killed", "invalid", "someone killed it", "do not")
+    found = validity.findings(of_record(events=(seen,)))
+    assert found == (seen,)
+    assert not validity.is_valid(trial().record, found)
+
+
+def test_a_failed_trial_with_nothing_else_known_is_judged() -> None:
+    figures = trial(status="failed", error="no port", phases=(), servers=(), noise=None)
+    found = validity.findings(context(msgspec.structs.replace(figures, phases={})))
+    assert [finding.code for finding in found] == ["trial_failed"]
+
+
+def test_a_message_names_the_figure_the_phase_and_the_limit() -> None:
+    finding = validity.generator_busy(of_phase(generator_cores=0.93))
+    assert finding is not None
+    assert all(part in finding.message for part in ("93%", "capacity", "80%"))
+
+
+def test_every_rule_of_the_table_is_tested_here() -> None:
+    tested = {rule for cases in (INVALID, INFO) for rule, _ in cases.values()}
+    assert tested == set(validity.RULES)
+
+
+def test_a_phase_that_did_not_run_is_not_judged() -> None:
+    skipped: PhaseFigures = phase(0.0, status=PhaseStatus.SKIPPED, duration_s=0.0, probe_lines=0, target_cpu_s=None)
+    assert validity.findings(context(trial("sync_def", 1, skipped))) == ()
