@@ -169,10 +169,10 @@ def sweep(
     from harness.run import start
     from harness.sweep import variants
 
-    order, _ = _order(profile, [strategy, "sync_def"], workload, blocks, seed, results, port)
-    base = next(s for s in order.strategies if s.name == strategy)
-    others = tuple(s for s in order.strategies if s.name != strategy)
-    order = replace(order, strategies=(*others, *variants(base, param)))
+    order, _ = _order(profile, [strategy], workload, blocks, seed, results, port)
+    swept = variants(order.strategies[0], param)
+    baseline = tuple(s for s in _catalog().strategies if s.name == "sync_def" and s.name != strategy)
+    order = replace(order, strategies=(*baseline, *swept))
     with _display(as_json) as display:
         result = start(order, display)
     _finish(result, (), as_json)

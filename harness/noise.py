@@ -77,7 +77,8 @@ def difference(before: float | None, after: float | None) -> float | None:
 
 
 def pressure_in(text: str) -> float | None:
-    """Seconds in which some task was ready and had no CPU, from /proc/pressure/cpu (Documentation/accounting/psi.rst)."""
+    """Seconds in which some task was ready and had no CPU, from the text of /proc/pressure/cpu (see
+    Documentation/accounting/psi.rst in Linux)."""
     for line in text.splitlines():
         kind, *values = line.split()
         if kind == "some":

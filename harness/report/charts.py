@@ -6,31 +6,26 @@ on top. Lengths are pixels of a chart 430 wide, which a phone still shows readab
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, NullFormatter, NullLocator
 
 from harness.analysis.evidence import Ceiling, Estimate, Percentile
 from harness.report import wording
+from harness.report.canvas import Canvas, Scale
 from harness.report.palette import GRID, INK, MUTED, SURFACE, WARNING
-from harness.report.svg import axes_px, figure_px, house_style, inline, label
+from harness.report.svg import house_style, inline
 
 WIDTH = 430
 NOTE_LENGTH = 36
-_LABELS = 156
-_FIGURES = 88
-_TOP = 24
-_BOTTOM = 34
+_NAME_LENGTH = 24
+_LEFT, _RIGHT = 156, WIDTH - 88  # of the plot; names are left of it, figures right
+_TOP, _BOTTOM = 24, 34
 _ROW = 31
-_PLOT = WIDTH - _LABELS - _FIGURES
-_SMALL = 8.5
-_UP, _DOWN = 0.17, 0.24  # of a row: where its two lines of text stand
-_DECADES_MS = (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1_000.0, 10_000.0, 100_000.0, 1_000_000.0, 10_000_000.0)
+_UP, _DOWN = 5.3, 7.4  # from a row's middle to its two lines of text
+_TEXT, _SMALL = 10.5, 8.5
+_DECADES_MS = tuple(10.0**power for power in range(-3, 8))
 
 
 @dataclass(frozen=True)
@@ -57,46 +52,37 @@ class LatencyRow:
     note: str = ""
 
 
-@dataclass
-class _Canvas:
-    """A figure with a row of plot a strategy, labels on the left and figures on the right."""
+class _Rows:
+    """A canvas with one row a strategy, and what it says to those who do not see it."""
 
-    figure: Figure
-    axes: Axes
-    rows: int
-    described: list[str] = field(default_factory=list)
+    def __init__(self, rows: int, scale: Scale, ticks: Sequence[tuple[float, str]], unit: str, head: str) -> None:
+        self.bottom = _TOP + _ROW * max(1, rows)
+        self.canvas = Canvas(WIDTH, self.bottom + _BOTTOM)
+        self.scale = scale
+        self.said: list[str] = []
+        for value, name in ticks:
+            x = scale(value)
+            self.canvas.line([x, x], [_TOP, self.bottom], GRID, 0.8)
+            self.canvas.text(x, self.bottom + 9, name, 9, MUTED, "center")
+        self.canvas.line([_LEFT, _RIGHT], [self.bottom, self.bottom], MUTED, 0.9)
+        self.canvas.text((_LEFT + _RIGHT) / 2, self.bottom + 24, unit, 9.5, MUTED, "center")
+        self.canvas.text(WIDTH, _TOP - 9, head, _SMALL, MUTED, "right")
+
+    def middle(self, row: int) -> float:
+        return _TOP + _ROW * (row + 0.5)
 
     def name(self, row: int, strategy: str, note: str, *, warns: bool) -> None:
-        x = -8 / _PLOT
-        self._text(x, row - _UP if note else row, label(strategy, 24), 10.5, INK)
-        self._text(x, row + _DOWN, label(note, NOTE_LENGTH), _SMALL, WARNING if warns else MUTED)
+        x, y = _LEFT - 8, self.middle(row)
+        self.canvas.text(x, y - _UP if note else y, strategy, _TEXT, INK, "right", _NAME_LENGTH)
+        self.canvas.text(x, y + _DOWN, note, _SMALL, WARNING if warns else MUTED, "right", NOTE_LENGTH)
 
     def value(self, row: int, text: str, beneath: str) -> None:
-        x = 1 + _FIGURES / _PLOT
-        self._text(x, row - _UP if beneath else row, text, 10.5, INK)
-        self._text(x, row + _DOWN, beneath, _SMALL, MUTED)
+        y = self.middle(row)
+        self.canvas.text(WIDTH, y - _UP if beneath else y, text, _TEXT, INK, "right")
+        self.canvas.text(WIDTH, y + _DOWN, beneath, _SMALL, MUTED, "right")
 
-    def head(self, right: str) -> None:
-        self._text(1 + _FIGURES / _PLOT, -0.78, right, _SMALL, MUTED)
-
-    def _text(self, x: float, row: float, text: str, size: float, colour: str) -> None:
-        """`x` counts plot widths, text ends there."""
-        if text:
-            place = self.axes.get_yaxis_transform()
-            self.axes.text(x, row, text, transform=place, ha="right", va="center", fontsize=size, color=colour)
-
-
-def _canvas(rows: int, unit: str) -> _Canvas:
-    height = _TOP + _BOTTOM + _ROW * max(1, rows)
-    figure = figure_px(WIDTH, height)
-    axes = axes_px(figure, _LABELS, _TOP, _PLOT, _ROW * max(1, rows))
-    axes.set_ylim(max(1, rows) - 0.5, -0.5)
-    axes.set_autoscale_on(False)  # limits are set here, and refitting them at every mark takes its time
-    axes.yaxis.set_major_locator(NullLocator())
-    axes.set_xlabel(unit, fontsize=9.5)
-    axes.xaxis.grid(visible=True, color=GRID, linewidth=0.8)
-    axes.set_axisbelow(True)
-    return _Canvas(figure, axes, rows)
+    def inline(self, chart_id: str, title: str) -> Markup:
+        return inline(self.canvas.figure, chart_id, f"{title}. {'; '.join(self.said)}.")
 
 
 # ------------------------------------------------------------------------------------------------------- capacity
@@ -105,76 +91,51 @@ def _canvas(rows: int, unit: str) -> _Canvas:
 @house_style()
 def capacity(rows: Sequence[CapacityRow], chart_id: str, title: str) -> Markup:
     """Horizontal bars of capacity; 95 % intervals, single trials as dots, ceilings as a stroke."""
-    canvas = _canvas(len(rows), "correct responses per second")
-    axes = canvas.axes
-    right = _right_edge(rows)
-    axes.set_xlim(0, right)
-    ticks = [tick for tick in MaxNLocator(4).tick_values(0, right) if 0 <= tick <= right]
-    axes.set_xticks(ticks, [f"{tick:,.10g}" for tick in ticks])
-    canvas.head("[95 % interval]")
+    scale = Scale(0.0, _right_edge(rows), _LEFT, _RIGHT)
+    ticks = [(tick, f"{tick:,.10g}") for tick in scale.ticks(4)]
+    drawn = _Rows(len(rows), scale, ticks, "correct responses per second", "[95 % interval]")
     for place, row in enumerate(rows):
-        _capacity_row(canvas, place, row, right)
-    return inline(canvas.figure, chart_id, f"{title}. {'; '.join(canvas.described)}.")
+        _capacity_row(drawn, place, row)
+    return drawn.inline(chart_id, title)
 
 
 def _right_edge(rows: Sequence[CapacityRow]) -> float:
     """Where the axis ends: beyond all that was measured, and beyond a ceiling that is not far from it."""
-    measured = [0.0]
-    for row in rows:
-        measured += [*row.singles, *row.doubtful]
-        if row.capacity is not None:
-            measured += [row.capacity.value, row.capacity.high or 0.0]
-    # One wide interval must not flatten every bar: an interval may run off the axis, its figures stand beside it.
-    largest = max([0.0, *(row.capacity.value for row in rows if row.capacity), *(s for r in rows for s in r.singles)])
-    edge = min(max(measured), 1.6 * largest) if largest else max(measured)
+    values = [row.capacity.value for row in rows if row.capacity] + [rps for row in rows for rps in row.singles]
+    largest = max(values, default=0.0)
+    ends = [row.capacity.high for row in rows if row.capacity and row.capacity.high is not None]
+    doubtful = [rps for row in rows for rps in row.doubtful]
+    # One wide interval must not flatten every bar: it may run off the axis, its figures stand beside it.
+    edge = max([largest, *(min(end, 1.6 * largest) for end in [*ends, *doubtful])]) or max(doubtful, default=0.0)
     near = [row.ceiling.rps for row in rows if row.ceiling is not None and row.ceiling.rps <= 1.35 * edge]
     return 1.04 * max([edge, *near]) or 1.0
 
 
-def _capacity_row(canvas: _Canvas, place: int, row: CapacityRow, right: float) -> None:
-    axes = canvas.axes
-    note = row.note
-    if row.ceiling is not None and not note:
-        note = f"ceiling {wording.number(row.ceiling.rps)}: {row.ceiling.because}"
-    canvas.name(place, row.strategy, note, warns=bool(row.note))
+def _capacity_row(drawn: _Rows, place: int, row: CapacityRow) -> None:
+    canvas, scale, y = drawn.canvas, drawn.scale, drawn.middle(place)
+    ceiling = f"ceiling {wording.number(row.ceiling.rps)}: {row.ceiling.because}" if row.ceiling else ""
+    drawn.name(place, row.strategy, row.note or ceiling, warns=bool(row.note))
     if row.capacity is not None:
-        axes.barh(place, min(row.capacity.value, right), height=0.56, color=row.colour, linewidth=0, clip_on=False)
+        canvas.box(_LEFT, y - 8.5, scale(row.capacity.value), y + 8.5, row.colour)
         if row.capacity.low is not None and row.capacity.high is not None:
-            low, high = max(0.0, row.capacity.low), min(right, row.capacity.high)
-            for colour, width in ((SURFACE, 4), (INK, 1.5)):  # with a halo: bars have all brightnesses
-                axes.plot([low, high], [place] * 2, color=colour, linewidth=width, solid_capstyle="butt", clip_on=False)
-            ends = [end for end, cut in ((low, False), (high, row.capacity.high > right)) if not cut]
-            axes.plot(ends, [place] * len(ends), "|", color=INK, markersize=9, markeredgewidth=1.5, clip_on=False)
-        canvas.value(place, wording.number(row.capacity.value), wording.interval(row.capacity))
-        canvas.described.append(
+            low, high = scale(row.capacity.low), scale(row.capacity.high)
+            for colour, width in ((SURFACE, 4.0), (INK, 1.5)):  # with a halo: bars have all brightnesses
+                canvas.line([low, high], [y, y], colour, width)
+            ends = [low] if row.capacity.high > scale.high else [low, high]
+            canvas.marks(ends, y, "|", 9, INK, edge_width=1.5)
+        drawn.value(place, wording.number(row.capacity.value), wording.interval(row.capacity))
+        drawn.said.append(
             f"{row.strategy} {wording.number(row.capacity.value)} {wording.interval(row.capacity)} requests/s"
         )
     else:
-        canvas.described.append(f"{row.strategy}: {row.note or 'no figure'}")
+        drawn.said.append(f"{row.strategy}: {row.note or 'no figure'}")
     if row.singles:
-        axes.plot(
-            [min(single, right) for single in row.singles],
-            [place + 0.17] * len(row.singles),
-            "o",
-            markersize=4.6,
-            markerfacecolor=SURFACE,
-            markeredgecolor=INK,
-            markeredgewidth=0.9,
-            clip_on=False,
-        )
+        canvas.marks([scale(rps) for rps in row.singles], y + 5, "o", 4.6, INK, edge_width=0.9)
     if row.doubtful:
-        axes.plot(
-            [min(single, right) for single in row.doubtful],
-            [place + 0.17] * len(row.doubtful),
-            "x",
-            color=WARNING,
-            markersize=5,
-            markeredgewidth=1.5,
-            clip_on=False,
-        )
-    if row.ceiling is not None and row.ceiling.rps <= right:
-        ceiling = row.ceiling.rps
-        axes.plot([ceiling, ceiling], [place - 0.42, place + 0.42], color=INK, linewidth=2, dashes=(1.4, 0.9))
+        canvas.marks([scale(rps) for rps in row.doubtful], y + 5, "x", 5, WARNING, edge_width=1.5)
+    if row.ceiling is not None and row.ceiling.rps <= scale.high:
+        x = scale(row.ceiling.rps)
+        canvas.line([x, x], [y - 13, y + 13], INK, 2, style=(0, (1.4, 0.9)))
 
 
 # ---------------------------------------------------------------------------------------------------------- latency
@@ -182,22 +143,17 @@ def _capacity_row(canvas: _Canvas, place: int, row: CapacityRow, right: float) -
 
 @house_style()
 def latency(rows: Sequence[LatencyRow], chart_id: str, title: str, *, low: str = "p50", high: str = "p99") -> Markup:
-    """Two percentiles a row on a logarithmic axis of milliseconds: a ring and a diamond, joined; `low`, `high` name
-    them. Whiskers span the single trials. A `≥` in front of a figure and an arrowhead: requests were given up there.
+    """Two percentiles a row on a logarithmic axis: a ring and a diamond, joined; `low` and `high` name them.
+
+    Whiskers span the single trials. An arrowhead, and "≥" before the figure: requests were given up there.
     """
-    canvas = _canvas(len(rows), "time (logarithmic)")
-    axes = canvas.axes
-    axes.set_xscale("log")
-    left, right = _decades(rows)
-    axes.set_xlim(left, right)
-    ticks = [decade for decade in _DECADES_MS if left <= decade <= right]
-    axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xticks(ticks, [_tick(decade) for decade in ticks])
-    canvas.head(high)
+    first, last = _decades(rows)
+    scale = Scale(first, last, _LEFT, _RIGHT, logarithmic=True)
+    ticks = [(decade, _tick(decade)) for decade in _DECADES_MS if first <= decade <= last]
+    drawn = _Rows(len(rows), scale, ticks, "time (logarithmic)", high)
     for place, row in enumerate(rows):
-        _latency_row(canvas, place, row, low, high)
-    return inline(canvas.figure, chart_id, f"{title}. {'; '.join(canvas.described)}.")
+        _latency_row(drawn, place, row, low, high)
+    return drawn.inline(chart_id, title)
 
 
 def _tick(decade_ms: float) -> str:
@@ -205,60 +161,49 @@ def _tick(decade_ms: float) -> str:
 
 
 def _decades(rows: Sequence[LatencyRow]) -> tuple[float, float]:
+    """The powers of ten around all values."""
     values = [
         value
         for row in rows
         for found in (row.low, row.high)
         if found is not None
         for value in (found.value_ms, found.trial_low_ms, found.trial_high_ms)
-        if value is not None and value > 0
+        if value is not None
     ]
-    if not values:
-        return 1.0, 1_000.0
-    least, most = (min(max(value, _DECADES_MS[0]), _DECADES_MS[-1]) for value in (min(values), max(values)))
-    left = math.floor(math.log10(0.85 * least))
-    right = math.ceil(math.log10(1.15 * most))
-    return 10.0**left, 10.0 ** max(right, left + 1)
+    places = [place for place, decade in enumerate(_DECADES_MS) if values and 0.85 * min(values) >= decade or not place]
+    first = places[-1] if values else 3
+    last = next((p for p, decade in enumerate(_DECADES_MS) if values and decade >= 1.15 * max(values)), None)
+    if last is None:
+        last = len(_DECADES_MS) - 1 if values else first + 3
+    return _DECADES_MS[first], _DECADES_MS[max(last, first + 1)]
 
 
-def _latency_row(canvas: _Canvas, place: int, row: LatencyRow, low: str, high: str) -> None:
-    axes = canvas.axes
-    canvas.name(place, row.strategy, row.note, warns=True)
-    found = [value for value in (row.low, row.high) if value is not None]
-    if len(found) == 2:
-        axes.plot(
-            [max(value.value_ms, _DECADES_MS[0]) for value in found],
-            [place, place],
-            color=row.colour,
-            linewidth=5,
-            alpha=0.45,
-            solid_capstyle="butt",
-        )
+def _latency_row(drawn: _Rows, place: int, row: LatencyRow, low: str, high: str) -> None:
+    drawn.name(place, row.strategy, row.note, warns=True)
+    if row.low is not None and row.high is not None:
+        y = drawn.middle(place)
+        ends = [drawn.scale(row.low.value_ms), drawn.scale(row.high.value_ms)]
+        drawn.canvas.line(ends, [y, y], row.colour, 5, alpha=0.45)
     for value, is_high in ((row.low, False), (row.high, True)):
         if value is not None:
-            _percentile(axes, place, value, row.colour, is_high=is_high)
-    said = [
-        f"{name} {wording.percentile(value)}" for name, value in ((low, row.low), (high, row.high)) if name and value
-    ]
+            _percentile(drawn, place, value, row.colour, is_high=is_high)
     if row.high is not None:
         beneath = f"{low} {wording.percentile(row.low)}" if low else ""
-        canvas.value(place, wording.percentile(row.high), beneath)
+        drawn.value(place, wording.percentile(row.high), beneath)
     elif row.low is not None:
-        canvas.value(place, wording.percentile(row.low), f"{low}; no {high}")
-    canvas.described.append(f"{row.strategy}: {', '.join([*said, row.note] if row.note else said) or 'no figure'}")
+        drawn.value(place, wording.percentile(row.low), f"{low}; no {high}")
+    said = [f"{name} {wording.percentile(value)}" for name, value in ((low, row.low), (high, row.high)) if value]
+    drawn.said.append(f"{row.strategy}: {', '.join([*said, row.note] if row.note else said) or 'no figure'}")
 
 
-def _percentile(axes: Axes, place: int, value: Percentile, colour: str, *, is_high: bool) -> None:
-    if value.trial_low_ms and value.trial_high_ms:
-        axes.plot([value.trial_low_ms, value.trial_high_ms], [place, place], color=INK, linewidth=1.2, clip_on=False)
-    marker = ">" if value.at_least else "D" if is_high else "o"
-    axes.plot(
-        [max(value.value_ms, _DECADES_MS[0])],
-        [place],
-        marker,
-        markersize=7.5 if marker != "D" else 6.5,
-        markerfacecolor=colour if is_high else SURFACE,
-        markeredgecolor=INK if is_high else colour,
-        markeredgewidth=0.8 if is_high else 2,
-        clip_on=False,
-    )
+def _percentile(drawn: _Rows, place: int, value: Percentile, colour: str, *, is_high: bool) -> None:
+    canvas, scale, y = drawn.canvas, drawn.scale, drawn.middle(place)
+    if value.trial_low_ms is not None and value.trial_high_ms is not None:
+        canvas.line([scale(value.trial_low_ms), scale(value.trial_high_ms)], [y, y], INK, 1.2)
+    x = [scale(value.value_ms)]
+    if is_high:
+        canvas.marks(
+            x, y, ">" if value.at_least else "D", 7 if value.at_least else 6.5, INK, fill=colour, edge_width=0.8
+        )
+    else:
+        canvas.marks(x, y, ">" if value.at_least else "o", 7, colour, edge_width=2)

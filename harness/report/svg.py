@@ -16,10 +16,9 @@ from xml.etree import ElementTree
 
 import matplotlib.style
 from markupsafe import Markup
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from harness.report.palette import INK, MUTED, css_colour
+from harness.report.palette import css_colour
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _XLINK = "{http://www.w3.org/1999/xlink}"
@@ -27,20 +26,12 @@ _STAND_IN = re.compile(r"#010[01][0-9a-f]{2}")
 _REFERENCE = re.compile(r"url\(#([^)]*)\)")
 _FONT_FAMILY = re.compile(r"font-family:[^;]*;?\s*")
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_DPI = 72  # the SVG backend's: a point is a pixel
 
 _STYLE: dict[str, object] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "harness",  # ids do not depend on the moment
     "text.parse_math": False,
     "text.usetex": False,
-    "text.color": INK,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": MUTED,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "font.size": 10,
-    "axes.unicode_minus": False,
 }
 
 
@@ -57,23 +48,6 @@ def label(text: str, longest: int = 48) -> str:
     """`text` fit for one line of a chart: printable (XML allows no control characters) and not endless."""
     clean = _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", text)
     return clean if len(clean) <= longest else clean[: longest - 1] + "…"
-
-
-def figure_px(width_px: float, height_px: float) -> Figure:
-    """An empty figure without a background."""
-    return Figure(figsize=(width_px / _DPI, height_px / _DPI), dpi=_DPI, facecolor="none")
-
-
-def axes_px(figure: Figure, left: float, top: float, width: float, height: float) -> Axes:
-    """Axes at a place counted in pixels from the top left corner, without spines or ticks on the sides."""
-    full_width, full_height = figure.get_size_inches() * _DPI
-    axes = figure.add_axes(
-        (left / full_width, 1 - (top + height) / full_height, width / full_width, height / full_height)
-    )
-    axes.set_facecolor("none")
-    axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.tick_params(length=0, labelsize=9)
-    return axes
 
 
 def inline(figure: Figure, chart_id: str, description: str) -> Markup:

@@ -7,20 +7,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
-from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from harness.model import PhaseRecord, PhaseStatus, Sample
+from harness.report.canvas import Canvas, LineStyle, Scale
 from harness.report.palette import BAND, GENERATOR, GRID, MUTED, SERVICES, TARGET
-from harness.report.svg import axes_px, figure_px, house_style, inline, label
+from harness.report.svg import house_style, inline
 from harness.report.wording import MIB
 
 WIDTH = 300
+_HEIGHT = 172
 _LEFT = 34
-_RIGHT = 8
+_CORES = (88, 26)  # where the axis begins and ends, from the top
+_MEMORY = (146, 104)
+_NAME_LENGTH = 12
 _POINTS = 120
 _FINEST_STEP_S = 0.4  # two samples at 5 Hz: CPU times tick in 10 ms, so shorter steps show the clock, not the load
-_STYLES: dict[str, tuple[str, str | tuple[int, tuple[float, ...]]]] = {
+_STYLES: dict[str, tuple[str, LineStyle]] = {
     "target": (TARGET, "-"),
     "generator": (GENERATOR, (0, (4, 1.5))),
     "services": (SERVICES, (0, (1.2, 1.2))),
@@ -121,37 +123,44 @@ def _thinned(points: Sequence[tuple[float, int, float]], step_s: float) -> Line:
 @house_style()
 def draw(timeline: Timeline, chart_id: str, title: str, *, cores_top: float, memory_top_mib: float) -> Markup:
     """Cores above, memory beneath; the tops of both axes are the caller's, so that neighbours compare."""
-    figure = figure_px(WIDTH, 172)
-    width = WIDTH - _LEFT - _RIGHT
-    cpu = axes_px(figure, _LEFT, 26, width, 62)
-    memory = axes_px(figure, _LEFT, 104, width, 40)
-    for axes, top, unit in ((cpu, cores_top or 1.0, "cores"), (memory, memory_top_mib or 1.0, "MiB")):
-        axes.set_xlim(0, timeline.end_s)
-        axes.set_ylim(0, 1.08 * top)
-        ticks = [t for t in MaxNLocator(2 if axes is memory else 3).tick_values(0, top) if 0 <= t <= 1.08 * top]
-        axes.set_yticks(ticks, [f"{tick:,.6g}" for tick in ticks])
-        axes.yaxis.grid(visible=True, color=GRID, linewidth=0.7)
-        axes.set_axisbelow(True)
-        axes.text(0, 1.02, unit, transform=axes.transAxes, fontsize=8, color=MUTED, ha="right", va="bottom")
-        axes.tick_params(labelsize=8)
-        _shade(axes, timeline, named=axes is cpu)
-    seconds = [tick for tick in MaxNLocator(5, integer=True).tick_values(0, timeline.end_s) if tick <= timeline.end_s]
-    cpu.xaxis.set_major_locator(FixedLocator([]))
-    memory.set_xticks(seconds, [f"{tick:g}" for tick in seconds])
-    memory.text(1, -0.62, "seconds since launch", transform=memory.transAxes, fontsize=8, color=MUTED, ha="right")
+    canvas = Canvas(WIDTH, _HEIGHT)
+    seconds = Scale(0.0, timeline.end_s, _LEFT, WIDTH - 8)
+    cores_scale = Scale(0.0, 1.08 * cores_top or 1.0, *_CORES)
+    memory_scale = Scale(0.0, 1.08 * memory_top_mib or 1.0, *_MEMORY)
+    for scale, unit, ticks in ((cores_scale, "cores", 3), (memory_scale, "MiB", 2)):
+        _shade(canvas, timeline, seconds, scale)
+        _axis(canvas, scale, unit, scale.ticks(ticks))
+    for band in timeline.bands:
+        _name(canvas, band, seconds)
+    for tick in seconds.ticks(5, whole=True):
+        canvas.text(seconds(tick), memory_scale.start + 8, f"{tick:g}", 8, MUTED, "center")
+    canvas.text(seconds.end, memory_scale.start + 21, "seconds since launch", 8, MUTED, "right")
     for tree, (colour, style) in _STYLES.items():
-        line = timeline.cores[tree]
-        cpu.plot(line.t_s, line.values, color=colour, linestyle=style, linewidth=1.4)
-    memory.plot(timeline.rss_mib.t_s, timeline.rss_mib.values, color=MUTED, linewidth=1.1, linestyle=(0, (3, 1.5)))
-    memory.plot(timeline.pss_mib.t_s, timeline.pss_mib.values, color=TARGET, linewidth=1.6)
-    return inline(figure, chart_id, title)
+        _curve(canvas, timeline.cores[tree], seconds, cores_scale, colour, style)
+    _curve(canvas, timeline.rss_mib, seconds, memory_scale, MUTED, (0, (3, 1.5)))
+    _curve(canvas, timeline.pss_mib, seconds, memory_scale, TARGET, "-")
+    return inline(canvas.figure, chart_id, title)
 
 
-def _shade(axes: Axes, timeline: Timeline, *, named: bool) -> None:
+def _curve(canvas: Canvas, line: Line, xs: Scale, ys: Scale, colour: str, style: LineStyle) -> None:
+    if line.t_s:
+        canvas.line([xs(t) for t in line.t_s], [ys(value) for value in line.values], colour, 1.4, style=style)
+
+
+def _axis(canvas: Canvas, scale: Scale, unit: str, ticks: Sequence[float]) -> None:
+    for tick in ticks:
+        y = scale(tick)
+        canvas.line([_LEFT, WIDTH - 8], [y, y], GRID if tick else MUTED, 0.7)
+        canvas.text(_LEFT - 4, y, f"{tick:,.6g}", 8, MUTED, "right")
+    canvas.text(_LEFT - 4, scale.end - 8, unit, 8, MUTED, "right")
+
+
+def _shade(canvas: Canvas, timeline: Timeline, xs: Scale, ys: Scale) -> None:
     for place, band in enumerate(timeline.bands):
-        axes.axvspan(band.start_s, band.end_s, color=BAND, alpha=0.9 if place % 2 else 0.5, linewidth=0)
-        share = (band.end_s - band.start_s) / timeline.end_s
-        name = label(band.name, 12)
-        if named and share * (WIDTH - _LEFT - _RIGHT) > 4.2 * len(name):
-            middle = (band.start_s + band.end_s) / 2
-            axes.text(middle, 1.02, name, transform=axes.get_xaxis_transform(), fontsize=7.5, color=MUTED, ha="center")
+        canvas.box(xs(band.start_s), ys.end, xs(band.end_s), ys.start, BAND, alpha=0.9 if place % 2 else 0.5)
+
+
+def _name(canvas: Canvas, band: Band, xs: Scale) -> None:
+    left, right = xs(band.start_s), xs(band.end_s)
+    if right - left > 4.2 * min(len(band.name), _NAME_LENGTH):
+        canvas.text((left + right) / 2, _CORES[1] - 7, band.name, 7.5, MUTED, "center", _NAME_LENGTH)

@@ -48,9 +48,10 @@ class Pace:
 class _Watched:
     """A tree under its name, and when its dear parts are due."""
 
-    def __init__(self, name: TreeName, tree: Tree, server: int) -> None:
+    def __init__(self, name: TreeName, source: Source, root_pid: int, server: int) -> None:
         self.name = name
-        self.tree = tree
+        self.root_pid = root_pid
+        self.tree = Tree(source, root_pid)
         self.server = server
         self.detail = Pace(DETAIL_SHARE)
         self.pss = Pace(PSS_SHARE[name])
@@ -64,7 +65,8 @@ class _Watched:
         if detail:
             self.detail.done(now_s, time.thread_time() - cost_s)
         pss_bytes = None
-        if not mark and self.pss.due(now_s):  # an edge is no time for the dearest read of all
+        # Every phase of the target has at least one, at its end; else an edge is no time for the dearest read of all.
+        if self.pss.due(now_s) if not mark else self.name == "target" and mark.endswith(":end"):
             cost_s = time.thread_time()
             pss_bytes = self.tree.pss_bytes()
             self.pss.done(now_s, time.thread_time() - cost_s)
@@ -108,9 +110,11 @@ class Sampler:
         self._wall_s = 0.0
 
     def watch(self, tree: TreeName, root_pid: int, server: int = 0) -> None:
-        """Sample the tree under `root_pid` from now on; it takes the place of one of the same name."""
+        """Sample the tree under `root_pid` from now on; it takes the place of another one of the same name."""
         with self._lock:
-            self._watched[tree] = _Watched(tree, Tree(self._source, root_pid), server)
+            old = self._watched.get(tree)
+            if old is None or (old.root_pid, old.server) != (root_pid, server):
+                self._watched[tree] = _Watched(tree, self._source, root_pid, server)
 
     def unwatch(self, tree: TreeName) -> None:
         """Sample this tree no longer; not an error when there was none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -228,6 +229,39 @@ def test_a_second_server_takes_the_place_of_the_first(tmp_path: Path) -> None:
         sampler.mark("two")
     marked = [sample for sample in read_lines(tmp_path / "samples.jsonl", Sample) if sample.mark]
     assert [(sample.mark, sample.server) for sample in marked] == [("one", 0), ("two", 1)]
+
+
+@linux_only
+def test_every_phase_of_the_target_has_its_memory_however_short_it_is(tmp_path: Path) -> None:
+    with Sampler(tmp_path / "samples.jsonl", time.monotonic()) as sampler:
+        for tree in ("target", "generator"):
+            sampler.watch(tree, os.getpid())
+        for phase in ("capacity", "rate-10", "rate-30"):
+            sampler.mark(f"{phase}:start")
+            sampler.mark(f"{phase}:end")
+    marked = [sample for sample in read_lines(tmp_path / "samples.jsonl", Sample) if sample.mark]
+    with_pss = [(sample.tree, sample.mark) for sample in marked if sample.pss_bytes]
+    assert with_pss == [("target", f"{phase}:end") for phase in ("capacity", "rate-10", "rate-30")]
+
+
+def sleep_often() -> None:
+    for _ in range(200):
+        time.sleep(0.0005)
+
+
+def test_watching_the_same_tree_again_changes_nothing(tmp_path: Path) -> None:
+    """A trial says at each group of phases which server it is; what exited threads had must not be forgotten."""
+    with Sampler(tmp_path / "samples.jsonl", time.monotonic()) as sampler:
+        sampler.watch("target", os.getpid())
+        thread = threading.Thread(target=sleep_often)
+        thread.start()
+        while thread.is_alive():
+            sampler.mark("running")
+        sampler.watch("target", os.getpid())
+        sampler.mark("again")
+    switches = [sample.ctx_voluntary for sample in read_lines(tmp_path / "samples.jsonl", Sample) if sample.mark]
+    assert switches == sorted(switch or 0 for switch in switches)
+    assert len(switches) > 2
 
 
 def test_a_tree_that_dies_ends_in_zeros_and_harms_nothing(tmp_path: Path) -> None:

@@ -154,9 +154,9 @@ def test_whatever_the_files_say_is_text(nowhere: Run) -> None:
 
 
 def test_control_characters_and_broken_unicode_do_not_break_it(tmp_path: Path) -> None:
-    name = "a\x00b\x1b[31m\udc80\u202e"
+    name = "a\x1b[31m\udc80\u202e"
     run = Run(tmp_path)
-    page.write(run, handmade.analysis((name, "sync_def"), (name,), text=name))
+    page.write(run, handmade.analysis((name, "sync_def"), (name,), text=f"{name}\x00"))
     assert "sync_def" in run.report_path.read_text("utf-8")
 
 
