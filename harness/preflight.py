@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
 
+from harness.entries import unmet
 from harness.model import HarnessError, Partition, Preflight, Strategy, Workload
 from harness.serving.server import Server
 from harness.serving.verify import check
@@ -42,13 +43,27 @@ def preflight(
     ready_s: float,
     answer_s: float = 5.0,
 ) -> tuple[Preflight, ...]:
-    """One result for each strategy and workload, in that order; `on_result` gets each as it is known.
+    """One result for each strategy and workload; `on_result` gets each as it is known.
 
     A strategy that is not ready within `ready_s` of its turn is `failed` for all workloads, with its one-line error;
     the others are unharmed. Logs and probe files stay in `folder` under the strategy's name. No process is left when
     it returns.
     `boot_s` is an upper bound: the server before it may still have been asked when this one became ready.
     """
+
+    results: list[Preflight] = []
+
+    def report(result: Preflight) -> None:
+        results.append(result)
+        on_result(result)
+
+    runnable = []
+    for strategy in strategies:
+        if reason := unmet(strategy.requires):
+            for workload in workloads:
+                report(Preflight(strategy.name, workload.name, "not_applicable", f"{strategy.name}: {reason}"))
+        else:
+            runnable.append(strategy)
 
     def launch(strategy: Strategy) -> Server:
         cores = partition.target_cores
@@ -63,16 +78,14 @@ def preflight(
             cores=cores,
         )
 
-    results: list[Preflight] = []
     with ExitStack() as stack:
-        waiting = deque(strategies)
+        waiting = deque(runnable)
         booting: deque[_Booting] = deque()
         while waiting or booting:
             while waiting and len(booting) < _AT_ONCE:
                 booting.append(_Booting(waiting.popleft(), stack, launch))
             for result in _examine(booting.popleft(), workloads, ready_s, answer_s):
-                results.append(result)
-                on_result(result)
+                report(result)
     return tuple(results)
 
 

@@ -50,6 +50,7 @@ def is_running(pid: int) -> bool:
 
 
 def token_of(pid: int) -> str:
+    wait_until(psutil.Process(pid).environ)  # empty for a moment while the process is in exec
     return psutil.Process(pid).environ()["BENCH_TRIAL_TOKEN"]
 
 

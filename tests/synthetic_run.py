@@ -20,6 +20,7 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -453,11 +454,12 @@ class _Trial:
         workers = len(self.pids)
         for t_s, mark in sorted(moments):
             done = _requests_done(phases, t_s)
-            for tree, cpu_s, rss_mib in (
+            trees: tuple[tuple[Literal["target", "generator", "services"], float, float], ...] = (
                 ("target", 0.9 * workers + done * self.behaviour.cpu_ms / 1000 / self.speed, 70 * workers + t_s),
                 ("generator", 0.8 + done * 0.0004, 60.0),
                 ("services", 0.3 + (done * 0.0005 if self.wait_ms else 0.0), 45.0),
-            ):
+            )
+            for tree, cpu_s, rss_mib in trees:
                 at_1_hz = abs(t_s - round(t_s)) < 0.05
                 samples.append(
                     Sample(

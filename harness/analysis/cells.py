@@ -67,8 +67,8 @@ def _cell(
         status = check.status if check is not None and check.status != "ok" else "missing"
         error = check.error if check is not None else ""
         return Cell(strategy=strategy.name, workload=workload.name, status=status, error=error, ceiling=ceiling)
-    counted = {id(figures) for figures in counting(attempt.figures for attempt in attempts)}
-    valid = [trial for trial in attempts if id(trial.figures) in counted and trial.figures.valid]
+    counted = {figures.folder for figures in counting(attempt.figures for attempt in attempts)}
+    valid = [trial for trial in attempts if trial.figures.folder in counted and trial.figures.valid]
     all_failed = all(attempt.figures.record.status == "failed" for attempt in attempts)
     capacities = [phase.goodput_rps for trial in valid if (phase := capacity_phase(trial.figures)) is not None]
     return Cell(

@@ -14,7 +14,6 @@ from harness.analysis.context import Context, Rule, info, invalid
 from harness.analysis.evidence import PhaseFigures
 from harness.analysis.remarks import REMARKS
 from harness.model import Finding, Outcome, PhaseStatus, TrialRecord
-from harness.services.upstream import shortest_wait_ms
 
 # A generator or upstream near a whole core queues its own work. Locust warns from 90 % on (`CPU_WARNING_THRESHOLD` in
 # its runners.py), of a 5 s average; a phase is about as long, and what it hides in it is worth the other 10 %.
@@ -27,6 +26,8 @@ SEND_LAG_INVALID_MS, SEND_LAG_INVALID_SHARE = 10.0, 0.5
 # Of the arrivals. Below it requests wait for one of `max_in_flight` to come free: the server's doing.
 KEEPING_UP = 0.9
 CEILING_TOLERANCE = 1.05
+# `harness.services.upstream.FLOOR_OF_MEDIAN`: a drawn wait is never shorter than this part of its median.
+SHORTEST_DRAWN_WAIT = 0.5
 # FACTS.md: on shared machines steal of up to 30 %, and a canary that takes 1.7 times as long, are ordinary.
 STEAL_INFO_PERCENT, STEAL_INVALID_PERCENT = 10.0, 30.0
 CANARY_INFO_RATIO, CANARY_INVALID_RATIO = 1.5, 3.0
@@ -107,7 +108,7 @@ def above_ceiling(context: Context) -> Finding | None:
 
 
 def below_wait(context: Context) -> Finding | None:
-    shortest_ms = shortest_wait_ms(context.workload.wait_ms, context.profile.upstream_sigma)
+    shortest_ms = context.workload.wait_ms * (SHORTEST_DRAWN_WAIT if context.profile.upstream_sigma else 1.0)
     for phase in context.record.phases:
         if context.workload.calls and phase.min_service_ms is not None and phase.min_service_ms < shortest_ms:
             return invalid(

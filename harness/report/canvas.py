@@ -51,7 +51,7 @@ class Scale:
 
 
 class Canvas:
-    """What charts draw on. Sizes of marks and text are pixels too."""
+    """What charts draw on; what comes later lies on top, text on all. Sizes of marks and text are pixels too."""
 
     def __init__(self, width: float, height: float) -> None:
         self.figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI, facecolor="none")
@@ -77,6 +77,7 @@ class Canvas:
                 linestyle=style,
                 alpha=alpha,
                 solid_capstyle="butt",
+                zorder=1,
                 transform=self._pixels,
             )
         )
@@ -103,6 +104,7 @@ class Canvas:
                 markeredgecolor=colour,
                 markerfacecolor=fill,
                 markeredgewidth=edge_width,
+                zorder=1,
                 transform=self._pixels,
             )
         )

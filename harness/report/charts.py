@@ -161,7 +161,7 @@ def _tick(decade_ms: float) -> str:
 
 
 def _decades(rows: Sequence[LatencyRow]) -> tuple[float, float]:
-    """The powers of ten around all values."""
+    """The powers of ten around all values, with a little room on both sides."""
     values = [
         value
         for row in rows
@@ -169,13 +169,10 @@ def _decades(rows: Sequence[LatencyRow]) -> tuple[float, float]:
         if found is not None
         for value in (found.value_ms, found.trial_low_ms, found.trial_high_ms)
         if value is not None
-    ]
-    places = [place for place, decade in enumerate(_DECADES_MS) if values and 0.85 * min(values) >= decade or not place]
-    first = places[-1] if values else 3
-    last = next((p for p, decade in enumerate(_DECADES_MS) if values and decade >= 1.15 * max(values)), None)
-    if last is None:
-        last = len(_DECADES_MS) - 1 if values else first + 3
-    return _DECADES_MS[first], _DECADES_MS[max(last, first + 1)]
+    ] or [2.0, 500.0]
+    first = max((decade for decade in _DECADES_MS[:-1] if decade <= 0.85 * min(values)), default=_DECADES_MS[0])
+    beyond = [decade for decade in _DECADES_MS if decade > first]
+    return first, min((decade for decade in beyond if decade >= 1.15 * max(values)), default=beyond[-1])
 
 
 def _latency_row(drawn: _Rows, place: int, row: LatencyRow, low: str, high: str) -> None:

@@ -90,7 +90,7 @@ class Server:
             raise ServeError(reason) from error
         token = secrets.token_hex(16)
         env = child_environment(root, token) | {
-            "BENCH_TARGET": strategy.name,
+            "BENCH_TARGET": Path(strategy.path).stem,  # variants of a sweep share their file
             "BENCH_UPSTREAM": upstream_url,
             "BENCH_PROBE_DIR": str(probe_dir.resolve()),
         }

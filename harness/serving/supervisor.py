@@ -154,9 +154,13 @@ def processes_from_proc() -> list[tuple[int, int, int]]:
 def processes_from_ps() -> list[tuple[int, int, int]]:
     import subprocess  # noqa: PLC0415 - not on Linux, and it takes as long to import as all the rest
 
-    listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,pgid=,stat="], stdout=subprocess.PIPE, check=True).stdout
-    rows = [line.split() for line in listing.splitlines()]
-    return [(int(pid), int(parent), int(group)) for pid, parent, group, state in rows if not state.startswith(b"Z")]
+    with subprocess.Popen(["ps", "-A", "-o", "pid=,ppid=,pgid=,stat="], stdout=subprocess.PIPE) as ps:
+        rows = [line.split() for line in ps.communicate()[0].splitlines()]
+    return [
+        (int(pid), int(parent), int(group))
+        for pid, parent, group, state in rows
+        if int(pid) != ps.pid and not state.startswith(b"Z")
+    ]
 
 
 def _prctl(option: int, value: int) -> None:

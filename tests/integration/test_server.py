@@ -470,9 +470,11 @@ def stranger() -> Iterator[int]:
     with ThreadingHTTPServer(("127.0.0.1", 0), _Stranger) as httpd:
         thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield httpd.server_port
-        httpd.shutdown()
-        thread.join()
+        try:
+            yield httpd.server_port
+        finally:
+            httpd.shutdown()
+            thread.join()
 
 
 @contextmanager

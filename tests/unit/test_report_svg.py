@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.report import palette
-from harness.report.svg import axes_px, figure_px, house_style, inline, label
+from harness.report.canvas import Canvas
+from harness.report.svg import house_style, inline, label
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -25,12 +26,10 @@ HOSTILE = (
 
 @house_style()
 def drawn(text: str, chart_id: str = "c1") -> str:
-    figure = figure_px(200, 100)
-    axes = axes_px(figure, 20, 10, 150, 70)
-    axes.set_ylim(0, 1)
-    axes.plot([0, 0.5], [0, 0.5], "o", color=palette.INK)
-    axes.text(0.5, 0.5, label(text), color=palette.WARNING)
-    return inline(figure, chart_id, f"A chart of {text}")
+    canvas = Canvas(200, 100)
+    canvas.marks([0, 50], 20, "o", 5, palette.INK)
+    canvas.text(50, 50, text, 10, palette.WARNING, "left")
+    return inline(canvas.figure, chart_id, f"A chart of {text}")
 
 
 def texts(svg: str) -> list[str]:

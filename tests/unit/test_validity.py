@@ -23,6 +23,7 @@ from harness.model import (
     Strategy,
     Workload,
 )
+from harness.services.upstream import shortest_wait_ms
 from tests.made_trials import PHASE_S, phase, trial
 from tests.synthetic_run import run_record
 
@@ -191,6 +192,11 @@ def test_a_message_names_the_figure_the_phase_and_the_limit() -> None:
     finding = validity.generator_busy(of_phase(generator_cores=0.93))
     assert finding is not None
     assert all(part in finding.message for part in ("93%", "capacity", "80%"))
+
+
+def test_the_shortest_wait_is_the_upstreams() -> None:
+    assert shortest_wait_ms(100.0, 0.3) == 100.0 * validity.SHORTEST_DRAWN_WAIT
+    assert shortest_wait_ms(100.0, 0.0) == 100.0
 
 
 def test_every_rule_of_the_table_is_tested_here() -> None:
