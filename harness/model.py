@@ -188,8 +188,11 @@ class PhaseRecord(Struct, frozen=True, kw_only=True):
     """What the generator counted. `scheduled` == sum of `outcomes`, always (asserted when it is built).
 
     `ok_in_window` counts right answers that *arrived* between `start_s` and `end_s`; over the window's length it is
-    the goodput. `outcomes` counts requests that were *scheduled* in the window. `censored` of the timeouts were
-    still open at the end of the drain: their time is a lower bound.
+    the goodput. An open loop begins empty, so its window for answers ends `min_service_ms` later than its window for
+    arrivals: otherwise a server that keeps up would seem to lose the requests of the last moments.
+
+    `outcomes` counts requests that were *scheduled* in the window. `censored` of the timeouts were still open at the
+    end of the drain: their time is a lower bound.
     """
 
     spec: PhaseSpec
@@ -287,13 +290,14 @@ class ProbeLine(Struct, frozen=True, omit_defaults=True):
     """One line of `probe/<pid>.jsonl`, about ten times a second, from inside one worker of the target.
 
     `lags_us`: how late each tick of the event loop came since the line before, with those that a late one kept from
-    coming (`serving.probe.lags_us`). The limiter is AnyIO's default one (40 tokens): the highest since the line before.
+    coming (`harness.lag`). The limiter is AnyIO's default one (40 tokens): the highest since the line before.
     """
 
     t_s: float  # CLOCK_MONOTONIC, absolute (the worker does not know the trial's origin)
     requests: int  # since the worker started, /health not counted
     in_flight: int
     lags_us: tuple[int, ...] = ()
+    overdue_us: int = 0  # how long the tick that should have come has been waiting: the loop is blocked right now
     limiter_borrowed: int = 0
     limiter_waiting: int = 0
 

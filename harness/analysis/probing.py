@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from harness.hlog import Histogram, merge
+from harness.lag import lags_us
 from harness.model import PhaseRecord, ProbeLine
 
 
@@ -35,7 +36,7 @@ def probe_figures(
     start_s, end_s = origin_monotonic_s + phase.start_s, origin_monotonic_s + phase.end_s
     inside = [line for lines in probes.values() for line in lines if start_s < line.t_s <= end_s]
     lags = [lag for line in inside for lag in line.lags_us]
-    lags += [lag for lines in probes.values() for lag in _lag_over_the_end(lines, end_s)]
+    lags += [lag for lines in probes.values() for lag in _lag_over_the_end(lines, start_s, end_s)]
     requests = {pid: _requests_between(lines, start_s, end_s) for pid, lines in probes.items()}
     return ProbeFigures(
         lags=_histogram(lags),
@@ -46,16 +47,14 @@ def probe_figures(
     )
 
 
-def _lag_over_the_end(lines: Sequence[ProbeLine], end_s: float) -> Sequence[int]:
-    """The lag of a tick that fell due in the phase but came after it, because the loop was blocked over the end.
+def _lag_over_the_end(lines: Sequence[ProbeLine], start_s: float, end_s: float) -> Sequence[int]:
+    """The lags of the ticks that fell due in the phase and had not come by its end, because the loop was blocked then:
+    as long as the last line of the phase had seen it blocked, so at least that.
 
-    Without it a loop that is blocked throughout looks best: it has no tick, and so no late one.
+    Without them a loop that is blocked throughout looks best: it has no tick, and so no late one.
     """
-    after = next((line for line in lines if line.t_s > end_s), None)
-    if after is None or not after.lags_us:
-        return ()
-    longest_us = max(after.lags_us)
-    return (longest_us,) if after.t_s - longest_us / 1e6 < end_s else ()
+    last = next((line for line in reversed(lines) if start_s < line.t_s <= end_s), None)
+    return lags_us(last.overdue_us) if last is not None and last.overdue_us else ()
 
 
 def _requests_between(lines: Sequence[ProbeLine], start_s: float, end_s: float) -> int:

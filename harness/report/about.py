@@ -93,7 +93,7 @@ def machine_line(environment: Environment) -> str:
         f"{wording.number(environment.memory_bytes / GIB)} GiB",
         f"on {environment.hypervisor}" if environment.hypervisor else "",
         f"{environment.system} {environment.kernel}",
-        f"Python {environment.python}",
+        environment.python if environment.python[:1].isalpha() else f"Python {environment.python}",
     ]
     return ", ".join(part for part in said if part)
 

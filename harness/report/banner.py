@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from harness.analysis.evidence import Analysis
 from harness.analysis.validity import STEAL_INFO_PERCENT
@@ -11,6 +11,7 @@ from harness.report import wording
 from harness.report.standing import measured, standing
 
 ENOUGH_BLOCKS = 3
+NAMED = 6
 
 
 def warnings(analysis: Analysis) -> tuple[str, ...]:
@@ -27,6 +28,9 @@ def _warnings(analysis: Analysis) -> Iterator[str]:
         yield f"{what}: {wording.count(len(missing), 'planned trial')} missing. Finish it with --resume."
     for line in analysis.broken:
         yield f"A record could not be read and is left out: {line}"
+    unfit = [f"{cell.strategy} on {cell.workload}" for cell in analysis.cells if cell.status == "failed"]
+    if unfit:
+        yield f"Without a trial that got through: {_named(unfit)}. The reasons are listed with the workload."
     yield from _few_blocks(analysis)
     doubtful = [trial for trial in trials if standing(trial) == "invalid"]
     if doubtful:
@@ -65,6 +69,11 @@ def _few_blocks(analysis: Analysis) -> Iterator[str]:
         most = max(cell.valid_trials for cell in thin)
         yield f"Fewer than {ENOUGH_BLOCKS} valid blocks: at most {most} a strategy. {advice}"
     else:
-        named = ", ".join(f"{cell.strategy} on {cell.workload} ({cell.valid_trials})" for cell in thin[:6])
-        more = f" and {len(thin) - 6} more" if len(thin) > 6 else ""
-        yield f"Fewer than {ENOUGH_BLOCKS} valid blocks for {named}{more}. {advice}"
+        named = _named([f"{cell.strategy} on {cell.workload} ({cell.valid_trials})" for cell in thin])
+        yield f"Fewer than {ENOUGH_BLOCKS} valid blocks for {named}. {advice}"
+
+
+def _named(names: Sequence[str]) -> str:
+    """The first few of a list."""
+    more = len(names) - NAMED
+    return f"{', '.join(names[:NAMED])}{f' and {more} more' if more > 0 else ''}"

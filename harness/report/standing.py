@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from harness.analysis.evidence import Analysis, Cell, CellPhase, Percentile, TrialFigures
+from harness.analysis.evidence import Analysis, Cell, CellPhase, Percentile, PhaseFigures, TrialFigures
 from harness.analysis.validity import KEEPING_UP
 from harness.model import Outcome, PhaseKind, PhaseStatus
 from harness.report import wording
@@ -82,13 +82,13 @@ def phase_notes(cell: Cell, phase: CellPhase | None, valid: Sequence[TrialFigure
     if is_overloaded(phase, valid):
         goodput, arrived = phase.goodput_rps, _arrived_rps(phase.name, valid)
         said.append(f"overloaded: {wording.number(goodput.value if goodput else None)} of {wording.number(arrived)}/s")
-    wrong = error_share(phase)
+    wrong = error_share(phase, valid)
     if wrong is not None and wrong > ERRORS_ABOVE:
         said.append(f"{wording.percent(wrong)} errors")
     return tuple(said)
 
 
-def is_overloaded(phase: CellPhase, valid: Iterable[TrialFigures]) -> bool:
+def is_overloaded(phase: CellPhase, valid: Sequence[TrialFigures]) -> bool:
     """Whether an open loop got clearly fewer right answers than requests arrived."""
     if phase.kind is not PhaseKind.RATE or phase.goodput_rps is None:
         return False
@@ -96,10 +96,21 @@ def is_overloaded(phase: CellPhase, valid: Iterable[TrialFigures]) -> bool:
     return arrived_rps is not None and phase.goodput_rps.value < KEEPING_UP * arrived_rps
 
 
-def error_share(phase: CellPhase) -> float | None:
-    """The share of scheduled requests that did not end in a right answer."""
+def unanswered_share(phase: CellPhase) -> float | None:
+    """The share of scheduled requests that did not end in a right answer, those given up among them."""
     scheduled = sum(phase.outcomes.values())
     return 1 - phase.outcomes.get(Outcome.OK, 0) / scheduled if scheduled else None
+
+
+def given_up(phase: CellPhase, valid: Iterable[TrialFigures]) -> int:
+    """How many requests were still open when the phase's time to drain was over (timeouts, in the outcomes)."""
+    return sum(trial.phases[phase.name].censored for trial in valid if phase.name in trial.phases)
+
+
+def error_share(phase: CellPhase, valid: Iterable[TrialFigures]) -> float | None:
+    """The share of scheduled requests that went wrong, those given up left out."""
+    share = unanswered_share(phase)
+    return share and max(0.0, share - given_up(phase, valid) / sum(phase.outcomes.values()))
 
 
 def failed_health_share(phase: CellPhase, valid: Iterable[TrialFigures]) -> float | None:
@@ -119,11 +130,12 @@ def loop_lag(phase: CellPhase, valid: Iterable[TrialFigures]) -> Percentile | No
     return Percentile(phase.loop_lag_p99_ms, False, len(lags), min(lags, default=None), max(lags, default=None))
 
 
-def _arrived_rps(phase: str, valid: Iterable[TrialFigures]) -> float | None:
-    ran = [
-        trial.phases[phase]
-        for trial in valid
-        if phase in trial.phases and trial.phases[phase].status is not PhaseStatus.SKIPPED
-    ]
+def _arrived_rps(phase: str, valid: Sequence[TrialFigures]) -> float | None:
+    ran = _ran(phase, valid)
     duration_s = sum(figures.duration_s for figures in ran)
     return sum(figures.scheduled for figures in ran) / duration_s if duration_s else None
+
+
+def _ran(phase: str, valid: Iterable[TrialFigures]) -> list[PhaseFigures]:
+    found = (trial.phases[phase] for trial in valid if phase in trial.phases)
+    return [figures for figures in found if figures.status is not PhaseStatus.SKIPPED]

@@ -12,11 +12,12 @@ from harness.report.palette import Palette
 from harness.report.standing import (
     capacity_phase,
     cell_note,
-    error_share,
     failed_health_share,
+    given_up,
     loop_lag,
     phase_notes,
     rate_phases,
+    unanswered_share,
     valid_of,
 )
 
@@ -78,7 +79,7 @@ def _columns(memory: str) -> tuple[Figure, ...]:
         Figure("p50", "response"),
         Figure("p90", "response"),
         Figure("p99", "response"),
-        Figure("Errors", "share"),
+        Figure("Not ok", "share"),
         Figure("CPU-seconds", "per 1,000 ok"),
         Figure("CPU", "cores"),
         Figure(memory, "largest"),
@@ -91,24 +92,34 @@ def _columns(memory: str) -> tuple[Figure, ...]:
 
 def _figures(phase: CellPhase, memory: str, valid: Sequence[TrialFigures]) -> tuple[Figure, ...]:
     goodput, cpu, cores = phase.goodput_rps, phase.target_cpu_s_per_1000, phase.target_cores
-    used = phase.target_pss_max_bytes if memory == "PSS" else phase.target_rss_max_bytes
+    trials = len(valid)
     failed = failed_health_share(phase, valid)
-    wrong = error_share(phase)
-    health = _percentile(phase.health_p99)
+    health = _percentile(phase.health_p99, trials)
     return (
         Figure(wording.number(goodput.value if goodput else None), wording.interval(goodput)),
-        _percentile(phase.response_p50),
-        _percentile(phase.response_p90),
-        _percentile(phase.response_p99),
-        Figure(wording.percent(wrong), wording.errors(phase.outcomes) if wrong else "", "warns words"),
+        _percentile(phase.response_p50, trials),
+        _percentile(phase.response_p90, trials),
+        _percentile(phase.response_p99, trials),
+        Figure(
+            wording.percent(unanswered_share(phase)),
+            wording.errors(phase.outcomes, given_up(phase, valid)),
+            "warns words",
+        ),
         Figure(wording.number(cpu.value if cpu else None), wording.interval(cpu)),
         Figure(wording.cores(cores.value if cores else None), wording.interval(cores, wording.cores)),
-        Figure(wording.mib(used)),
+        _memory(phase, memory),
         Figure(wording.whole(phase.target_threads_max)),
-        _percentile(loop_lag(phase, valid)),
+        _percentile(loop_lag(phase, valid), trials),
         Figure(health.text, f"{wording.percent(failed)} failed", "warns") if failed else health,
         Figure(wording.whole(phase.limiter_waiting_max)),
     )
+
+
+def _memory(phase: CellPhase, memory: str) -> Figure:
+    """PSS comes once a second, so a short phase may have none; then RSS, and said so."""
+    if memory == "PSS" and phase.target_pss_max_bytes is not None:
+        return Figure(wording.mib(phase.target_pss_max_bytes))
+    return Figure(wording.mib(phase.target_rss_max_bytes), "RSS" if memory == "PSS" else "")
 
 
 def _row(cell: Cell, name: str, memory: str, valid: Sequence[TrialFigures], palette: Palette) -> Row:
@@ -123,7 +134,6 @@ def _row(cell: Cell, name: str, memory: str, valid: Sequence[TrialFigures], pale
     )
 
 
-def _percentile(value: Percentile | None) -> Figure:
-    return Figure(
-        wording.percentile(value), wording.trial_range(value), "warns" if value is not None and value.at_least else ""
-    )
+def _percentile(value: Percentile | None, trials: int) -> Figure:
+    lower_bound = value is not None and value.at_least
+    return Figure(wording.percentile(value), wording.trial_range(value, trials), "warns" if lower_bound else "")

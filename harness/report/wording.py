@@ -76,9 +76,13 @@ def percentile(value: Percentile | None) -> str:
     return f"≥ {ms(value.value_ms)}" if value.at_least else ms(value.value_ms)
 
 
-def trial_range(value: Percentile | None) -> str:
-    """The least and the largest single trial of a percentile; empty when no trial has enough samples."""
-    if value is None or value.trial_low_ms is None or value.trial_high_ms is None:
+def trial_range(value: Percentile | None, trials: int) -> str:
+    """The least and the largest of `trials` single trials of a percentile; empty when none has enough samples."""
+    if value is None:
+        return ""
+    if trials == 1:
+        return "1 block: no range"
+    if value.trial_low_ms is None or value.trial_high_ms is None:
         return ""
     low, high = ms(value.trial_low_ms), ms(value.trial_high_ms)
     figure, unit = low.rsplit(" ", 1)
@@ -90,7 +94,9 @@ def mib(value_bytes: float | None) -> str:
 
 
 def seconds(value_s: float) -> str:
-    """A stretch of time: 12.3 s, 14 min 05 s, 2 h 03 min."""
+    """A stretch of time: 1.68 ms, 12.3 s, 14 min 05 s, 2 h 03 min."""
+    if value_s < 0.1:
+        return ms(1000 * value_s)
     if value_s < 60:
         return f"{value_s:.3g} s"
     minutes, rest_s = divmod(round(value_s), 60)
@@ -114,12 +120,16 @@ def p_value(value: float | None) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def errors(outcomes: Mapping[Outcome, int]) -> str:
-    """Everything but right answers, by outcome: "12 timeout, 3 not sent"; "0" when there was nothing else."""
-    said = [
-        f"{outcomes[kind]:,} {OUTCOME_WORDS[kind]}" for kind in Outcome if kind != Outcome.OK and outcomes.get(kind)
-    ]
-    return ", ".join(said) or "0"
+def errors(outcomes: Mapping[Outcome, int], given_up: int = 0) -> str:
+    """Everything but right answers, by outcome: "12 timeout, 3 not sent"; empty when there was nothing else.
+
+    `given_up` of the timeouts were still open when the phase's time to drain was over; they are named apart, since
+    nothing failed there, it only took too long for us.
+    """
+    counts = {OUTCOME_WORDS[kind]: outcomes.get(kind, 0) for kind in Outcome if kind is not Outcome.OK}
+    counts[OUTCOME_WORDS[Outcome.TIMEOUT]] -= given_up
+    counts["given up"] = given_up
+    return ", ".join(f"{many:,} {word}" for word, many in counts.items() if many)
 
 
 def count(many: int, one: str, several: str = "") -> str:

@@ -171,10 +171,14 @@ class _Drawn:
         for cell in self.cells:
             phase = capacity_phase(cell)
             lag = loop_lag(phase, self.valid[cell.strategy]) if phase else None
-            note = "" if lag else cell_note(cell) or "no probe data"
+            note = "" if lag else cell_note(cell) or self._why_no_lag(cell)
             rows.append(charts.LatencyRow(cell.strategy, self.palette.stand_in(cell.strategy), None, lag, note))
         title = f"Event-loop lag while {self.workload} runs at capacity"
         return Chart(self.workload, charts.latency(rows, f"{self.anchor}-lag", title, low="", high="p99"))
+
+    def _why_no_lag(self, cell: Cell) -> str:
+        figures = [figures for trial in self.valid[cell.strategy] for figures in trial.phases.values()]
+        return "too few ticks for p99" if any(one.probe_lines for one in figures) else "no probe data"
 
 
 def _short(notes: tuple[str, ...]) -> str:

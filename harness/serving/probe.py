@@ -1,6 +1,7 @@
 """The ASGI wrapper that watches one worker of the target from inside.
 
-What it costs a request: two additions, a comparison and one more coroutine. Ten times a second one line is written.
+What it costs a request: two additions, a comparison and one more coroutine. Ten times a second a thread of its own
+writes a line, also while the event loop is blocked: that is when somebody wants to know.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import threading
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
@@ -15,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from harness.lag import TICK_S, lags_us
 from harness.model import ProbeLine
 
 Message = MutableMapping[str, Any]
@@ -26,7 +29,6 @@ HEALTH = "/health"
 TOKEN_HEADER = "x-bench-token"
 PID_HEADER = "x-bench-pid"
 IN_FLIGHT_HEADER = "x-bench-in-flight"
-TICK_S = 0.02
 LINE_S = 0.1
 
 
@@ -47,9 +49,12 @@ class Probe:
         self._encoder = msgspec.json.Encoder()
         self._fd = -1
         self._timer: asyncio.TimerHandle | None = None
+        self._due_s = 0.0
+        self._lock = threading.Lock()  # of the figures below, which the loop gathers and the thread takes
         self._lags_us: list[int] = []
         self._borrowed = 0
         self._waiting = 0
+        self._ended = threading.Event()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] != HEALTH:
@@ -93,8 +98,9 @@ class Probe:
             raise
         finally:
             if self._timer is not None:
-                self._write(time.monotonic())
                 self._timer.cancel()
+                self._ended.set()
+                self._writer.join()
             elif not said:  # the application has no lifespan; uvicorn serves it all the same
                 self._start()
 
@@ -107,45 +113,44 @@ class Probe:
         self._loop = asyncio.get_running_loop()
         path = self._folder / f"{os.getpid()}.jsonl"
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-        now_s = time.monotonic()
-        self._write(now_s)
-        self._due_s = now_s + TICK_S
+        self._due_s = time.monotonic() + TICK_S
+        self._write()
         self._timer = self._loop.call_later(TICK_S, self._tick)
+        self._writer = threading.Thread(target=self._keep_writing, name="bench-probe", daemon=True)
+        self._writer.start()
 
     def _tick(self) -> None:
         # Not `loop.time()`: uvloop's counts whole milliseconds and stands still during an iteration of the loop.
         now_s = time.monotonic()
         late_us = max(0, round((now_s - self._due_s) * 1e6))
-        self._lags_us += lags_us(late_us, round(TICK_S * 1e6))
         limiter = self._limiter.statistics()
-        self._borrowed = max(self._borrowed, limiter.borrowed_tokens)
-        self._waiting = max(self._waiting, limiter.tasks_waiting)
-        if now_s >= self._line_due_s:
-            self._write(now_s)
-        self._due_s += (late_us // round(TICK_S * 1e6) + 1) * TICK_S
+        with self._lock:
+            self._lags_us += lags_us(late_us)
+            self._borrowed = max(self._borrowed, limiter.borrowed_tokens)
+            self._waiting = max(self._waiting, limiter.tasks_waiting)
+            self._due_s += (late_us // round(TICK_S * 1e6) + 1) * TICK_S
         self._timer = self._loop.call_later(self._due_s - now_s, self._tick)
 
-    def _write(self, now_s: float) -> None:
+    def _keep_writing(self) -> None:
+        while not self._ended.wait(LINE_S):
+            self._write()
+        self._write()
+
+    def _write(self) -> None:
+        with self._lock:
+            lags, self._lags_us = self._lags_us, []
+            borrowed, waiting = self._borrowed, self._waiting
+            self._borrowed = self._waiting = 0
+            now_s = time.monotonic()
+            overdue_us = round((now_s - self._due_s) * 1e6)
         line = ProbeLine(
             t_s=now_s,
             requests=self._requests,
             in_flight=self._in_flight,
-            lags_us=tuple(self._lags_us),
-            limiter_borrowed=self._borrowed,
-            limiter_waiting=self._waiting,
+            lags_us=tuple(lags),
+            overdue_us=overdue_us if overdue_us > TICK_S * 1e6 else 0,
+            limiter_borrowed=borrowed,
+            limiter_waiting=waiting,
         )
         with contextlib.suppress(OSError):  # a full disk is the harness's to report, and nothing the target should do
             os.write(self._fd, self._encoder.encode(line) + b"\n")
-        self._lags_us.clear()
-        self._borrowed = self._waiting = 0
-        self._line_due_s = now_s + LINE_S - TICK_S / 2
-
-
-def lags_us(late_us: int, interval_us: int) -> list[int]:
-    """The lags that one tick which came `late_us` after its time stands for.
-
-    A loop that is blocked for 100 ms runs one tick, 100 ms late, and none of those that fell due meanwhile; counting
-    the one alone would make a stall a rare event, however long it is ("coordinated omission"). What the others would
-    have seen is added as HdrHistogram does in `recordValueWithExpectedInterval`: 100, 80, 60, 40 and 20 ms.
-    """
-    return [late_us, *range(late_us - interval_us, interval_us - 1, -interval_us)]

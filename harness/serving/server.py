@@ -41,7 +41,7 @@ class Server:
 
     def __init__(
         self,
-        name: str,
+        strategy: Strategy,
         start: Callable[[int], Supervised],
         *,
         token: str,
@@ -51,7 +51,8 @@ class Server:
         fixed_port: int | None,
     ) -> None:
         self.host = HOST
-        self._name = name
+        self._name = strategy.name
+        self._path = strategy.path
         self._start_on = start
         self._token = token
         self._workers = workers
@@ -109,7 +110,7 @@ class Server:
             return Supervised([*command, "--port", str(port)], cwd=root, env=env, log_path=log_path, cpus=cpus)
 
         return cls(
-            strategy.name,
+            strategy,
             start,
             token=token,
             workers=workers,
@@ -159,7 +160,7 @@ class Server:
         """Whether within `timeout_s` all workers say that they have nothing in flight.
 
         `/health` is answered by one worker; the others are believed by a line of their probe that is younger than the
-        question, so that one that cannot even write counts as busy.
+        question, unless it says that the event loop is blocked.
         """
         asked_s = time.monotonic()
         while (left_s := asked_s + timeout_s - time.monotonic()) > 0:
@@ -213,14 +214,14 @@ class Server:
         if health.token != self._token:
             raise self._port_error(self.port, "another process answered there")
         if health.status == _NOT_FOUND:
-            raise ServeError(f"{self._name}: has no /health; add the route to targets/{self._name}.py")
+            raise ServeError(f"{self._name}: has no /health; add the route to {self._path}")
         return health.status < 400 and len(self._probe_files()) >= self._workers
 
     def _ended_early(self) -> ServeError:
         ended = self.describe_exit()
         if "address already in use" in ended.lower():  # asyncio's words and the OS's
             return self._port_error(self.port, "Address already in use")
-        return ServeError(f"{self._name}: did not start: {ended}; mend targets/{self._name}.py")
+        return ServeError(f"{self._name}: did not start: {ended}; mend {self._path}")
 
     def _not_in_time(self, timeout_s: float, last: Health | str) -> ServeError:
         if isinstance(last, str):
@@ -245,7 +246,9 @@ class Server:
 
     def _are_workers_idle(self, since_s: float) -> bool:
         lines = [_last_line(path) for path in self._probe_files() if _is_alive(int(path.stem))]
-        return all(line is not None and line.t_s >= since_s and line.in_flight == 0 for line in lines)
+        return all(
+            line is not None and line.t_s >= since_s and line.in_flight == 0 and line.overdue_us == 0 for line in lines
+        )
 
 
 def _last_line(path: Path) -> ProbeLine | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import psutil
 
 from harness.model import Partition, Preflight, Request, ServerOptions, Strategy, Workload
@@ -51,13 +52,13 @@ def _run(root: Path, strategies: list[Strategy], ready_s: float = 20.0) -> tuple
 def test_each_strategy_on_each_workload(tmp_path: Path) -> None:
     root = tmp_path.resolve()
     both = write_target(root, "both", HEALTHY + DOUBLE.format(factor=2) + TRIPLE)
-    workers = Strategy(name="both", title="", description="", path="", server=ServerOptions(workers="cores"))
+    variant = msgspec.structs.replace(both, name="both_by_cores", server=ServerOptions(workers="cores"))
     strategies = [
         both,
         write_target(root, "no_import", "import nowhere_to_be_found"),
         write_target(root, "wrong", HEALTHY + DOUBLE.format(factor=7)),
         write_target(root, "dies", HEALTHY + "\n@app.get('/double')\nasync def double():\n    os._exit(1)\n"),
-        workers,
+        variant,
     ]
     results, heard = _run(root, strategies)
 
@@ -71,8 +72,8 @@ def test_each_strategy_on_each_workload(tmp_path: Path) -> None:
         ("wrong", "triple", "not_applicable"),
         ("dies", "double", "failed"),
         ("dies", "triple", "failed"),
-        ("both", "double", "ok"),
-        ("both", "triple", "ok"),
+        ("both_by_cores", "double", "ok"),
+        ("both_by_cores", "triple", "ok"),
     ]
     errors = {(result.strategy, result.workload): result.error for result in results}
     assert errors["both", "double"] == ""

@@ -17,11 +17,12 @@ from typing import Any
 import pytest
 import uvloop
 
+from harness.lag import TICK_S
 from harness.model import ProbeLine
 from harness.sampling.proc import platform_source
 from harness.sampling.tree import Tree
 from harness.serving.port import free_port
-from harness.serving.probe import TICK_S, App, Message, Probe, Receive, Send
+from harness.serving.probe import App, Message, Probe, Receive, Send
 from harness.serving.process import Supervised
 from harness.store import read_lines
 from tests.keep_alive import ask, wait_open

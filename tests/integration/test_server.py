@@ -404,7 +404,7 @@ from harness.model import Strategy
 from harness.serving.server import Server
 
 root = Path(sys.argv[1])
-strategy = Strategy(name="escapees", title="", description="", path="")
+strategy = Strategy(name="escapees", title="", description="", path="targets/escapees.py")
 with Server.launch(strategy, root=root, workers=int(sys.argv[2]), upstream_url="", probe_dir=root / "probe",
                    log_path=root / "log") as server:
     print(server.port, server.supervisor_pid, flush=True)

@@ -26,9 +26,16 @@ def test_lags_and_limiter_are_of_all_workers_within_the_phase() -> None:
 
 
 def test_a_loop_that_was_blocked_over_the_whole_phase_is_not_free_of_lag() -> None:
-    seen = probe_figures({1: [line(1.9, lags_us=(5,)), line(6.5, lags_us=(7, 4_400_000))]}, PHASE, ORIGIN_S)
-    assert seen.lags.values_us.tolist() == [4_400_000]
-    assert seen.lines == 0
+    blocked = [line(1.9, lags_us=(5,)), line(3.0, overdue_us=1_000_000), line(5.9, overdue_us=3_900_000)]
+    seen = probe_figures({1: blocked}, PHASE, ORIGIN_S)
+    assert seen.lags.values_us.max() == 3_900_000
+    assert seen.lags.total == 3_900_000 // 20_000
+    assert seen.lines == 2
+
+
+def test_a_loop_that_was_blocked_only_for_a_while_is_counted_once() -> None:
+    stalled = [line(3.0, overdue_us=500_000), line(3.5, lags_us=(600_000,)), line(5.9, lags_us=(10,))]
+    assert probe_figures({1: stalled}, PHASE, ORIGIN_S).lags.values_us.tolist() == [10, 600_000]
 
 
 def test_requests_are_counted_from_edge_to_edge_for_each_worker() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.analysis.evidence import Analysis, TrialFigures
+from harness.analysis.evidence import Analysis, Cell, TrialFigures
 from harness.model import Finding, Partition, RunRecord
 from harness.report.banner import warnings
 from tests import handmade_analysis as handmade
@@ -77,3 +77,10 @@ def test_an_interrupted_run() -> None:
 def test_records_that_could_not_be_read() -> None:
     broken = msgspec.structs.replace(handmade.analysis(), broken=("trials/x/1/trial.json: was cut off",))
     assert "trials/x/1/trial.json: was cut off" in only(broken)
+
+
+def test_strategies_that_failed() -> None:
+    good = handmade.analysis()
+    unfit = Cell(strategy="two_stage", workload="io", status="failed", error="never became ready")
+    line = only(msgspec.structs.replace(good, cells=(*good.cells, unfit)))
+    assert line.startswith("Without a trial that got through: two_stage on io.")

@@ -69,15 +69,23 @@ def test_a_percentile_that_lies_among_requests_given_up_is_a_lower_bound() -> No
 
 
 def test_the_range_of_trials() -> None:
-    assert wording.trial_range(Percentile(134.0, False, 300, 130.0, 1400.0)) == "130 ms…1.40 s"
-    assert wording.trial_range(Percentile(134.0, False, 300, 130.0, 140.0)) == "130…140 ms"
-    assert wording.trial_range(Percentile(134.0, False, 300)) == ""
-    assert wording.trial_range(None) == ""
+    assert wording.trial_range(Percentile(134.0, False, 300, 130.0, 1400.0), 3) == "130 ms…1.40 s"
+    assert wording.trial_range(Percentile(134.0, False, 300, 130.0, 140.0), 3) == "130…140 ms"
+    assert wording.trial_range(Percentile(134.0, False, 300, 134.0, 134.0), 1) == "1 block: no range"
+    assert wording.trial_range(Percentile(134.0, False, 300), 3) == ""
+    assert wording.trial_range(None, 3) == ""
 
 
 @pytest.mark.parametrize(
     ("value_s", "said"),
-    [(0.25, "0.25 s"), (4.0, "4 s"), (12.34, "12.3 s"), (845.0, "14 min 05 s"), (7384.0, "2 h 03 min")],
+    [
+        (0.00168, "1.68 ms"),
+        (0.25, "0.25 s"),
+        (4.0, "4 s"),
+        (12.34, "12.3 s"),
+        (845.0, "14 min 05 s"),
+        (7384.0, "2 h 03 min"),
+    ],
 )
 def test_stretches_of_time(value_s: float, said: str) -> None:
     assert wording.seconds(value_s) == said
@@ -99,7 +107,12 @@ def test_something_never_reads_as_nothing(share: float) -> None:
 def test_errors_are_named_by_outcome() -> None:
     counts = {Outcome.OK: 900, Outcome.TIMEOUT: 1200, Outcome.NOT_SENT: 3, Outcome.HTTP_ERROR: 0}
     assert wording.errors(counts) == "1,200 timeout, 3 not sent"
-    assert wording.errors({Outcome.OK: 900}) == "0"
+    assert wording.errors({Outcome.OK: 900}) == ""
+
+
+def test_requests_given_up_are_named_apart_from_timeouts() -> None:
+    assert wording.errors({Outcome.OK: 9, Outcome.TIMEOUT: 12}, given_up=12) == "12 given up"
+    assert wording.errors({Outcome.OK: 9, Outcome.TIMEOUT: 12}, given_up=5) == "7 timeout, 5 given up"
 
 
 def test_every_outcome_has_a_word() -> None:

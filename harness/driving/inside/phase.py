@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from harness.driving.inside.connection import Connection
 from harness.driving.inside.recorder import Recorder
-from harness.model import Metric, Outcome, PhaseRecord, PhaseSpec, PhaseStatus
+from harness.model import Metric, Outcome, PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
 
 _RECENT = 400
 
@@ -31,7 +31,8 @@ class Phase:
         self.scheduled = 0
         self.open: set[Connection] = set()
         self.ok_in_window = 0
-        self._ok_per_second = [0] * (int(spec.duration_s) + 1)
+        self._ok_s: list[int] = []
+        self._ok_after_s: list[float] = []
         self._outcomes: Counter[Outcome] = Counter()
         self._censored = 0
         self._min_service_s: float | None = None
@@ -46,9 +47,16 @@ class Phase:
 
     def answered(self, now_s: float) -> None:
         """A right answer came while this phase was the current one, whichever phase had scheduled it."""
-        if self.start_s <= now_s < self.end_s:
-            self.ok_in_window += 1
-            self._ok_per_second[int(now_s - self.start_s)] += 1
+        if now_s < self.end_s:
+            self._count(now_s)
+        elif self.spec.kind is PhaseKind.RATE:
+            self._ok_after_s.append(now_s)
+
+    def _count(self, now_s: float) -> None:
+        self.ok_in_window += 1
+        second = int(now_s - self.start_s)
+        self._ok_s.extend([0] * (second + 1 - len(self._ok_s)))
+        self._ok_s[second] += 1
 
     def ended(self, outcome: Outcome, intended_s: float, sent_s: float, now_s: float, *, censored: bool) -> None:
         self._outcomes[outcome] += 1
@@ -73,6 +81,12 @@ class Phase:
         return sorted(self._recent_s)[int(len(self._recent_s) * 0.99)] * 1e3
 
     def record(self, drained_s: float, health: PhaseHealth, server: int) -> PhaseRecord:
+        # An open loop begins empty: what arrives in its last moments cannot be answered before the fastest service time
+        # has passed, however good the server, so its answers are counted for that much longer than it lasts.
+        for now_s in self._ok_after_s:
+            if now_s <= self.end_s + (self._min_service_s or 0.0):
+                self._count(now_s)
+        self._ok_after_s.clear()
         choked = self._outcomes[Outcome.TIMEOUT] + self._outcomes[Outcome.NOT_SENT]
         return PhaseRecord(
             spec=self.spec,
@@ -87,7 +101,7 @@ class Phase:
             outcomes=dict(sorted(self._outcomes.items())),
             censored=self._censored,
             ok_in_window=self.ok_in_window,
-            ok_per_second=tuple(self._ok_per_second),
+            ok_per_second=tuple(self._ok_s),
             health_scheduled=health.scheduled,
             health_outcomes=dict(sorted(health.outcomes.items())),
             health_censored=health.censored,
