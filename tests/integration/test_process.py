@@ -112,9 +112,11 @@ def test_a_log_that_cannot_be_opened_is_one_line(tmp_path: Path) -> None:
 
 
 # A child that ignores SIGTERM, as the forked children of a pool under uvicorn do, its grandchild in a session of its
-# own, and a daemon as daemons are made: two forks and a setsid.
+# own, and a daemon as daemons are made: two forks and a setsid. SIGUSR1 ends the parent of them all.
 FAMILY = """
     import os, signal, time
+
+    signal.signal(signal.SIGUSR1, lambda *_: os._exit(1))
 
     def live():
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -134,13 +136,14 @@ FAMILY = """
         os._exit(0)
     os.wait()
     os.write(1, b"%d\\n" % os.getpid())
+    time.sleep(60)
 """
 
 
 @LINUX_ONLY
 @pytest.mark.parametrize("end", ["kill", "stop", "exit", "drop", "crash"])
 def test_nothing_of_the_tree_is_left(run: Run, tmp_path: Path, end: str) -> None:
-    process = run(textwrap.dedent(FAMILY) + ("raise SystemExit(1)" if end == "exit" else "time.sleep(60)"))
+    process = run(FAMILY)
     pids = pids_said(tmp_path, 4)
     assert len(set(pids)) == 4
     match end:
@@ -149,6 +152,7 @@ def test_nothing_of_the_tree_is_left(run: Run, tmp_path: Path, end: str) -> None
         case "stop":
             assert process.stop(5.0) == "stopped"
         case "exit":
+            os.kill(process.main_pid, signal.SIGUSR1)
             assert process.wait_exit(5.0) == 1
             assert process.stop(5.0) == "exited with 1"
         case "drop":
@@ -285,9 +289,9 @@ def test_without_a_subreaper_the_group_is_what_is_killed(
     portable.write_text(source.replace('_LINUX = sys.platform == "linux"', "_LINUX = False"))
     assert portable.read_text() != source
     monkeypatch.setattr(process_module, "_SUPERVISOR", portable)
-    process = run(
-        """
-        import os, signal, sys, time
+    process = run("""
+        import os, signal, time
+        signal.signal(signal.SIGUSR1, lambda *_: os._exit(1))
         def live():
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             os.write(1, b"%d\\n" % os.getpid())
@@ -300,15 +304,15 @@ def test_without_a_subreaper_the_group_is_what_is_killed(
             os.wait()
             live()
         os.write(1, b"%d\\n" % os.getpid())
-        """
-        + ("sys.stdin.close()" if end == "exit" else "time.sleep(60)")
-    )
+        time.sleep(60)
+    """)
     pids = pids_said(tmp_path, 3)
     match end:
         case "kill":
             process.kill()
         case "exit":
-            assert process.wait_exit(5.0) == 0
+            os.kill(process.main_pid, signal.SIGUSR1)
+            assert process.wait_exit(5.0) == 1
             process.kill()
         case "drop":
             process._control.shutdown(socket.SHUT_WR)
@@ -331,7 +335,7 @@ def test_a_killed_harness_leaves_nothing(tmp_path: Path) -> None:
             time.sleep(60)
         """)
     )
-    (tmp_path / "family.py").write_text(textwrap.dedent(FAMILY) + "time.sleep(60)")
+    (tmp_path / "family.py").write_text(textwrap.dedent(FAMILY))
     with subprocess.Popen([sys.executable, str(harness)]) as process:
         pids = pids_said(tmp_path, 4)
         process.kill()

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ seeds = st.integers(min_value=0, max_value=2**32)
 
 
 def gaps(starts: Sequence[float]) -> list[float]:
-    return [after - before for before, after in zip(starts, starts[1:], strict=False)]
+    return [after - before for before, after in pairwise(starts)]
 
 
 @given(laws, rates, durations, seeds)

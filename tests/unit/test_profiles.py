@@ -26,7 +26,7 @@ def test_a_profile_may_be_any_file(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name_gives_the_nearest() -> None:
-    with pytest.raises(UsageError, match="--profile standrad: unknown; did you mean standard?"):
+    with pytest.raises(UsageError, match=r"--profile standrad: unknown; did you mean standard\?"):
         load_profile("standrad")
 
 
