@@ -31,19 +31,28 @@ def one_line(error: BaseException, target: str, root: Path) -> str:
     return f"{where}: {type(error).__name__}: {' '.join(message.split())}"
 
 
-def last_words(log_path: Path) -> str:
+def last_words(log_path: Path, since_bytes: int = 0) -> str:
     """The line of a server's log that best says why it ended: the last of ours, else the last that is not routine.
     Empty when there is none."""
-    try:
-        with log_path.open("rb") as log:
-            log.seek(0, 2)
-            log.seek(max(0, log.tell() - _TAIL_BYTES))
-            lines = log.read().decode(errors="replace").splitlines()
-    except OSError:
-        return ""
+    lines = _tail(log_path, since_bytes)
     ours = [line.removeprefix(ERROR_PREFIX) for line in lines if line.startswith(ERROR_PREFIX)]
     telling = ours or [_LEVEL.sub("", line) for line in lines if not _NOISE.match(line)]
     return telling[-1].strip()[:_LINE_CHARS] if telling else ""
+
+
+def is_reported(log_path: Path, since_bytes: int = 0) -> bool:
+    """Whether a worker has said that it cannot start."""
+    return any(line.startswith(ERROR_PREFIX) for line in _tail(log_path, since_bytes))
+
+
+def _tail(log_path: Path, since_bytes: int) -> list[str]:
+    try:
+        with log_path.open("rb") as log:
+            end = log.seek(0, 2)
+            log.seek(max(since_bytes, end - _TAIL_BYTES))
+            return log.read().decode(errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
 
 
 def _relative(path: str, root: Path) -> Path:

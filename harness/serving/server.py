@@ -17,10 +17,11 @@ from harness.model import HarnessError, ProbeLine, Strategy
 from harness.serving.health import Health, ask_health
 from harness.serving.port import HOST, free_port, why_not
 from harness.serving.process import Supervised, child_environment
-from harness.serving.reason import last_words
+from harness.serving.reason import is_reported, last_words
 
 _POLL_S = 0.02
 _ASK_S = 1.0
+_LAST_WORDS_S = 0.5
 _NOT_FOUND = 404
 _TAIL_BYTES = 65536  # of a probe's file: more than its longest line
 
@@ -138,7 +139,7 @@ class Server:
     def describe_exit(self) -> str:
         """ "exited with 1: RuntimeError: no such table", "killed by SIGKILL"; to be asked when it has ended."""
         self._process.kill()  # so that its log is whole
-        words = last_words(self._log_path)
+        words = last_words(self._log_path, self._log_start)
         return self._process.ended() + (f": {words}" if words else ", its log says nothing")
 
     def wait_ready(self, timeout_s: float) -> None:
@@ -194,6 +195,7 @@ class Server:
 
     def _start(self, port: int) -> None:
         self.port = port
+        self._log_start = self._log_path.stat().st_size if self._log_path.exists() else 0
         self._known_bytes = {path: path.stat().st_size for path in self._probe_dir.glob("*.jsonl")}
         self._process = self._start_on(port)
 
@@ -206,7 +208,7 @@ class Server:
                 return
             if isinstance(health, Health) or isinstance(last, str):
                 last = health  # an answer says more than that the last question came too late
-            if self._process.wait_exit(_POLL_S) is not None:
+            if self._process.wait_exit(_POLL_S) is not None or is_reported(self._log_path, self._log_start):
                 raise self._ended_early()
         raise self._not_in_time(timeout_s, last)
 
@@ -218,7 +220,9 @@ class Server:
         return health.status < 400 and len(self._probe_files()) >= self._workers
 
     def _ended_early(self) -> ServeError:
-        ended = self.describe_exit()
+        # With several workers uvicorn's parent can take as long as its health check to see that one has ended.
+        by_itself = self._process.wait_exit(_LAST_WORDS_S) is not None
+        ended = self.describe_exit() if by_itself else last_words(self._log_path, self._log_start)
         if "address already in use" in ended.lower():  # asyncio's words and the OS's
             return self._port_error(self.port, "Address already in use")
         return ServeError(f"{self._name}: did not start: {ended}; mend {self._path}")
@@ -231,7 +235,7 @@ class Server:
         else:
             why = f"{len(self._probe_files())} of {self._workers} workers had started"
         self._process.kill()
-        words = last_words(self._log_path)
+        words = last_words(self._log_path, self._log_start)
         said = f"the last line of its log: {words}" if words else "its log says nothing"
         return ServeError(f"{self._name}: not ready within {timeout_s:g} s: {why}; {said}")
 

@@ -167,6 +167,16 @@ def test_a_worker_that_cannot_answer_is_not_idle(launch: Launcher, workers: int)
     assert server.is_idle(2.0)
 
 
+def test_a_worker_that_is_stopped_is_not_idle(launch: Launcher) -> None:
+    """Nothing in flight by its last line; but that line is old."""
+    server = launch(write_target(launch.root, "mine", HEALTHY), workers=2)
+    assert server.is_idle(2.0)
+    os.kill(server.pids()[0], signal.SIGSTOP)
+    assert not server.is_idle(0.5)
+    os.kill(server.pids()[0], signal.SIGCONT)
+    assert server.is_idle(5.0)
+
+
 def test_health_is_signed_and_says_what_is_in_flight(launch: Launcher) -> None:
     server = launch(write_target(launch.root, "mine", SLOW))
     token = token_of(server.main_pid)
@@ -249,9 +259,15 @@ def test_an_end_before_it_is_ready_is_one_line_at_once(launch: Launcher, body: s
 
 
 def test_workers_that_do_not_import_are_one_line_too(launch: Launcher) -> None:
+    """And soon, though uvicorn's parent may take up to its health check's 30 s to see that they have ended."""
     server = launch(write_target(launch.root, "bad", "import nowhere_to_be_found"), workers=2, wait=False)
     with pytest.raises(ServeError, match=r"bad: did not start: .*targets/bad.py:1: ModuleNotFoundError: No module"):
-        server.wait_ready(60.0)
+        server.wait_ready(20.0)
+
+
+def test_an_old_log_is_not_taken_for_the_new_one(launch: Launcher) -> None:
+    (launch.root / "server-0.log").write_text("BENCH-ERROR: targets/mine.py:1: yesterday's error\n")
+    launch(write_target(launch.root, "mine", HEALTHY))
 
 
 def test_never_ready_is_one_line_in_time(launch: Launcher) -> None:
