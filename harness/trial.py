@@ -213,6 +213,7 @@ class Trial:
             probe_dir=self._attempt.probe_dir,
             log_path=self._attempt.path / (f"server-{number + 1}.log" if number else "server.log"),
             cpus=self._bench.target_cpus,
+            cores=self._bench.partition.target_cores,
             port=self._bench.port,
         )
 

@@ -31,7 +31,7 @@ def probe_figures(
 ) -> ProbeFigures:
     """`probes`: lines in order by worker PID, with absolute times. Requests are counts within the phase.
 
-    A line tells of the half second before it, so up to one line a worker also holds ticks from before the phase.
+    A line tells of the tenth of a second before it, so up to one line a worker also holds ticks from before the phase.
     """
     start_s, end_s = origin_monotonic_s + phase.start_s, origin_monotonic_s + phase.end_s
     inside = [line for lines in probes.values() for line in lines if start_s < line.t_s <= end_s]
