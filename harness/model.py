@@ -8,7 +8,7 @@ project, so that the load generator may share it. Times named `*_s` without "epo
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -82,7 +82,12 @@ class Workload(Struct, frozen=True):
 
 
 class RatePhase(Struct, frozen=True, forbid_unknown_fields=True):
-    """Open loop at `percent` of the best capacity that the pilot found for the workload."""
+    """Open loop at `percent` of the best capacity that the pilot found for the workload.
+
+    It lasts `duration_s`, or longer until the profile's `min_arrivals` are due on average, at most `LONGEST` times it.
+    """
+
+    LONGEST: ClassVar[float] = 3.0
 
     percent: Annotated[float, Meta(gt=0, le=200)]
     duration_s: PositiveFloat
@@ -110,6 +115,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     arrivals: Literal["poisson", "constant"] = "poisson"
     users_by_workload: dict[Name, PositiveInt] = {}
     upstream_sigma: NonNegativeFloat = 0.0
+    min_arrivals: Annotated[int, Meta(ge=0)] = 0  # of a rate phase, on average
     seed: int = 1
     name: str = ""
 

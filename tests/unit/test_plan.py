@@ -74,7 +74,14 @@ def test_without_a_capacity_there_are_no_rate_phases() -> None:
     assert [[p.name for p in g] for g in plan.phase_groups(last, STANDARD, {})] == [["warmup", "capacity"]]
 
 
-def test_the_estimate_counts_phases_boots_and_fixed_costs() -> None:
+def test_the_estimate_counts_phases_boots_drains_and_fixed_costs() -> None:
     planned = plan.trials([("io", "a")], profile_with(blocks=1))
     phases_s = 0.4 + 0.8 + 0.5 + 1.3 + 1.5 + 1.0 + 0.8
-    assert plan.estimate_s(planned, STANDARD, {"a": 1.5}, 0.5) == pytest.approx(phases_s + 2 * 1.5 + 2 * 0.5)
+    assert plan.estimate_s(planned, STANDARD, {"a": 1.5}, 0.5) == pytest.approx(phases_s + 2 * 1.5 + 2 * 0.7 + 2 * 0.5)
+
+
+def test_a_slow_workload_gets_longer_phases_up_to_a_limit() -> None:
+    rate = STANDARD.rates[0]
+    assert plan.rate_duration_s(rate, 100.0, 36) == rate.duration_s
+    assert plan.rate_duration_s(rate, 12.0, 36) == pytest.approx(3.0)
+    assert plan.rate_duration_s(rate, 0.1, 36) == pytest.approx(rate.duration_s * rate.LONGEST)
