@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness import hlog
-from harness.driving.inside.recorder import HIGHEST_US, Recorder
+from harness.driving.inside.histogram import HIGHEST_US
+from harness.driving.inside.recorder import Recorder
 from harness.model import Metric, Outcome
 
 

@@ -61,10 +61,7 @@ class Phase:
     def ended(self, outcome: Outcome, intended_s: float, sent_s: float, now_s: float, *, censored: bool) -> None:
         self._outcomes[outcome] += 1
         self._censored += censored
-        name, record = self.spec.name, self._recorder.record
-        record(name, outcome, Metric.SERVICE, now_s - sent_s, now_s)
-        record(name, outcome, Metric.RESPONSE, now_s - intended_s, now_s)
-        record(name, outcome, Metric.SEND_LAG, sent_s - intended_s, now_s)
+        self._recorder.exchange(self.spec.name, outcome, intended_s, sent_s, now_s)
         self._recent_s.append(now_s - intended_s)
         if outcome is Outcome.OK and (self._min_service_s is None or now_s - sent_s < self._min_service_s):
             self._min_service_s = now_s - sent_s

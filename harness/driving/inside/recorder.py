@@ -1,89 +1,114 @@
 """Latencies into HdrHistograms, one per second, phase, outcome and metric, into a standard `.hlog` as time passes.
 
-A second's histograms are encoded and written as soon as the next one begins, one at a time with a yield between
-(about 0.4 ms each), so memory does not grow with the number of requests or with the length of the run.
+Requests only append their moments to an array (0.3 us instead of 4.5 for recording each of the three metrics at once);
+the arrays are folded into the histograms every 1,024 requests and at the end of the second. A second's histograms are
+encoded and written as soon as the next one begins, one at a time with a yield between (about 0.4 ms each), so memory
+does not grow with the number of requests or with the length of the run.
 """
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic, time
 
 import gevent
-from hdrh.histogram import HdrHistogram
+import numpy as np
 from hdrh.log import HistogramLogWriter
 
+from harness.driving.inside.histogram import BulkHistogram
 from harness.model import Metric, Outcome
 
-LOWEST_US = 1
-HIGHEST_US = 60_000_000
-SIGNIFICANT_DIGITS = 3
 _US_PER_MS = 1000.0
+_FOLD_AT = 1024
+_MOMENTS = 3  # intended, sent, done
 
 
 class Recorder:
-    """`record()` from any greenlet; `finish()` after the last. Times are seconds of CLOCK_MONOTONIC."""
+    """`exchange()` and `record()` from any greenlet; `close()` after the last. Moments: seconds of CLOCK_MONOTONIC."""
 
     def __init__(self, path: Path, origin_s: float) -> None:
         self._origin_s = origin_s
         self._file = path.open("w", encoding="ascii")
         self._log = HistogramLogWriter(self._file)
         self._log.output_comment("[Histogram log format version 1.3]")
-        self._log.output_comment(f"[StartTime: {time() - (monotonic() - origin_s):.3f} (seconds since epoch)]")
-        self._log.output_comment("[BaseTime: 0.000 (seconds since epoch)]")
+        origin_epoch_s = time() - (monotonic() - origin_s)
+        self._log.output_comment(f"[StartTime: {origin_epoch_s:.3f} (seconds since epoch)]")
+        # What a reader adds to each time; without it hdrh's skips all that comes before StartTime, which is everything.
+        self._log.output_comment(f"[BaseTime: {origin_epoch_s:.3f} (seconds since epoch)]")
         self._log.output_comment("values are microseconds; times are seconds since the trial's origin")
         self._log.output_legend()
-        self._second = -1
-        self._current: dict[tuple[str, Outcome, Metric], HdrHistogram] = {}
-        self._spare: list[HdrHistogram] = []
+        self._second = _Second(0)
+        self._second_ends_s = -1.0
+
+    def exchange(self, phase: str, outcome: Outcome, intended_s: float, sent_s: float, now_s: float) -> None:
+        """A request that was sent: its service time, its response time and its send lag."""
+        if now_s >= self._second_ends_s:
+            self._turn(now_s)
+        moments = self._second.moments.get((phase, outcome))
+        if moments is None:
+            moments = self._second.moments[phase, outcome] = array("d")
+        moments.extend((intended_s, sent_s, now_s))
+        if len(moments) >= _FOLD_AT * _MOMENTS:
+            self._second.fold_moments(phase, outcome)
 
     def record(self, phase: str, outcome: Outcome, metric: Metric, seconds: float, now_s: float) -> None:
-        """`seconds` outside 1 us - 60 s is recorded as the nearest of the two."""
-        second = int(now_s - self._origin_s)
-        if second != self._second:
-            self._turn(second)
-        key = (phase, outcome, metric)
-        histogram = self._current.get(key)
-        if histogram is None:
-            histogram = self._current[key] = self._fresh()
-        microseconds = int(seconds * 1e6 + 0.5)
-        if microseconds < LOWEST_US:
-            microseconds = LOWEST_US
-        elif microseconds > HIGHEST_US:
-            microseconds = HIGHEST_US
-        histogram.record_value(microseconds)
+        """A single value. `seconds` outside 1 us - 60 s is recorded as the nearest of the two."""
+        if now_s >= self._second_ends_s:
+            self._turn(now_s)
+        self._second.histogram(phase, outcome, metric).add(np.array([seconds]))
 
     def flush(self) -> None:
         """Write what there is, now; between phases."""
-        for _ in self._written(self._second, self._current):
+        for _ in self._written(self._second):
             pass
-        self._current = {}
         self._file.flush()
 
     def close(self) -> None:
         self.flush()
         self._file.close()
 
-    def _turn(self, second: int) -> None:
-        done, self._current = self._current, {}
-        done_second, self._second = self._second, second
-        if done:
-            gevent.spawn(self._write_politely, done_second, done)
+    def _turn(self, now_s: float) -> None:
+        number = int(now_s - self._origin_s)
+        done, self._second = self._second, _Second(number)
+        self._second_ends_s = self._origin_s + number + 1
+        if done.moments or done.histograms:
+            gevent.spawn(self._write_politely, done)
 
-    def _write_politely(self, second: int, done: dict[tuple[str, Outcome, Metric], HdrHistogram]) -> None:
-        for _ in self._written(second, done):
+    def _write_politely(self, second: _Second) -> None:
+        for _ in self._written(second):
             gevent.sleep(0)
 
-    def _written(self, second: int, done: dict[tuple[str, Outcome, Metric], HdrHistogram]) -> Iterator[None]:
+    def _written(self, second: _Second) -> Iterator[None]:
+        for phase, outcome in list(second.moments):
+            second.fold_moments(phase, outcome)
+            yield
         # popitem: a flush that overtakes the polite writer leaves nothing to write twice.
-        while done:
-            (phase, outcome, metric), histogram = done.popitem()
+        while second.histograms:
+            (phase, outcome, metric), histogram = second.histograms.popitem()
             self._file.write(f"Tag={phase}.{outcome}.{metric},")
-            self._log.output_interval_histogram(histogram, second or 1e-6, second + 1, _US_PER_MS)
-            histogram.reset()
-            self._spare.append(histogram)
+            self._log.output_interval_histogram(histogram.hdrh, second.number, second.number + 1, _US_PER_MS)
             yield
 
-    def _fresh(self) -> HdrHistogram:
-        return self._spare.pop() if self._spare else HdrHistogram(LOWEST_US, HIGHEST_US, SIGNIFICANT_DIGITS)
+
+class _Second:
+    """What was recorded in one second since the origin."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.moments: dict[tuple[str, Outcome], array[float]] = {}  # of requests: intended, sent, done, intended, ...
+        self.histograms: dict[tuple[str, Outcome, Metric], BulkHistogram] = {}
+
+    def histogram(self, phase: str, outcome: Outcome, metric: Metric) -> BulkHistogram:
+        histogram = self.histograms.get((phase, outcome, metric))
+        if histogram is None:
+            histogram = self.histograms[phase, outcome, metric] = BulkHistogram()
+        return histogram
+
+    def fold_moments(self, phase: str, outcome: Outcome) -> None:
+        moments_s = np.array(self.moments.pop((phase, outcome))).reshape(-1, _MOMENTS)
+        intended_s, sent_s, now_s = moments_s[:, 0], moments_s[:, 1], moments_s[:, 2]
+        self.histogram(phase, outcome, Metric.SERVICE).add(now_s - sent_s)
+        self.histogram(phase, outcome, Metric.RESPONSE).add(now_s - intended_s)
+        self.histogram(phase, outcome, Metric.SEND_LAG).add(sent_s - intended_s)

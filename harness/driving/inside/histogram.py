@@ -1,0 +1,44 @@
+"""An HdrHistogram that takes an array of values at once.
+
+`HdrHistogram.record_value` is Python, 1.2 us a value; three of them a request would be a tenth of the generator's time.
+Here hdrh still lays out the buckets, counts and encodes; numpy only finds the bucket of each value in the table of
+hdrh's own bounds: 0.03 us a value (1,024 at a time).
+"""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+from hdrh.histogram import HdrHistogram
+from numpy.typing import NDArray
+
+LOWEST_US = 1
+HIGHEST_US = 60_000_000
+SIGNIFICANT_DIGITS = 3
+
+
+class BulkHistogram:
+    """`hdrh` is the histogram, for everything but recording. Values in microseconds."""
+
+    def __init__(self) -> None:
+        self.hdrh = HdrHistogram(LOWEST_US, HIGHEST_US, SIGNIFICANT_DIGITS)
+        self._counts = np.frombuffer(self.hdrh.counts, np.int64)  # a view: hdrh encodes what is counted here
+
+    def add(self, seconds: NDArray[np.float64]) -> None:
+        """`seconds` outside 1 us - 60 s count as the nearest of the two."""
+        if not seconds.size:
+            return
+        values_us = np.clip(np.rint(seconds * 1e6), LOWEST_US, HIGHEST_US).astype(np.int64)
+        np.add.at(self._counts, np.searchsorted(_bucket_ends_us(), values_us), 1)
+        self.hdrh.total_count += values_us.size
+        self.hdrh.min_value = min(self.hdrh.min_value, int(values_us.min()))
+        self.hdrh.max_value = max(self.hdrh.max_value, int(values_us.max()))
+
+
+@functools.cache
+def _bucket_ends_us() -> NDArray[np.int64]:
+    """The highest value of every bucket, by hdrh's own arithmetic."""
+    layout = HdrHistogram(LOWEST_US, HIGHEST_US, SIGNIFICANT_DIGITS)
+    lowest = (layout.get_value_from_index(index) for index in range(layout.counts_len))
+    return np.fromiter((layout.get_highest_equivalent_value(value) for value in lowest), np.int64)
