@@ -100,7 +100,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     workloads: tuple[Name, ...]
     blocks: PositiveInt
     users: PositiveInt
-    warmup_s: PositiveFloat
+    warmup_s: PositiveFloat  # at most
     capacity_s: PositiveFloat
     rates: tuple[RatePhase, ...]
     pilot_warmup_s: PositiveFloat
@@ -112,10 +112,13 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     ready_s: PositiveFloat
     shutdown_s: PositiveFloat
     quiet_s: NonNegativeFloat
+    warmup_min_s: PositiveFloat | None = None  # it ends from here on, when it has settled; None: it lasts warmup_s
     arrivals: Literal["poisson", "constant"] = "poisson"
     users_by_workload: dict[Name, PositiveInt] = {}
     upstream_sigma: NonNegativeFloat = 0.0
     min_arrivals: Annotated[int, Meta(ge=0)] = 0  # of a rate phase, on average
+    # Of the run's estimated time, for measuring invalid trials again.
+    retry_share: Annotated[float, Meta(ge=0, le=1)] = 0.05
     seed: int = 1
     name: str = ""
 
@@ -131,7 +134,9 @@ class PhaseKind(StrEnum):
 
 class PhaseSpec(Struct, frozen=True):
     """A stretch of load. Closed loop (`warmup`, `capacity`): `users` ask as fast as answers come.
-    Open loop (`rate`): `rate_rps` arrivals from a seeded schedule, at most `max_in_flight` at once."""
+    Open loop (`rate`): `rate_rps` arrivals from a seeded schedule, at most `max_in_flight` at once.
+
+    With `min_s` a closed loop ends as soon as its answers have settled, between `min_s` and `duration_s`."""
 
     name: str
     kind: PhaseKind
@@ -140,6 +145,7 @@ class PhaseSpec(Struct, frozen=True):
     rate_rps: float | None = None
     arrivals: Literal["poisson", "constant"] = "poisson"
     seed: int = 0
+    min_s: PositiveFloat | None = None
 
 
 class TrialSpec(Struct, frozen=True):
@@ -215,6 +221,7 @@ class PhaseRecord(Struct, frozen=True, kw_only=True):
     health_outcomes: dict[Outcome, int] = {}
     health_censored: int = 0
     min_service_ms: float | None = None  # the fastest right answer, unrounded
+    settled: bool | None = None  # whether the answers had settled at `end_s`; None: it was not to end by that
     reason: str = ""
     server: int = 0  # index into TrialRecord.servers
 

@@ -199,10 +199,13 @@ class Run:
         found = [Attempt(path) for path in folder.iterdir() if path.is_dir() and path.name.isdigit()]
         return sorted(found, key=lambda attempt: attempt.number)
 
-    def new_attempt(self, spec: TrialSpec) -> Attempt:
+    def next_attempt(self, spec: TrialSpec) -> int:
+        """The number that `new_attempt` would give."""
         attempts = self.attempts(spec)
-        number = attempts[-1].number + 1 if attempts else 1
-        attempt = Attempt(self.path / "trials" / spec.id / str(number))
+        return attempts[-1].number + 1 if attempts else 1
+
+    def new_attempt(self, spec: TrialSpec) -> Attempt:
+        attempt = Attempt(self.path / "trials" / spec.id / str(self.next_attempt(spec)))
         try:
             attempt.probe_dir.mkdir(parents=True)
         except OSError as error:

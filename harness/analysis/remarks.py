@@ -25,6 +25,18 @@ def failed_requests(context: Context) -> Finding | None:
     return None
 
 
+def warmup_not_settled(context: Context) -> Finding | None:
+    for phase in context.record.phases:
+        if phase.settled is False and phase.scheduled:
+            return info(
+                "warmup_not_settled",
+                f"{phase.spec.name}: after its limit of {phase.spec.duration_s:g} s the answers of {phase.spec.users} "
+                f"users had not settled ({phase.ok_in_window} came)",
+                "expected of a strategy that answers each user less than three times in that; else raise warmup_s",
+            )
+    return None
+
+
 def log_cut_off(context: Context) -> Finding | None:
     for phase in context.measured:
         if phase.recorded < phase.scheduled:
@@ -75,4 +87,11 @@ def uneven_workers(context: Context) -> Finding | None:
     return None
 
 
-REMARKS: tuple[Rule, ...] = (failed_requests, log_cut_off, samples_missing, probe_silent, uneven_workers)
+REMARKS: tuple[Rule, ...] = (
+    failed_requests,
+    log_cut_off,
+    samples_missing,
+    probe_silent,
+    uneven_workers,
+    warmup_not_settled,
+)

@@ -50,6 +50,8 @@ def _check(profile: Profile, path: Path) -> None:
         raise UsageError(
             f"{path}: max_in_flight: {profile.max_in_flight} is below the {most_users} users of a closed loop; raise it"
         )
+    if profile.warmup_min_s is not None and profile.warmup_min_s > profile.warmup_s:
+        raise UsageError(f"{path}: warmup_min_s: {profile.warmup_min_s:g} is above warmup_s, {profile.warmup_s:g}")
     if unknown := sorted(set(profile.users_by_workload) - set(profile.workloads)):
         raise UsageError(f"{path}: users_by_workload: {unknown[0]} is not among its workloads; add it or take it out")
 

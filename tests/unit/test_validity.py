@@ -74,6 +74,12 @@ def with_fastest(min_service_ms: float, sigma: float = 0.0) -> Context:
     return context(msgspec.structs.replace(figures, record=record), profile=profile)
 
 
+def warmed(*, settled: bool | None) -> Context:
+    figures = trial()
+    warmup = msgspec.structs.replace(figures.record.phases[0], settled=settled)
+    return context(msgspec.structs.replace(figures, record=msgspec.structs.replace(figures.record, phases=(warmup,))))
+
+
 def died(ended: str) -> Context:
     return of_record(servers=(ServerRecord(port=1, boot_s=1.0, ready_at_s=1.0, ended=ended),))
 
@@ -111,6 +117,7 @@ INFO: dict[str, tuple[Rule, Context]] = {
     "log cut off": (REMARKS[1], of_phase(recorded=399)),
     "samples missing": (REMARKS[2], of_phase(target_cpu_s=None)),
     "probe silent": (REMARKS[3], of_phase(probe_lines=3)),
+    "not settled": (REMARKS[5], warmed(settled=False)),
     "uneven workers": (REMARKS[4], workers({1: 310, 2: 90})),
 }
 SILENT: dict[str, tuple[Rule, Context]] = {
@@ -135,6 +142,8 @@ SILENT: dict[str, tuple[Rule, Context]] = {
     "quiet": (validity.slow_canary, with_noise(canary_ms=149.0)),
     "one failure of 400": (REMARKS[0], of_phase(outcomes={Outcome.OK: 399, Outcome.HTTP_ERROR: 1})),
     "fewer lines than hoped": (REMARKS[3], of_phase(probe_lines=4)),
+    "settled": (REMARKS[5], warmed(settled=True)),
+    "a warm-up of fixed length": (REMARKS[5], warmed(settled=None)),
     "nearly even": (REMARKS[4], workers({1: 290, 2: 110})),
     "too few to be uneven": (REMARKS[4], workers({1: 90, 2: 5})),
 }

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from harness.driving.inside.connection import Connection
 from harness.driving.inside.recorder import Recorder
+from harness.driving.inside.warmth import Warmth
 from harness.model import Metric, Outcome, PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
 
 _RECENT = 400
@@ -26,6 +27,7 @@ class Phase:
         self.spec = spec
         self.start_s = start_s
         self.end_s = start_s + spec.duration_s
+        self.warmth = None if spec.min_s is None else Warmth(spec.users, start_s)
         self.address: tuple[str, int] = ("127.0.0.1", 0)
         self.timeout_s = 0.0
         self.scheduled = 0
@@ -63,8 +65,12 @@ class Phase:
         self._censored += censored
         self._recorder.exchange(self.spec.name, outcome, intended_s, sent_s, now_s)
         self._recent_s.append(now_s - intended_s)
-        if outcome is Outcome.OK and (self._min_service_s is None or now_s - sent_s < self._min_service_s):
+        if outcome is not Outcome.OK:
+            return
+        if self._min_service_s is None or now_s - sent_s < self._min_service_s:
             self._min_service_s = now_s - sent_s
+        if self.warmth is not None and now_s < self.end_s:
+            self.warmth.answered(now_s - sent_s, now_s)
 
     def not_sent(self, intended_s: float, now_s: float) -> None:
         """It waited for a free user until the end of the drain: its response time is at least that long."""
@@ -103,6 +109,7 @@ class Phase:
             health_outcomes=dict(sorted(health.outcomes.items())),
             health_censored=health.censored,
             min_service_ms=None if self._min_service_s is None else self._min_service_s * 1e3,
+            settled=None if self.warmth is None else self.warmth.is_settled,
             server=server,
         )
 
