@@ -217,6 +217,7 @@ class PhaseRecord(Struct, frozen=True, kw_only=True):
     censored: int = 0
     ok_in_window: int = 0
     ok_per_second: tuple[int, ...] = ()  # right answers by second of arrival, the window's share
+    ok_per_tenth: tuple[int, ...] = ()  # the same by tenth of a second
     health_scheduled: int = 0
     health_outcomes: dict[Outcome, int] = {}
     health_censored: int = 0
@@ -297,6 +298,19 @@ class Sample(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ctx_voluntary: int | None = None
     ctx_involuntary: int | None = None
     server: int = 0  # which server of the trial, for tree "target"
+
+
+class Arrivals(Struct, frozen=True):
+    """One line of `arrivals.jsonl`: when the requests of an open loop should have left and did, of one generator.
+
+    Microseconds since the phase's start, ascending by intention; the first 65,536 that were sent. `scheduled` counts
+    all that fell due, those never sent too.
+    """
+
+    phase: PhaseSpec
+    scheduled: int
+    intended_us: tuple[int, ...]
+    sent_us: tuple[int, ...]
 
 
 class ProbeLine(Struct, frozen=True, omit_defaults=True):

@@ -7,6 +7,7 @@ from statistics import median
 from typing import TypeVar
 
 from harness import hlog
+from harness.analysis.arrivals import by_phase
 from harness.analysis.cells import JudgedTrial, PhaseEvidence, cells
 from harness.analysis.compare import comparisons
 from harness.analysis.context import Context
@@ -17,7 +18,7 @@ from harness.analysis.probing import probe_figures
 from harness.analysis.summary import figures
 from harness.analysis.trials import counting
 from harness.analysis.validity import findings, is_valid
-from harness.model import Metric, ProbeLine, RunRecord, Sample, TrialRecord, TrialSpec
+from harness.model import Arrivals, Metric, ProbeLine, RunRecord, Sample, TrialRecord, TrialSpec
 from harness.store import Attempt, Run, StoreError, read_lines
 
 T = TypeVar("T")
@@ -95,6 +96,7 @@ def _judge(
     histograms = _read(lambda: hlog.read(attempt.latency_path), hlog.Histograms({}), broken)
     samples = _read(attempt.samples, list[Sample](), broken)
     probes = _read(lambda: _probes(attempt), dict[int, list[ProbeLine]](), broken)
+    arrivals = _read(attempt.arrivals, list[Arrivals](), broken)
     phases = figures(trial, histograms, samples, probes)
     found = findings(
         Context(
@@ -105,6 +107,7 @@ def _judge(
             profile=record.profile,
             target_cores=record.environment.partition.target_cores,
             median_canary_ms=median_canary_ms,
+            arrivals=by_phase(arrivals),
         )
     )
     return JudgedTrial(

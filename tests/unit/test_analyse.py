@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from harness.analysis.analyse import analyse, invalid_trials
-from harness.analysis.trials import counting
 from harness.analysis.evidence import Analysis, Cell, TrialFigures
+from harness.analysis.trials import counting
 from harness.model import PhaseStatus, to_json
 from harness.store import Run, StoreError
 from tests.synthetic_run import HOSTILE, write_synthetic_run

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from time import monotonic
 
 import gevent
 from gevent.event import Event
 
+from harness.arrivals import schedule
+from harness.driving.inside import arrival_log
 from harness.driving.inside.alarm import Alarm
-from harness.driving.inside.arrivals import schedule
 from harness.driving.inside.gate import Gate
 from harness.driving.inside.health import HealthProber
 from harness.driving.inside.phase import Phase, PhaseHealth
@@ -28,10 +30,16 @@ class Conductor:
     """One per trial. `run()` in one greenlet; `abort()` from another."""
 
     def __init__(
-        self, gate: Gate, recorder: Recorder, origin_s: float, tell: Callable[[Started | Progress | Ended], None]
+        self,
+        gate: Gate,
+        recorder: Recorder,
+        arrivals_path: Path,
+        origin_s: float,
+        tell: Callable[[Started | Progress | Ended], None],
     ) -> None:
         self._gate = gate
         self._recorder = recorder
+        self._arrivals_path = arrivals_path
         self._origin_s = origin_s
         self._tell = tell
         self._alarm = Alarm()
@@ -61,6 +69,10 @@ class Conductor:
         self._gate.current = None
         prober.close()
         self._recorder.flush()
+        for phase, _ in phases:
+            if phase.sent_times is not None:
+                arrivals = phase.sent_times.record(phase.spec, phase.scheduled, phase.start_s)
+                arrival_log.append(self._arrivals_path, arrivals)
         records = tuple(phase.record(drained_s, health, load.server) for phase, health in phases)
         return Done(records=records, drain_s=drained_s - drain_began_s)
 

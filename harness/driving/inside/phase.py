@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from typing import NamedTuple
 
+from harness.driving.inside.arrival_log import SentTimes
 from harness.driving.inside.connection import Connection
 from harness.driving.inside.recorder import Recorder
 from harness.driving.inside.warmth import Warmth
@@ -33,7 +34,8 @@ class Phase:
         self.scheduled = 0
         self.open: set[Connection] = set()
         self.ok_in_window = 0
-        self._ok_s: list[int] = []
+        self.sent_times = SentTimes() if spec.kind is PhaseKind.RATE else None
+        self._ok_tenths: list[int] = []
         self._ok_after_s: list[float] = []
         self._outcomes: Counter[Outcome] = Counter()
         self._censored = 0
@@ -56,15 +58,17 @@ class Phase:
 
     def _count(self, now_s: float) -> None:
         self.ok_in_window += 1
-        second = int(now_s - self.start_s)
-        self._ok_s.extend([0] * (second + 1 - len(self._ok_s)))
-        self._ok_s[second] += 1
+        tenth = int((now_s - self.start_s) * 10)
+        self._ok_tenths.extend([0] * (tenth + 1 - len(self._ok_tenths)))
+        self._ok_tenths[tenth] += 1
 
     def ended(self, outcome: Outcome, intended_s: float, sent_s: float, now_s: float, *, censored: bool) -> None:
         self._outcomes[outcome] += 1
         self._censored += censored
         self._recorder.exchange(self.spec.name, outcome, intended_s, sent_s, now_s)
         self._recent_s.append(now_s - intended_s)
+        if self.sent_times is not None:
+            self.sent_times.add(intended_s, sent_s)
         if outcome is not Outcome.OK:
             return
         if self._min_service_s is None or now_s - sent_s < self._min_service_s:
@@ -104,7 +108,8 @@ class Phase:
             outcomes=dict(sorted(self._outcomes.items())),
             censored=self._censored,
             ok_in_window=self.ok_in_window,
-            ok_per_second=tuple(self._ok_s),
+            ok_per_second=tuple(sum(self._ok_tenths[at : at + 10]) for at in range(0, len(self._ok_tenths), 10)),
+            ok_per_tenth=tuple(self._ok_tenths),
             health_scheduled=health.scheduled,
             health_outcomes=dict(sorted(health.outcomes.items())),
             health_censored=health.censored,
