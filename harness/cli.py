@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -346,7 +347,10 @@ def _report(run: Run, as_json: bool) -> int:
         }
         print(msgspec.json.format(msgspec.json.encode(summary), indent=1).decode())
     else:
-        print(exports.markdown_summary(analysis))
+        columns = shutil.get_terminal_size().columns
+        print(
+            exports.terminal_summary(analysis, columns) if sys.stdout.isatty() else exports.markdown_summary(analysis)
+        )
         print(f"report: {path}")
     for line in analysis.broken:
         print(line, file=sys.stderr)
