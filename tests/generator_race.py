@@ -15,6 +15,8 @@ from pathlib import Path
 from time import monotonic, process_time
 from typing import Any
 
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the driver does
+
 import gevent
 import locust.stats
 from locust import FastHttpUser, constant, task

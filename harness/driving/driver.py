@@ -77,7 +77,8 @@ class Driver:
                 process = Supervised(
                     command,
                     cwd=root,
-                    env=child_environment(root, token),
+                    # numpy's OpenBLAS starts a thread a core, which spins for a while; there is nothing for it to do.
+                    env=child_environment(root, token) | {"OPENBLAS_NUM_THREADS": "1"},
                     log_path=log_path,
                     cpus=cpus,
                     pass_fds=(theirs.fileno(),),
