@@ -20,7 +20,8 @@ from harness.model import Metric, Outcome, PhaseKind, PhaseSpec
 from harness.serving.server import Server
 
 PROJECT = Path(__file__).parents[1]
-_USERS = 64
+# More than can arrive: nobody waits for a free user, so all that is late is late for want of CPU.
+_USERS = 1024
 
 
 class Lag(NamedTuple):
@@ -33,7 +34,7 @@ class Lag(NamedTuple):
     capacity_rps: float
 
 
-def measure(strategy_name: str, *, nice: int, policy: int = 0, rate_rps: float = 200.0, duration_s: float = 3.0) -> Lag:
+def measure(strategy_name: str, *, nice: int, policy: int = 0, rate_rps: float = 200.0, duration_s: float = 2.0) -> Lag:
     """One fresh server under the `cpu` workload. `policy`: a SCHED_* for the target, given to its main process."""
     catalog = Catalog.read(PROJECT)
     (strategy,), (workload,) = catalog.select_strategies([strategy_name]), catalog.select_workloads(["cpu"])
@@ -52,7 +53,7 @@ def measure(strategy_name: str, *, nice: int, policy: int = 0, rate_rps: float =
             Driver.launch(
                 workload,
                 root=PROJECT,
-                users=256,
+                users=_USERS,
                 latency_path=folder / "latency.hlog",
                 log_path=folder / "locust.log",
                 origin_s=monotonic(),
@@ -82,12 +83,10 @@ def _at(histogram: hlog.Histogram, percent: float) -> float:
 
 _SETTINGS = {
     "nothing": (0, 0),
-    "nice 5": (5, 0),
     "nice 10": (10, 0),
     "nice 19": (19, 0),
     "batch": (0, getattr(os, "SCHED_BATCH", 3)),
     "batch, nice 10": (10, getattr(os, "SCHED_BATCH", 3)),
-    "idle": (0, getattr(os, "SCHED_IDLE", 5)),
 }
 
 
