@@ -114,6 +114,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     quiet_s: NonNegativeFloat
     arrivals: Literal["poisson", "constant"] = "poisson"
     users_by_workload: dict[Name, PositiveInt] = {}
+    generators: PositiveInt = 1  # Locust processes; each takes an equal part of every load
     upstream_sigma: NonNegativeFloat = 0.0
     min_arrivals: Annotated[int, Meta(ge=0)] = 0  # of a rate phase, on average
     seed: int = 1

@@ -50,6 +50,9 @@ def _check(profile: Profile, path: Path) -> None:
         raise UsageError(
             f"{path}: max_in_flight: {profile.max_in_flight} is below the {most_users} users of a closed loop; raise it"
         )
+    fewest_users = min([profile.users, *profile.users_by_workload.values()])
+    if profile.generators > fewest_users:
+        raise UsageError(f"{path}: generators: {profile.generators} is more than the {fewest_users} users; lower it")
     if unknown := sorted(set(profile.users_by_workload) - set(profile.workloads)):
         raise UsageError(f"{path}: users_by_workload: {unknown[0]} is not among its workloads; add it or take it out")
 
