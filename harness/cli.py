@@ -133,6 +133,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Measure strategies on workloads and write results/<run>/report.html."""
+    from harness.analysis.analyse import invalid_trials
     from harness.run import resume as resume_run
     from harness.run import start
     from harness.store import Run
@@ -141,14 +142,14 @@ def run(
         if strategy or workload or blocks or seed is not None:
             raise UsageError(f"--resume {resume}: goes on with its own plan; leave the other options out")
         with _display(as_json) as display:
-            result = resume_run(Run.open(resume), _root(), port, display)
+            result = resume_run(Run.open(resume), _root(), port, display, invalid_trials)
         _finish(result, (), as_json)
         return
     order, errors = _order(profile, strategy, workload, blocks, seed, results, port)
     with _display(as_json) as display:
         for error in errors:
             display.noticed(error)
-        result = start(order, display)
+        result = start(order, display, invalid_trials)
     _finish(result, errors, as_json)
 
 
@@ -167,6 +168,7 @@ def sweep(
     """Measure one strategy with several values of one parameter, against each other and `sync_def`."""
     from dataclasses import replace
 
+    from harness.analysis.analyse import invalid_trials
     from harness.run import start
     from harness.sweep import variants
 
@@ -175,7 +177,7 @@ def sweep(
     baseline = tuple(s for s in _catalog().strategies if s.name == "sync_def" and s.name != strategy)
     order = replace(order, strategies=(*baseline, *swept))
     with _display(as_json) as display:
-        result = start(order, display)
+        result = start(order, display, invalid_trials)
     _finish(result, (), as_json)
 
 
