@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_OURS = '''
+_OURS = """
 from locust import task
 
 from harness.driving.inside.client import BenchUser
@@ -17,9 +17,9 @@ class Ours(BenchUser):
     @task
     def ask_once(self):
         self.ask({path!r}, {answer!r})
-'''
+"""
 
-_STOCK = '''
+_STOCK = """
 from locust import {user}, task
 
 
@@ -27,7 +27,7 @@ class Stock({user}):
     @task
     def ask_once(self):
         self.client.get({path!r})
-'''
+"""
 
 
 def write_ours(folder: Path, name: str, path: str, answer: object) -> Path:

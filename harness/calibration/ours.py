@@ -8,6 +8,8 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
+import psutil
+
 from harness import hlog
 from harness.calibration.locustfiles import write_ours
 from harness.calibration.truth import CHECKOUT
@@ -41,6 +43,12 @@ class Ours:
             token="",
             cpus=cpus,
         )
+
+    def cpu_s(self) -> float:
+        """CPU time that Locust's process has used until now."""
+        supervisor = psutil.Process(self._driver.supervisor_pid)
+        times = [process.cpu_times() for process in supervisor.children(recursive=True)]
+        return sum(spent.user + spent.system for spent in times)
 
     def wait_ready(self) -> None:
         self._driver.wait_ready(READY_S)

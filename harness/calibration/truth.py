@@ -35,9 +35,7 @@ class TruthServer:
         self.address = (HOST, free_port())
         self._log_path = log_path
         command = [sys.executable, "-m", "harness.services.truth", "--port", str(self.address[1]), "--loop", loop]
-        self._process = Supervised(
-            command, cwd=CHECKOUT, env=child_environment(CHECKOUT), log_path=log_path, cpus=cpus
-        )
+        self._process = Supervised(command, cwd=CHECKOUT, env=child_environment(CHECKOUT), log_path=log_path, cpus=cpus)
 
     @property
     def url(self) -> str:
@@ -54,9 +52,9 @@ class TruthServer:
                     raise
                 sleep(_POLL_S)
 
-    def begin(self, law: Law, seed: int = 1) -> None:
-        """From now on `law`, and a fresh record."""
-        self._ask(f"/begin?law={law}&seed={seed}")
+    def begin(self, law: Law, *, seed: int = 1, requests: int = 1000) -> None:
+        """From now on `law`, and a fresh record. `requests`: how many will come, for a law that deals its delays."""
+        self._ask(f"/begin?law={law}&seed={seed}&cards={requests}")
 
     def end(self) -> Seen:
         """What it did since `begin`, by its own clock."""

@@ -1,9 +1,9 @@
 """The laws that the truth server obeys, and what follows from them by arithmetic. Pure; nothing is measured here.
 
 `fixed`       every answer takes FIXED_MS.
-`lognormal`   answers take a log-normal time. The delays are dealt from a deck that holds the law's DECK mid-rank
-              quantiles once each, shuffled anew for each deck: so the quantiles of the law are those of the delays
-              really dealt, without the sampling error of independent draws (3 % at the p99 of 3,000).
+`lognormal`   answers take a log-normal time. The delays are dealt from a shuffled deck whose k-th smallest card of n is
+              the law's k/n quantile. When as many requests come as there are cards, the quantiles of the law are
+              those of the delays really dealt; independent draws would be 3 % off at the p99 of 3,000.
 `freeze`      the whole process stands still for FREEZE_S in every CYCLE_S and answers at once otherwise.
 `drop`        one answer in DROP_ONE_IN breaks off in its middle: the connection is closed.
 `wrong`       one answer in WRONG_ONE_IN is a wrong one.
@@ -20,10 +20,9 @@ from statistics import NormalDist
 
 from msgspec import Struct
 
-FIXED_MS = 20.0
-MEDIAN_MS = 20.0
-SIGMA = 0.5
-DECK = 300
+FIXED_MS = 50.0  # as long as a call of the workload `fanout`
+MEDIAN_MS = 50.0
+SIGMA = 0.5  # p90 95 ms, p99 160 ms
 FREEZE_S = 1.4
 CYCLE_S = 5.0
 DROP_ONE_IN = 50
@@ -64,10 +63,13 @@ def lognormal_ms(share: float) -> float:
     return MEDIAN_MS * math.exp(SIGMA * NormalDist().inv_cdf(share))
 
 
-def dealt_ms(seed: int) -> Iterator[float]:
-    """The delays of `lognormal` in the order they are dealt, without end."""
+def dealt_ms(seed: int, cards: int) -> Iterator[float]:
+    """The delays of `lognormal` in the order they are dealt, deck after deck without end.
+
+    The largest card would be infinite; it is the quantile in the middle of its rank instead.
+    """
     random = Random(seed)
-    deck = [lognormal_ms((rank + 0.5) / DECK) for rank in range(DECK)]
+    deck = [lognormal_ms(min(rank / cards, 1 - 0.5 / cards)) for rank in range(1, cards + 1)]
     while True:
         random.shuffle(deck)
         yield from deck

@@ -1,8 +1,8 @@
 """Servers of known truth, against which `bench calibrate` proves the instrument; see `laws.py` for what they do.
 
-One process, loopback only. `GET /begin?law=<law>&seed=<n>` starts a law and a fresh record, `GET /answer` is answered
-by it, `GET /end` returns the record (`laws.Seen`) and stops freezing. By hand: `python -m harness.services.truth
---port 9001`.
+One process, loopback only. `GET /begin?law=<law>&seed=<n>&cards=<n>` starts a law and a fresh record, `GET /answer` is
+answered by it, `GET /end` returns the record (`laws.Seen`) and stops freezing. By hand:
+`python -m harness.services.truth --port 9001`.
 
 Why not uvicorn: a truth must be known far better than the 0.3 ms it is to judge. asyncio's epoll and uvloop round
 timers to whole milliseconds; `select()` takes microseconds (`selectors.SelectSelector.select` passes its timeout on
@@ -56,7 +56,7 @@ _NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 class Rule:
     """One law in force, and the record of what was really done under it."""
 
-    def __init__(self, law: Law, seed: int, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, law: Law, seed: int, cards: int, loop: asyncio.AbstractEventLoop) -> None:
         self.law = law
         self._loop = loop
         self._asked = 0
@@ -66,7 +66,7 @@ class Rule:
         self._delays_us: list[int] = []
         self._freezes_s: list[tuple[float, float]] = []
         self._ticks: list[tuple[float, int]] = []
-        self._dealt: Iterator[float] = dealt_ms(seed)
+        self._dealt: Iterator[float] = dealt_ms(seed, cards)
         self._timer = loop.call_soon(self._tick)
         self._freezer = loop.call_later(_FIRST_FREEZE_S, self._freeze) if law is Law.FREEZE else None
 
@@ -131,7 +131,7 @@ class Control:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self.rule = Rule(Law.FAST, 1, loop)
+        self.rule = Rule(Law.FAST, 1, 1, loop)
 
     def handle(self, path: bytes) -> bytes:
         if path == b"/health":
@@ -139,7 +139,7 @@ class Control:
         if path.startswith(b"/begin?"):
             query = dict(parse_qsl(path.partition(b"?")[2].decode("ascii")))
             self.rule.end()
-            self.rule = Rule(Law(query["law"]), int(query.get("seed", "1")), self._loop)
+            self.rule = Rule(Law(query["law"]), int(query["seed"]), int(query["cards"]), self._loop)
             return _HEALTHY
         if path == b"/end":
             return _response(msgspec.json.encode(self.rule.end()))
@@ -190,9 +190,7 @@ def main() -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(arguments.port))
     else:
-        with asyncio.Runner(
-            loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())
-        ) as runner:
+        with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
             runner.run(serve(arguments.port))
 
 
