@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from harness.model import Environment, HarnessError, to_json
+from harness.model import Environment, to_json
 from harness.store import StoreError, write_atomically
 
 SCHEMA_VERSION = 1
@@ -21,6 +21,7 @@ FILE = "calibration.json"
 OURS, FAST_HTTP_USER, HTTP_USER, WRK = "ours", "FastHttpUser", "HttpUser", "wrk"  # the generators, as they are shown
 # What the instrument's figures can depend on, beside its own code.
 _PACKAGES = ("gevent", "hdrhistogram", "httptools", "locust", "uvloop")
+_AGAIN = "run `bench calibrate` before a run"
 _INSTRUMENT = Path(__file__).parents[1] / "driving" / "inside"
 
 
@@ -183,19 +184,40 @@ def read(folder: Path) -> Calibration | None:
 
 def standing(folder: Path, machine: Fingerprint) -> Standing:
     """What the calibration in `folder` says of an instrument on `machine`."""
-    again = "run `bench calibrate`"
     try:
         calibration = read(folder)
-    except HarnessError as error:
-        return Standing("missing", f"The instrument is not calibrated: {error}.")
-    if calibration is None:
-        return Standing("missing", f"The instrument is not calibrated on this machine: {again}.")
-    if different := calibration.machine.differences(machine):
+    except StoreError as error:
+        return Standing("missing", f"The load generator is not proven: {error}.")
+    if calibration is not None and (different := calibration.machine.differences(machine)):
         named = ", ".join(name.replace("_", " ") for name in different)
-        return Standing("missing", f"The calibration was made elsewhere (another {named}): {again}.")
+        return Standing("missing", f"The load generator was proven elsewhere (another {named}): {_AGAIN}.")
+    return _standing(calibration)
+
+
+def adopt(results: Path, run: Path, machine: Fingerprint) -> Standing:
+    """Copy the calibration of this machine, passed or failed, from `results` into the folder of a run."""
+    found = standing(results, machine)
+    if found.kind != "missing":
+        write_atomically(run / FILE, (results / FILE).read_bytes())
+    return found
+
+
+def adopted(run: Path) -> tuple[Calibration | None, Standing]:
+    """The calibration that a run took along, and what it says of the run's figures."""
+    try:
+        calibration = read(run)
+    except StoreError as error:
+        return None, Standing("missing", f"The load generator is not proven: {error}.")
+    return calibration, _standing(calibration)
+
+
+def _standing(calibration: Calibration | None) -> Standing:
+    if calibration is None:
+        return Standing("missing", f"The load generator was not proven on this machine: {_AGAIN}.")
     if not calibration.passed:
-        return Standing("failed", f"The instrument failed its calibration: {'; '.join(calibration.failures)}.")
-    return Standing("passed", "The instrument is calibrated on this machine.")
+        named = "; ".join(calibration.failures)
+        return Standing("failed", f"The load generator failed its calibration on this machine ({named}): {_AGAIN}.")
+    return Standing("passed", "The load generator was proven on this machine.")
 
 
 class _Version(Struct):
