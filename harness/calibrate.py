@@ -12,7 +12,7 @@ from pathlib import Path
 from time import monotonic, time
 from typing import Literal
 
-from harness.calibration import cases, crosscheck, throughput, wrk
+from harness.calibration import cases, crosscheck, throughput
 from harness.calibration.cases import Rig
 from harness.calibration.ours import Ours
 from harness.calibration.record import SCHEMA_VERSION, Calibration, Case, Fingerprint
@@ -38,8 +38,6 @@ class CalibrationOrder:
 def calibrate(order: CalibrationOrder, on_line: Callable[[str], None]) -> Calibration:
     """Everything that was asked for, in about a minute; `on_line` is told of each step. Raises HarnessError when
     it cannot be done at all; an instrument that fails is a result."""
-    if order.against == "wrk":
-        wrk.require()
     began_s, created_epoch_s = monotonic(), time()
     environment = describe(order.root)
     watch = NoiseWatch()

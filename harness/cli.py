@@ -224,13 +224,18 @@ def calibrate(
 
     from harness.calibrate import CalibrationOrder
     from harness.calibrate import calibrate as measure
-    from harness.calibration import record, table
+    from harness.calibration import record, table, wrk
 
     if against not in (None, "wrk"):
         raise UsageError(f"--against {against}: not known; wrk is")
+    if against is not None:
+        wrk.require()
     order = CalibrationOrder(_root(), with_throughput=throughput, against="wrk" if against else None)
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--results {results}: not writable ({error.strerror}); choose another") from error
     calibration = measure(order, lambda line: print(line, file=sys.stderr))
-    results.mkdir(parents=True, exist_ok=True)
     path = record.write(results, calibration)
     if as_json:
         said = {"passed": calibration.passed, "failures": calibration.failures, "calibration": calibration}

@@ -75,7 +75,7 @@ def latency(rig: Rig, law: Law, *, most_rounds: int = MOST_ROUNDS) -> Case:
         rounds.append(
             Round({p: judge.percentile(did_ms, p) for p in PERCENTS}, _percentiles_ms(rig.ours.response(name)))
         )
-    stock, _ = _stock(rig, law, _STOCK_S)
+    stock, _ = ask_stock(rig, law, _STOCK_S)
     law_ms = {percent: truth_ms(law, percent / 100) for percent in PERCENTS}
     return Case(
         law=law,
@@ -99,7 +99,7 @@ def freeze(rig: Rig) -> Case:
     intended_s = [start_s + offset_s for offset_s in schedule("poisson", FREEZE_RPS, duration_s, seed)]
     did_ms = judge.frozen_ms(intended_s, seen.freezes_s)
     ours_ms = _percentiles_ms(rig.ours.response(Law.FREEZE))
-    stock, _ = _stock(rig, Law.FREEZE, _STOCK_FREEZE_S)
+    stock, _ = ask_stock(rig, Law.FREEZE, _STOCK_FREEZE_S)
 
     def figure(percent: float) -> Figure:
         law_ms = truth_ms(Law.FREEZE, percent / 100)
@@ -126,7 +126,7 @@ def counts(rig: Rig, law: Law) -> Case:
     rig.server.begin(law)
     record = rig.ours.open_loop(law, rig.server.address, RATE_RPS, COUNT_S, 1)
     seen = rig.server.end()
-    stock, stock_seen = _stock(rig, law, int(COUNT_S))
+    stock, stock_seen = ask_stock(rig, law, int(COUNT_S))
     outcome = Outcome.CONNECTION_ERROR if law is Law.DROP else Outcome.WRONG_ANSWER
     right = Count(what="right answers", truth=_right(seen), ours=record.outcomes.get(Outcome.OK, 0))
     bad = Count(
@@ -152,7 +152,7 @@ def _percentiles_ms(histogram: hlog.Histogram) -> dict[float, float]:
     return {p: histogram.at_rank(ceil(histogram.total * p / 100)) / 1e3 for p in PERCENTS}
 
 
-def _stock(rig: Rig, law: Law, duration_s: int) -> tuple[StockResult | None, Seen | None]:
+def ask_stock(rig: Rig, law: Law, duration_s: int) -> tuple[StockResult | None, Seen | None]:
     if not rig.with_stock:
         return None, None
     rig.server.begin(law)

@@ -130,7 +130,7 @@ class Calibration(Struct, frozen=True, kw_only=True):
 
     @property
     def passed(self) -> bool:
-        return all(case.passed for case in self.cases)
+        return not self.failures
 
     @property
     def failures(self) -> tuple[str, ...]:
@@ -147,7 +147,13 @@ class Calibration(Struct, frozen=True, kw_only=True):
             for count in case.counts
             if not count.passed
         )
-        return (*figures, *counts)
+        check = self.cross_check
+        capacity = (
+            (f"{check.route}: {(check.ratio - 1) * 100:+.1f} % against {check.other}, allowed 5 %",)
+            if check is not None and not check.passed
+            else ()
+        )
+        return (*figures, *counts, *capacity)
 
 
 class Standing(Struct, frozen=True):

@@ -60,11 +60,11 @@ def run_stock(
     return StockResult(
         row.num_requests,
         row.num_failures,
-        {percent: _percentile_ms(row.response_times, percent) for percent in percents},
+        {percent: percentile_ms(row.response_times, percent) for percent in percents},
     )
 
 
-def _percentile_ms(buckets: dict[int, int], percent: float) -> float:
+def percentile_ms(buckets: dict[int, int], percent: float) -> float:
     """As Locust's `calculate_response_time_percentile` (locust/stats.py): on its rounded buckets, from above."""
     total = sum(buckets.values())
     below = int(total * percent / 100)

@@ -8,16 +8,19 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from harness.calibration import cases, throughput
+from harness.calibration import cases, record, throughput
 from harness.calibration.cases import Rig
 from harness.calibration.judge import PERCENTS, percentile
 from harness.calibration.ours import Ours
-from harness.calibration.record import FAST_HTTP_USER, OURS, Case
+from harness.calibration.record import FAST_HTTP_USER, OURS, Case, Fingerprint
 from harness.calibration.truth import TruthServer
+from harness.environment import describe
 from harness.services.laws import ANSWER, FIXED_MS, FREEZE_S, Law, truth_ms
-from tests.bench_kit import CHECKOUT
+from tests.bench_kit import CHECKOUT, Project
+from tests.unit.test_calibration_record import GOOD, calibration
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +72,7 @@ def test_drops_and_wrong_answers_are_counted_exactly(rig: Rig, law: Law) -> None
 def test_a_closed_loop_hides_a_freeze_that_ours_shows(rig: Rig) -> None:
     """Why all this: stock sees a few late answers a freeze, one a user, whatever the number of people waiting."""
     stocked = Rig(rig.folder, rig.server, rig.ours, None)
-    said, seen = cases._stock(stocked, Law.FREEZE, 7)
+    said, seen = cases.ask_stock(stocked, Law.FREEZE, 7)
     assert said is not None
     assert seen is not None
     assert seen.freezes_s
@@ -89,10 +92,10 @@ def test_the_truth_server_keeps_its_laws_by_its_own_clock(rig: Rig) -> None:
 
 def test_a_freeze_stops_everything(rig: Rig) -> None:
     rig.server.begin(Law.FREEZE)
-    record = rig.ours.open_loop("frozen", rig.server.address, 50.0, 2.5, 1)
+    phase = rig.ours.open_loop("frozen", rig.server.address, 50.0, 2.5, 1)
     ((began_s, ended_s),) = rig.server.end().freezes_s
     assert ended_s - began_s == pytest.approx(FREEZE_S, abs=0.1)
-    assert record.scheduled == sum(record.outcomes.values())
+    assert phase.scheduled == sum(phase.outcomes.values())
 
 
 def test_requests_that_come_in_pieces_or_together_are_each_answered_once(rig: Rig) -> None:
@@ -116,6 +119,19 @@ def test_throughput_is_counted_by_the_server_for_all_alike(tmp_path: Path) -> No
     by_name = {speed.generator: speed.rps for speed in speeds}
     assert list(by_name)[:2] == [OURS, FAST_HTTP_USER]
     assert by_name[OURS] > by_name[FAST_HTTP_USER] > 0
+
+
+def test_a_run_takes_its_machines_calibration_along(tmp_path: Path) -> None:
+    project = Project(tmp_path, ["pure_async_aiohttp"])
+    (tmp_path / "results").mkdir()
+    machine = Fingerprint.of(describe(tmp_path))
+    record.write(tmp_path / "results", msgspec.structs.replace(calibration(GOOD), machine=machine))
+    ended = project.run()
+    assert ended.code == 0, ended.err + ended.out
+    assert "The load generator" not in ended.out
+    assert record.adopted(project.run_folder)[1].kind == "passed"
+    report = (project.run_folder / "report.html").read_text()
+    assert "The load generator was proven on this machine" in report
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from harness.calibration.crosscheck import verdict
-from harness.calibration.stock import _percentile_ms
+from harness.calibration.stock import percentile_ms
 from harness.calibration.throughput import rate_rps
 from harness.calibration.truth import CalibrationError
 from harness.services.laws import Law, Seen
@@ -50,4 +50,4 @@ def test_stock_percentiles_are_locusts_own() -> None:
         f"print([of(buckets, sum(buckets.values()), percent / 100) for buckets, percent in {cases}])"
     )
     said = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=True, timeout=60)
-    assert [_percentile_ms(buckets, percent) for buckets, percent in cases] == json.loads(said.stdout)
+    assert [percentile_ms(buckets, percent) for buckets, percent in cases] == json.loads(said.stdout)
