@@ -95,7 +95,8 @@ def _cases(folder: Path, partition: Partition, on_line: Callable[[str], None]) -
         found = []
         for step in steps:
             case = step()
-            on_line(f"{case.law}: {'passed' if case.passed else 'FAILED'}")
+            errors = ", ".join(f"p{figure.percent:g} {figure.error_ms:+.2f} ms" for figure in case.figures)
+            on_line(f"{case.law}: {'passed' if case.passed else 'FAILED'}{f' ({errors})' if errors else ''}")
             found.append(case)
         return tuple(found)
 

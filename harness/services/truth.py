@@ -18,6 +18,7 @@ import selectors
 import time
 from collections.abc import Iterator
 from time import monotonic
+from typing import cast
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -154,8 +155,7 @@ class Conversation(asyncio.Protocol):
         self._rest = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)  # noqa: S101 - says to mypy what asyncio promises
-        self._transport = transport
+        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's is one in all but name
 
     def data_received(self, data: bytes) -> None:
         read_s = monotonic()
