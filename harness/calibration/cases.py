@@ -8,13 +8,13 @@ from math import ceil
 from pathlib import Path
 
 from harness import hlog
+from harness.arrivals import schedule
 from harness.calibration import judge
 from harness.calibration.judge import PERCENTS, Round
 from harness.calibration.ours import Ours
 from harness.calibration.record import FAST_HTTP_USER, Case, Count, Figure
 from harness.calibration.stock import StockResult, run_stock
 from harness.calibration.truth import TruthServer
-from harness.driving.inside.arrivals import schedule
 from harness.model import Outcome
 from harness.services.laws import (
     ANSWER,
