@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -215,6 +216,42 @@ def compare(
 
 
 @app.command()
+def calibrate(
+    throughput: Annotated[bool, typer.Option("--throughput", help="also: how fast ours and others are")] = False,
+    against: Annotated[str | None, typer.Option(metavar="wrk", help="also: a real route's capacity by both")] = None,
+    results: Results = Path("results"),
+    as_json: Json = False,
+) -> None:
+    """Prove the load generator on this machine, against servers whose truth is known; exit 1 when it fails."""
+    import msgspec
+
+    from harness.calibrate import CalibrationOrder
+    from harness.calibrate import calibrate as measure
+    from harness.calibration import record, table, wrk
+
+    if against not in (None, "wrk"):
+        raise UsageError(f"--against {against}: not known; wrk is")
+    if against is not None:
+        wrk.require()
+    order = CalibrationOrder(_root(), with_throughput=throughput, against="wrk" if against else None)
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--results {results}: not writable ({error.strerror}); choose another") from error
+    calibration = measure(order, lambda line: print(line, file=sys.stderr))
+    path = record.write(results, calibration)
+    if as_json:
+        said = {"passed": calibration.passed, "failures": calibration.failures, "calibration": calibration}
+        print(msgspec.json.format(msgspec.json.encode(said), indent=1).decode())
+    else:
+        for line in table.lines(calibration):
+            print(line)
+        print(f"kept in {path}")
+    if not calibration.passed:
+        raise typer.Exit(EXIT_GATE)
+
+
+@app.command()
 def new(name: Annotated[str, typer.Argument(help="of the strategy: lower case, digits, _")]) -> None:
     """Write a commented strategy into targets/; the next run measures it."""
     from harness.scaffold import new_strategy
@@ -348,7 +385,10 @@ def _report(run: Run, as_json: bool) -> int:
         }
         print(msgspec.json.format(msgspec.json.encode(summary), indent=1).decode())
     else:
-        print(exports.markdown_summary(analysis))
+        columns = shutil.get_terminal_size().columns
+        print(
+            exports.terminal_summary(analysis, columns) if sys.stdout.isatty() else exports.markdown_summary(analysis)
+        )
         print(f"report: {path}")
     for line in analysis.broken:
         print(line, file=sys.stderr)

@@ -106,13 +106,9 @@ class Histograms:
 
 
 def read(path: Path) -> Histograms:
-    """Every interval of the log that can be read; a missing file is an empty log. StoreError if it is unreadable."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return Histograms({})
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
+    """Every interval of the log, and of `<name>-2.hlog`, ... that further generators have written beside it, that can
+    be read; a missing file is an empty log. StoreError if it is unreadable."""
+    content = b"\n".join(map(_content, (path, *sorted(path.parent.glob(f"{path.stem}-[0-9]*{path.suffix}")))))
     intervals: dict[Tag, list[Interval]] = defaultdict(list)
     broken_lines = 0
     for line in content.split(b"\n"):
@@ -125,6 +121,15 @@ def read(path: Path) -> Histograms:
             tag, interval = parsed
             intervals[tag].append(interval)
     return Histograms({tag: tuple(found) for tag, found in intervals.items()}, broken_lines)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def _parse(line: bytes) -> tuple[Tag, Interval] | None:

@@ -115,6 +115,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     warmup_min_s: PositiveFloat | None = None  # it ends from here on, when it has settled; None: it lasts warmup_s
     arrivals: Literal["poisson", "constant"] = "poisson"
     users_by_workload: dict[Name, PositiveInt] = {}
+    generators: PositiveInt = 1  # Locust processes; each takes an equal part of every load
     upstream_sigma: NonNegativeFloat = 0.0
     min_arrivals: Annotated[int, Meta(ge=0)] = 0  # of a rate phase, on average
     # Of the run's estimated time, for measuring invalid trials again.

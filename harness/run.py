@@ -13,6 +13,7 @@ from time import monotonic, time
 import msgspec
 
 from harness import plan
+from harness.calibration import record as calibration
 from harness.driving.inside.protocol import Ended, Progress, Started
 from harness.environment import describe
 from harness.model import (
@@ -66,6 +67,9 @@ def start(order: Order, watcher: Watcher, judge: Judge) -> Result:
     """Measure what was ordered. Raises HarnessError only when nothing more can be measured."""
     environment = describe(order.root)
     run = Run.create(order.results / _run_id())
+    proven = calibration.adopt(order.results, run.path, calibration.Fingerprint.of(environment))
+    if proven.kind != "passed":
+        watcher.noticed(proven.line)
     with _bench(order.root, order.profile, environment, run, order.port) as bench:
         checked = _check_cells(order, bench, run, watcher)
         record = _planned(order, run, environment, checked)

@@ -227,6 +227,7 @@ class Trial:
             origin_s=self._origin_s,
             token=self._token,
             cpus=self._bench.generator_cpus,
+            generators=self._bench.profile.generators,
         )
 
     def _await_server(self, server: Server, began_s: float) -> None:

@@ -3,7 +3,7 @@
     python tests/generator_race.py ours|stock PORT SECONDS USERS     # prints one JSON object
 
 "ours" is a `BenchUser` under the gate, the conductor and the recorder, as in a trial; "stock" is a `FastHttpUser`.
-Both run as Locust users with all of Locust's own listeners, and both check each answer. What is counted are the
+Both run as Locust users with all of Locust's own listeners; ours also checks each answer. What is counted are the
 requests in Locust's own statistics: `events.request` was fired for each.
 """
 
@@ -14,6 +14,8 @@ import tempfile
 from pathlib import Path
 from time import monotonic, process_time
 from typing import Any
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the driver does
 
 import gevent
 import locust.stats
@@ -41,9 +43,7 @@ class Stock(FastHttpUser):
 
     @task
     def ask_once(self) -> None:
-        with self.client.get("/", catch_response=True) as response:
-            if response.json() != {"right": True}:
-                response.failure("wrong answer")
+        self.client.get("/")
 
 
 def race(contestant: str, port: int, seconds: float, users: int) -> dict[str, Any]:

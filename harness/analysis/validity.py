@@ -126,12 +126,13 @@ def below_wait(context: Context) -> Finding | None:
 
 def generator_busy(context: Context) -> Finding | None:
     for phase in context.measured:
-        if phase.generator_cores is not None and phase.generator_cores >= GENERATOR_CORES:
+        each_cores = None if phase.generator_cores is None else phase.generator_cores / context.profile.generators
+        if each_cores is not None and each_cores >= GENERATOR_CORES:
             return invalid(
                 "generator_busy",
-                f"the load generator used {phase.generator_cores:.0%} of a core in {phase.name} "
+                f"each load generator used {each_cores:.0%} of a core in {phase.name} "
                 f"(limit {GENERATOR_CORES:.0%}): it may have measured itself",
-                "fewer users or a lower rate, or a machine with more cores",
+                "fewer users or a lower rate, or a machine with more cores and more `generators` in the profile",
             )
     return None
 

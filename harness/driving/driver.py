@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import select
+import shlex
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
 from typing import Self
 
-import msgspec
-
-from harness.driving.inside.protocol import (
-    Abort,
-    Broken,
-    Done,
-    Ended,
-    Load,
-    Progress,
-    Quit,
-    Ready,
-    Started,
-    ToGenerator,
-    ToHarness,
-)
-from harness.model import HarnessError, Workload
+from harness.driving.inside.protocol import Abort, Broken, Done, Ended, Load, Progress, Quit, Ready, Started
+from harness.driving.line import GeneratorError, Line
+from harness.driving.shares import Chorus, add_up, share_out, users_of
+from harness.model import Workload
 from harness.serving.process import Supervised, child_environment
 
 _PLUGIN = Path(__file__).parent / "inside" / "plugin.py"
@@ -35,20 +24,13 @@ _OVERTIME_S = 15.0
 _QUIT_S = 2.0
 
 
-class GeneratorError(HarnessError):
-    """The load generator did not start, died, or stopped talking."""
-
-
 class Driver:
-    """Locust's process for one trial. Use as a context manager: leaving it ends the process."""
+    """Locust's processes for one trial. Use as a context manager: leaving it ends them."""
 
-    def __init__(self, process: Supervised, control: socket.socket, log_path: Path) -> None:
+    def __init__(self, process: Supervised, lines: Sequence[Line], log_path: Path) -> None:
         self._process = process
-        self._control = control
+        self._lines = lines
         self._log_path = log_path
-        self._received = bytearray()
-        self._encoder = msgspec.json.Encoder()
-        self._decoder: msgspec.json.Decoder[ToHarness] = msgspec.json.Decoder(ToHarness)
 
     @classmethod
     def launch(
@@ -62,39 +44,56 @@ class Driver:
         origin_s: float,
         token: str,
         cpus: Sequence[int] | None,
+        generators: int = 1,
     ) -> Self:
-        """Returns at once: Locust's imports overlap with the server's."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            command = [
-                *(sys.executable, "-m", "locust", "--headless", "--only-summary", "--skip-log-setup"),
-                *("-f", f"{_PLUGIN},{root / workload.path}", "-H", "http://127.0.0.1:1"),
-                *("-u", str(users), "-r", str(users)),
-                *("--bench-control-fd", str(theirs.fileno())),
-                *("--bench-latency-log", str(latency_path), "--bench-origin", repr(origin_s)),
-            ]
-            try:
-                process = Supervised(
-                    command,
-                    cwd=root,
-                    env=child_environment(root, token),
-                    log_path=log_path,
-                    cpus=cpus,
-                    pass_fds=(theirs.fileno(),),
+        """Returns at once: Locust's imports overlap with the server's.
+
+        Several generators share the users and every load, and write `latency.hlog`, `latency-2.hlog` and so on, which
+        `harness.hlog` reads as one.
+        """
+        commands = []
+        lines = []
+        with ExitStack() as until_started, ExitStack() as on_error:
+            descriptors = []
+            for number in range(generators):
+                ours, theirs = socket.socketpair()
+                until_started.enter_context(theirs)
+                on_error.enter_context(ours)
+                descriptors.append(theirs.fileno())
+                lines.append(Line(ours, log_path))
+                own_users = users_of(number, users, generators)
+                own_path = latency_path.with_stem(f"{latency_path.stem}-{number + 1}") if number else latency_path
+                commands.append(
+                    [
+                        *(sys.executable, "-m", "locust", "--headless", "--only-summary", "--skip-log-setup"),
+                        *("-f", f"{_PLUGIN},{root / workload.path}", "-H", "http://127.0.0.1:1"),
+                        *("-u", str(own_users), "-r", str(own_users)),
+                        *("--bench-control-fd", str(theirs.fileno())),
+                        *("--bench-latency-log", str(own_path), "--bench-origin", repr(origin_s)),
+                    ]
                 )
-            except BaseException:
-                ours.close()
-                raise
-        return cls(process, ours, log_path)
+            process = Supervised(
+                _all_at_once(commands),
+                cwd=root,
+                # numpy's OpenBLAS starts a thread a core, which spins for a while; there is nothing for it to do.
+                env=child_environment(root, token) | {"OPENBLAS_NUM_THREADS": "1"},
+                log_path=log_path,
+                cpus=cpus,
+                pass_fds=descriptors,
+            )
+            on_error.pop_all()
+        return cls(process, lines, log_path)
 
     @property
     def supervisor_pid(self) -> int:
         return self._process.supervisor_pid
 
     def wait_ready(self, timeout_s: float) -> None:
-        message = self._receive(monotonic() + timeout_s, "become ready")
-        if not isinstance(message, Ready):
-            raise GeneratorError(f"load generator: said {message} before it was ready; see {self._log_path}")
+        deadline_s = monotonic() + timeout_s
+        for line in self._lines:
+            message = line.receive(deadline_s, "become ready")
+            if not isinstance(message, Ready):
+                raise GeneratorError(f"load generator: said {message} before it was ready; see {self._log_path}")
 
     def run(
         self,
@@ -106,34 +105,43 @@ class Driver:
 
         When the server is gone the load is ended at once; the records then cover what happened until then.
         """
-        self._send(load)
+        shares = share_out(load, len(self._lines))
+        busy = dict(enumerate(self._lines[: len(shares)]))
+        for number, line in busy.items():
+            line.send(shares[number])
+        chorus = Chorus(len(shares), on_event)
+        done: dict[int, Done] = {}
         deadline_s = monotonic() + sum(p.duration_s for p in load.phases) + load.drain_s + _OVERTIME_S
         aborted = False
-        while True:
+        while busy:
             if not aborted and is_server_gone():
-                self._send(Abort())
+                for line in busy.values():
+                    line.send(Abort())
                 aborted = True
-            if not self._is_readable(_WATCH_S):
-                if monotonic() > deadline_s:
-                    raise GeneratorError(f"load generator: silent after its phases; see {self._log_path}")
-                continue
-            match message := self._receive(deadline_s, "end its phases"):
-                case Done():
-                    return message
-                case Broken():
-                    raise GeneratorError(f"load generator: {message.message}; see {self._log_path}")
-                case Started() | Progress() | Ended():
-                    on_event(message)
+            if monotonic() > deadline_s:
+                raise GeneratorError(f"load generator: silent after its phases; see {self._log_path}")
+            for number, line in list(busy.items()):
+                if not line.is_readable(_WATCH_S / len(busy)):
+                    continue
+                match message := line.receive(deadline_s, "end its phases"):
+                    case Done():
+                        done[number] = message
+                        del busy[number]
+                    case Broken():
+                        raise GeneratorError(f"load generator: {message.message}; see {self._log_path}")
+                    case Started() | Progress() | Ended():
+                        chorus.hear(number, message)
+        return add_up(load, [done[number] for number in sorted(done)])
 
     def stop(self) -> None:
         """Ask it to leave (its data is on disk), then make it."""
         try:
-            self._send(Quit())
+            for line in self._lines:
+                line.send(Quit())
             self._process.wait_exit(_QUIT_S)
         except GeneratorError:
             pass  # it is gone already, which is what we want
-        self._process.kill()
-        self._control.close()
+        self._end()
 
     def __enter__(self) -> Self:
         return self
@@ -141,34 +149,16 @@ class Driver:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         self._process.kill()
-        self._control.close()
+        for line in self._lines:
+            line.close()
 
-    def _send(self, message: ToGenerator) -> None:
-        try:
-            self._control.sendall(self._encoder.encode(message) + b"\n")
-        except OSError as error:
-            raise self._gone() from error
 
-    def _is_readable(self, timeout_s: float) -> bool:
-        return b"\n" in self._received or bool(select.select([self._control], [], [], timeout_s)[0])
-
-    def _receive(self, deadline_s: float, what: str) -> ToHarness:
-        while b"\n" not in self._received:
-            if not self._is_readable(max(0.0, deadline_s - monotonic())):
-                raise GeneratorError(f"load generator: did not {what} in time; see {self._log_path}")
-            try:
-                part = self._control.recv(1 << 16)
-            except OSError as error:
-                raise self._gone() from error
-            if not part:
-                raise self._gone()
-            self._received += part
-        line, _, rest = self._received.partition(b"\n")
-        self._received = rest
-        return self._decoder.decode(line)
-
-    def _gone(self) -> GeneratorError:
-        lines = self._log_path.read_text(errors="replace").strip().splitlines() if self._log_path.exists() else []
-        said = f" ({lines[-1][:200]})" if lines else ""
-        return GeneratorError(f"load generator: ended by itself{said}; see {self._log_path}")
+def _all_at_once(commands: Sequence[Sequence[str]]) -> Sequence[str]:
+    """One command that is all of them, so that one supervisor holds them; it ends when the last has ended."""
+    if len(commands) == 1:
+        return commands[0]
+    return ["sh", "-c", " & ".join(map(shlex.join, commands)) + " & wait"]

@@ -77,12 +77,13 @@ class Server:
         cpus: Sequence[int] | None = None,
         port: int | None = None,
         cores: int | None = None,
+        nice: int = 0,
     ) -> Self:
         """Start it and return at once; `wait_ready` before use.
 
         `root` holds `targets/`. `cores` is what a parameter "cores" means (default: as many as `cpus`, or as this
-        process may use). `port`: only this one will do. Raises PortError when that is taken, HarnessError when nothing
-        can be started here.
+        process may use). `port`: only this one will do. `nice` is added to our own niceness. Raises PortError when the
+        port is taken, HarnessError when nothing can be started here.
         """
         root = root.resolve()
         try:
@@ -108,7 +109,9 @@ class Server:
         ]
 
         def start(port: int) -> Supervised:
-            return Supervised([*command, "--port", str(port)], cwd=root, env=env, log_path=log_path, cpus=cpus)
+            return Supervised(
+                [*command, "--port", str(port)], cwd=root, env=env, log_path=log_path, cpus=cpus, nice=nice
+            )
 
         return cls(
             strategy,

@@ -10,8 +10,9 @@ from time import monotonic, sleep
 import pytest
 
 from harness import hlog
-from harness.driving.driver import Driver, GeneratorError
+from harness.driving.driver import Driver
 from harness.driving.inside.protocol import Done, Load
+from harness.driving.line import GeneratorError
 from harness.model import Metric, Outcome, PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus, Request, Workload
 from harness.serving.health import ask_health
 from harness.serving.port import free_port
@@ -36,7 +37,7 @@ def percentile_ms(histogram: hlog.Histogram, percent: float) -> float:
 class Rig:
     """A server, and a driver whose scenario asks it for one path."""
 
-    def __init__(self, folder: Path, path: str, users: int, stack: ExitStack) -> None:
+    def __init__(self, folder: Path, path: str, users: int, generators: int, stack: ExitStack) -> None:
         self.port = free_port()
         self.latency_path = folder / "latency.hlog"
         command = [
@@ -57,6 +58,7 @@ class Rig:
                 origin_s=monotonic(),
                 token="",
                 cpus=None,
+                generators=generators,
             )
         )
         deadline_s = monotonic() + 20
@@ -76,7 +78,7 @@ class Rig:
 @pytest.fixture
 def rig(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
     with ExitStack() as stack:
-        yield lambda path, users=64: Rig(tmp_path, path, users, stack)
+        yield lambda path, users=64, generators=1: Rig(tmp_path, path, users, generators, stack)
 
 
 def closed(name: str, duration_s: float, users: int) -> PhaseSpec:
@@ -181,6 +183,28 @@ def test_a_timeout_is_an_outcome(rig: Callable[..., Rig]) -> None:
     (record,) = rig("/never", users=4).load(closed("capacity", 0.5, 4), drain_s=2.0, timeout_s=0.3).records
     assert set(record.outcomes) == {Outcome.TIMEOUT}
     assert record.censored == 0
+
+
+def test_two_generators_share_every_load_and_are_counted_as_one(rig: Callable[..., Rig]) -> None:
+    pair = rig("/wrong?10", users=31, generators=2)
+    (closed_loop,) = pair.load(closed("capacity", 1.0, 5)).records
+    (open_loop,) = pair.load(rate("rate", 3.0, 200.0)).records
+    (rewarm,) = pair.load(closed("warmup-1", 0.2, 1)).records
+    for record in (closed_loop, open_loop, rewarm):
+        assert_adds_up(record)
+        assert set(record.outcomes) <= {Outcome.OK, Outcome.WRONG_ANSWER}
+    # The server counts over both, so only the sums can be exact.
+    scheduled = sum(record.scheduled for record in (closed_loop, open_loop, rewarm))
+    wrong = sum(record.outcomes.get(Outcome.WRONG_ANSWER, 0) for record in (closed_loop, open_loop, rewarm))
+    assert wrong == scheduled // 10
+    assert open_loop.scheduled == pytest.approx(600, abs=4 * 600**0.5)
+    logs = sorted(pair.latency_path.parent.glob("*.hlog"))
+    assert [log.name for log in logs] == ["latency-2.hlog", "latency.hlog"]
+    outcomes = [Outcome.OK, Outcome.WRONG_ANSWER]
+    assert hlog.read(pair.latency_path).merged("rate", outcomes, Metric.RESPONSE).total == open_loop.scheduled
+    second = hlog.read(logs[0]).merged("rate", outcomes, Metric.RESPONSE).total
+    assert 0.3 * open_loop.scheduled < second < 0.7 * open_loop.scheduled
+    assert hlog.read(logs[0]).merged("warmup-1", outcomes, Metric.RESPONSE).total == 0
 
 
 def test_a_server_that_dies_ends_the_load_and_what_was_counted_is_kept(rig: Callable[..., Rig]) -> None:

@@ -68,6 +68,8 @@ class BenchUser(User):
         shadow.restore_stdlib()
 
     def on_start(self) -> None:
+        # Locust sleeps 0 s between two tasks; a turn of the hub for nothing is 2 us of the 25 that a request takes.
+        vars(self._taskset_instance)["_sleep"] = _sleep_unless_zero
         if self._gate is not None:
             self._ticket = self._gate.take()
 
@@ -139,6 +141,11 @@ class BenchUser(User):
         request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\n\r\n".encode("ascii")
         question = self._questions[path] = _Question(request, path.partition("?")[0], _checker(answer))
         return question
+
+
+def _sleep_unless_zero(seconds: float) -> None:
+    if seconds > 0:
+        gevent.sleep(seconds)
 
 
 def _checker(answer: Any) -> Callable[[bytes], bool]:

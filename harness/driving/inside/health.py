@@ -5,6 +5,7 @@ Open loop too: a probe leaves at its moment whatever became of the one before, a
 
 from __future__ import annotations
 
+import math
 from time import monotonic
 
 import gevent
@@ -19,11 +20,11 @@ _REQUEST = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
 
 class HealthProber:
-    """For one server. `probe()` runs in its own greenlet until the phase ends; then `settle()`."""
+    """For one server; `rate_rps` 0: none. `probe()` runs in its own greenlet until the phase ends; then `settle()`."""
 
     def __init__(self, address: tuple[str, int], rate_rps: float, timeout_s: float, recorder: Recorder) -> None:
         self._address = address
-        self._interval_s = 1.0 / rate_rps
+        self._interval_s = 1.0 / rate_rps if rate_rps else math.inf
         self._timeout_s = timeout_s
         self._recorder = recorder
         self._alarm = Alarm()
@@ -31,7 +32,7 @@ class HealthProber:
         self._open: dict[Connection, gevent.Greenlet] = {}
 
     def probe(self, phase: Phase, health: PhaseHealth) -> None:
-        intended_s = phase.start_s
+        intended_s = phase.start_s if math.isfinite(self._interval_s) else math.inf
         while intended_s < phase.end_s:
             self._alarm.wait_until(intended_s)
             connection = self._idle.pop() if self._idle else Connection(self._address)

@@ -8,6 +8,7 @@ hdrh's own bounds: 0.03 us a value (1,024 at a time).
 from __future__ import annotations
 
 import functools
+import sys
 
 import numpy as np
 from hdrh.histogram import HdrHistogram
@@ -34,6 +35,13 @@ class BulkHistogram:
         self.hdrh.total_count += values_us.size
         self.hdrh.min_value = min(self.hdrh.min_value, int(values_us.min()))
         self.hdrh.max_value = max(self.hdrh.max_value, int(values_us.max()))
+
+    def clear(self) -> None:
+        """As `HdrHistogram.reset`, which takes 1 ms for setting 17,408 counts one by one."""
+        self._counts.fill(0)
+        self.hdrh.total_count = 0
+        self.hdrh.min_value = sys.maxsize
+        self.hdrh.max_value = 0
 
 
 @functools.cache

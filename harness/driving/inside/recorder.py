@@ -39,7 +39,9 @@ class Recorder:
         self._log.output_comment(f"[BaseTime: {origin_epoch_s:.3f} (seconds since epoch)]")
         self._log.output_comment("values are microseconds; times are seconds since the trial's origin")
         self._log.output_legend()
-        self._second = _Second(0)
+        # An HdrHistogram is a cycle of objects around 136 kB: thrown away, it would wait for the garbage collector.
+        self._spare: list[BulkHistogram] = []
+        self._second = _Second(0, self._spare)
         self._second_ends_s = -1.0
 
     def exchange(self, phase: str, outcome: Outcome, intended_s: float, sent_s: float, now_s: float) -> None:
@@ -71,7 +73,7 @@ class Recorder:
 
     def _turn(self, now_s: float) -> None:
         number = int(now_s - self._origin_s)
-        done, self._second = self._second, _Second(number)
+        done, self._second = self._second, _Second(number, self._spare)
         self._second_ends_s = self._origin_s + number + 1
         if done.moments or done.histograms:
             gevent.spawn(self._write_politely, done)
@@ -89,21 +91,24 @@ class Recorder:
             (phase, outcome, metric), histogram = second.histograms.popitem()
             self._file.write(f"Tag={phase}.{outcome}.{metric},")
             self._log.output_interval_histogram(histogram.hdrh, second.number, second.number + 1, _US_PER_MS)
+            histogram.clear()
+            self._spare.append(histogram)
             yield
 
 
 class _Second:
     """What was recorded in one second since the origin."""
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, spare: list[BulkHistogram]) -> None:
         self.number = number
+        self._spare = spare
         self.moments: dict[tuple[str, Outcome], array[float]] = {}  # of requests: intended, sent, done, intended, ...
         self.histograms: dict[tuple[str, Outcome, Metric], BulkHistogram] = {}
 
     def histogram(self, phase: str, outcome: Outcome, metric: Metric) -> BulkHistogram:
         histogram = self.histograms.get((phase, outcome, metric))
         if histogram is None:
-            histogram = self.histograms[phase, outcome, metric] = BulkHistogram()
+            histogram = self.histograms[phase, outcome, metric] = self._spare.pop() if self._spare else BulkHistogram()
         return histogram
 
     def fold_moments(self, phase: str, outcome: Outcome) -> None:

@@ -1,0 +1,61 @@
+"""The line to one generator process: JSON messages over a socket pair (`inside/protocol.py`)."""
+
+from __future__ import annotations
+
+import select
+import socket
+from pathlib import Path
+from time import monotonic
+
+import msgspec
+
+from harness.driving.inside.protocol import ToGenerator, ToHarness
+from harness.model import HarnessError
+
+
+class GeneratorError(HarnessError):
+    """The load generator did not start, died, or stopped talking."""
+
+
+class Line:
+    """Takes over `control`; `log_path` is where the generator may have said why it is gone."""
+
+    def __init__(self, control: socket.socket, log_path: Path) -> None:
+        self._control = control
+        self._log_path = log_path
+        self._received = bytearray()
+        self._encoder = msgspec.json.Encoder()
+        self._decoder: msgspec.json.Decoder[ToHarness] = msgspec.json.Decoder(ToHarness)
+
+    def send(self, message: ToGenerator) -> None:
+        try:
+            self._control.sendall(self._encoder.encode(message) + b"\n")
+        except OSError as error:
+            raise self._gone() from error
+
+    def is_readable(self, timeout_s: float) -> bool:
+        return b"\n" in self._received or bool(select.select([self._control], [], [], timeout_s)[0])
+
+    def receive(self, deadline_s: float, what: str) -> ToHarness:
+        """The next message; `what` it should have done by `deadline_s` (CLOCK_MONOTONIC)."""
+        while b"\n" not in self._received:
+            if not self.is_readable(max(0.0, deadline_s - monotonic())):
+                raise GeneratorError(f"load generator: did not {what} in time; see {self._log_path}")
+            try:
+                part = self._control.recv(1 << 16)
+            except OSError as error:
+                raise self._gone() from error
+            if not part:
+                raise self._gone()
+            self._received += part
+        line, _, rest = self._received.partition(b"\n")
+        self._received = rest
+        return self._decoder.decode(line)
+
+    def close(self) -> None:
+        self._control.close()
+
+    def _gone(self) -> GeneratorError:
+        lines = self._log_path.read_text(errors="replace").strip().splitlines() if self._log_path.exists() else []
+        said = f" ({lines[-1][:200]})" if lines else ""
+        return GeneratorError(f"load generator: ended by itself{said}; see {self._log_path}")

@@ -1,0 +1,126 @@
+"""One load for several generators: shared out before, added up after.
+
+Each generator gets its part of the users and of the arrival rate, and a seed of its own: independent Poisson streams
+add up to one Poisson stream of the summed rate. Only the first asks `/health`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from random import Random
+
+import msgspec
+
+from harness.driving.inside.protocol import Done, Ended, Load, Progress, Started
+from harness.model import Outcome, PhaseRecord, PhaseSpec, PhaseStatus
+
+
+def users_of(number: int, users: int, generators: int) -> int:
+    """The `number`-th (from 0) generator's part of `users`; the parts differ by at most one."""
+    return users // generators + (number < users % generators)
+
+
+def seed_of(number: int, seed: int) -> int:
+    """The first generator keeps the phase's seed, so that one generator is the same as before there were several."""
+    return Random(f"{seed}/{number}").getrandbits(32) if number else seed
+
+
+def share_out(load: Load, generators: int) -> list[Load]:
+    """A load for each of the first generators; not more of them than the phase with the fewest users has users."""
+    generators = min(generators, *(phase.users for phase in load.phases))
+    return [
+        msgspec.structs.replace(
+            load,
+            phases=tuple(_part(phase, number, generators) for phase in load.phases),
+            health_rate_rps=load.health_rate_rps if number == 0 else 0.0,
+        )
+        for number in range(generators)
+    ]
+
+
+def _part(phase: PhaseSpec, number: int, generators: int) -> PhaseSpec:
+    return msgspec.structs.replace(
+        phase,
+        users=users_of(number, phase.users, generators),
+        rate_rps=None if phase.rate_rps is None else phase.rate_rps / generators,
+        seed=seed_of(number, phase.seed),
+    )
+
+
+def add_up(load: Load, parts: Sequence[Done]) -> Done:
+    """As if one generator had done it all. A load that was aborted may have fewer records than phases."""
+    if len(parts) == 1:
+        return parts[0]
+    records = []
+    for index, spec in enumerate(load.phases):
+        if found := [part.records[index] for part in parts if index < len(part.records)]:
+            records.append(_sum(spec, found))
+    return Done(records=tuple(records), drain_s=max(part.drain_s for part in parts))
+
+
+def _sum(spec: PhaseSpec, records: Sequence[PhaseRecord]) -> PhaseRecord:
+    outcomes: Counter[Outcome] = Counter()
+    health_outcomes: Counter[Outcome] = Counter()
+    per_second: Counter[int] = Counter()
+    for record in records:
+        outcomes.update(record.outcomes)
+        health_outcomes.update(record.health_outcomes)
+        per_second.update(dict(enumerate(record.ok_per_second)))
+    fastest_ms = [record.min_service_ms for record in records if record.min_service_ms is not None]
+    choked = [record for record in records if record.status is PhaseStatus.CHOKED]
+    return msgspec.structs.replace(
+        records[0],
+        spec=spec,
+        status=choked[0].status if choked else records[0].status,
+        reason="; ".join(record.reason for record in choked),
+        start_s=min(record.start_s for record in records),
+        end_s=max(record.end_s for record in records),
+        drained_s=max(record.drained_s for record in records),
+        scheduled=sum(record.scheduled for record in records),
+        outcomes=dict(sorted(outcomes.items())),
+        censored=sum(record.censored for record in records),
+        ok_in_window=sum(record.ok_in_window for record in records),
+        ok_per_second=tuple(per_second[second] for second in range(len(per_second))),
+        health_scheduled=sum(record.health_scheduled for record in records),
+        health_outcomes=dict(sorted(health_outcomes.items())),
+        health_censored=sum(record.health_censored for record in records),
+        min_service_ms=min(fastest_ms, default=None),
+    )
+
+
+class Chorus:
+    """What several generators say on their way, told as if one had said it."""
+
+    def __init__(self, generators: int, on_event: Callable[[Started | Progress | Ended], None]) -> None:
+        self._generators = generators
+        self._on_event = on_event
+        self._started: set[str] = set()
+        self._ended: Counter[str] = Counter()
+        self._progress: dict[int, Progress] = {}
+
+    def hear(self, number: int, event: Started | Progress | Ended) -> None:
+        match event:
+            case Started(phase) if phase in self._started:
+                return
+            case Started(phase):
+                self._started.add(phase)
+            case Ended(phase):
+                self._ended[phase] += 1
+                if self._ended[phase] < self._generators:
+                    return
+            case Progress(phase):
+                self._progress[number] = event
+                if number:
+                    return
+                event = _together([said for said in self._progress.values() if said.phase == phase])
+        self._on_event(event)
+
+
+def _together(said: Sequence[Progress]) -> Progress:
+    """Of several generators' p99 the worst: it is for the live display only."""
+    return Progress(
+        said[0].phase,
+        sum(progress.goodput_rps for progress in said),
+        max((progress.p99_ms for progress in said if progress.p99_ms is not None), default=None),
+    )

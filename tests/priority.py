@@ -1,0 +1,107 @@
+"""How late the generator sends while a target keeps every core busy, with the target's priority lowered and without.
+
+python -m tests.priority [REPEATS]       # alternates the settings, prints a line for each and the medians
+"""
+
+import os
+import statistics
+import sys
+import tempfile
+from math import ceil
+from pathlib import Path
+from time import monotonic, sleep
+from typing import NamedTuple
+
+from harness import hlog
+from harness.catalog import Catalog
+from harness.driving.driver import Driver
+from harness.driving.inside.protocol import Load
+from harness.model import Metric, Outcome, PhaseKind, PhaseSpec
+from harness.serving.server import Server
+
+PROJECT = Path(__file__).parents[1]
+# More than can arrive: nobody waits for a free user, so all that is late is late for want of CPU.
+_USERS = 1024
+
+
+class Lag(NamedTuple):
+    """Of an open-loop phase at `rate_rps`, more than the target can do; `capacity_rps` of a closed loop before it."""
+
+    p50_ms: float
+    p99_ms: float
+    worst_ms: float
+    sent: int
+    capacity_rps: float
+
+
+def measure(strategy_name: str, *, nice: int, policy: int = 0, rate_rps: float = 200.0, duration_s: float = 2.0) -> Lag:
+    """One fresh server under the `cpu` workload. `policy`: a SCHED_* for the target, given to its main process."""
+    catalog = Catalog.read(PROJECT)
+    (strategy,), (workload,) = catalog.select_strategies([strategy_name]), catalog.select_workloads(["cpu"])
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with (
+            Server.launch(
+                strategy,
+                root=PROJECT,
+                workers=1,
+                upstream_url="http://127.0.0.1:1",
+                probe_dir=folder / "probe",
+                log_path=folder / "server.log",
+                nice=nice,
+            ) as server,
+            Driver.launch(
+                workload,
+                root=PROJECT,
+                users=_USERS,
+                latency_path=folder / "latency.hlog",
+                log_path=folder / "locust.log",
+                origin_s=monotonic(),
+                token="",
+                cpus=None,
+            ) as driver,
+        ):
+            if policy:
+                os.sched_setscheduler(server.main_pid, policy, os.sched_param(0))
+            server.wait_ready(30)
+            driver.wait_ready(30)
+            closed = PhaseSpec(name="closed", kind=PhaseKind.CAPACITY, duration_s=1.0, users=16)
+            rate = PhaseSpec(
+                name="rate", kind=PhaseKind.RATE, duration_s=duration_s, users=_USERS, rate_rps=rate_rps, seed=5
+            )
+            address = (server.host, server.port)
+            (first,) = driver.run(Load(address, (closed,), 1.0, 10.0, 25.0, 0), lambda e: None, lambda: False).records
+            driver.run(Load(address, (rate,), 0.5, 10.0, 25.0, 0), lambda e: None, lambda: False)
+            driver.stop()
+        lag = hlog.read(folder / "latency.hlog").merged("rate", list(Outcome), Metric.SEND_LAG)
+    return Lag(*(_at(lag, percent) for percent in (50, 99, 100)), lag.total, first.ok_in_window / 1.0)
+
+
+def _at(histogram: hlog.Histogram, percent: float) -> float:
+    return histogram.at_rank(ceil(histogram.total * percent / 100)) / 1e3
+
+
+_SETTINGS = {
+    "nothing": (0, 0),
+    "nice 10": (10, 0),
+    "nice 19": (19, 0),
+    "batch": (0, getattr(os, "SCHED_BATCH", 3)),
+    "batch, nice 10": (10, getattr(os, "SCHED_BATCH", 3)),
+}
+
+
+def main(repeats: int) -> None:
+    for strategy in ("async_process_pool", "sync_def"):
+        seen: dict[str, list[Lag]] = {setting: [] for setting in _SETTINGS}
+        for _ in range(repeats):
+            for setting, (nice, policy) in _SETTINGS.items():
+                seen[setting].append(measure(strategy, nice=nice, policy=policy))
+                print(strategy, setting, seen[setting][-1], flush=True)
+                sleep(0.1)
+        for setting, lags in seen.items():
+            middle = [round(statistics.median(figures), 3) for figures in zip(*lags, strict=True)]
+            print(f"MEDIAN {strategy:20} {setting:15} {Lag(*middle)}", flush=True)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
