@@ -45,6 +45,8 @@ def _part(phase: PhaseSpec, number: int, generators: int) -> PhaseSpec:
         users=users_of(number, phase.users, generators),
         rate_rps=None if phase.rate_rps is None else phase.rate_rps / generators,
         seed=seed_of(number, phase.seed),
+        # Each would end its warm-up at a moment of its own, and the phases would no longer be the same for all.
+        min_s=phase.min_s if generators == 1 else None,
     )
 
 
@@ -63,10 +65,12 @@ def _sum(spec: PhaseSpec, records: Sequence[PhaseRecord]) -> PhaseRecord:
     outcomes: Counter[Outcome] = Counter()
     health_outcomes: Counter[Outcome] = Counter()
     per_second: Counter[int] = Counter()
+    per_tenth: Counter[int] = Counter()
     for record in records:
         outcomes.update(record.outcomes)
         health_outcomes.update(record.health_outcomes)
         per_second.update(dict(enumerate(record.ok_per_second)))
+        per_tenth.update(dict(enumerate(record.ok_per_tenth)))
     fastest_ms = [record.min_service_ms for record in records if record.min_service_ms is not None]
     choked = [record for record in records if record.status is PhaseStatus.CHOKED]
     return msgspec.structs.replace(
@@ -82,6 +86,7 @@ def _sum(spec: PhaseSpec, records: Sequence[PhaseRecord]) -> PhaseRecord:
         censored=sum(record.censored for record in records),
         ok_in_window=sum(record.ok_in_window for record in records),
         ok_per_second=tuple(per_second[second] for second in range(len(per_second))),
+        ok_per_tenth=tuple(per_tenth[tenth] for tenth in range(len(per_tenth))),
         health_scheduled=sum(record.health_scheduled for record in records),
         health_outcomes=dict(sorted(health_outcomes.items())),
         health_censored=sum(record.health_censored for record in records),
