@@ -81,7 +81,7 @@ def _cross_check(check: CrossCheck) -> Iterator[str]:
         f"{'within' if check.passed else 'NOT within'} 5 %"
     )
     yield (
-        f"  cores used: server {check.server_cores:.2f} under ours, {check.other_server_cores:.2f} under {check.other}; "
+        f"  cores: server {check.server_cores:.2f} under ours, {check.other_server_cores:.2f} under {check.other}; "
         f"ours itself {check.generator_cores:.2f}"
     )
 
