@@ -1,0 +1,79 @@
+"""A real Locust process against a server that does everything wrong: every request ends in one outcome."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from harness import hlog
+from harness.driving.driver import Driver
+from harness.driving.inside.protocol import Load
+from harness.model import Metric, Outcome, PhaseKind, PhaseRecord, PhaseSpec, Request, Workload
+from tests.hostile import CORPUS, ENDLESS, OK, HostileServer, never_ends, resets_after, says
+
+_SCENARIO = """
+from locust import task
+from harness.driving.inside.client import BenchUser
+
+class Asker(BenchUser):
+    @task
+    def ask_once(self):
+        self.ask("/", {"right": True})
+"""
+_TIMEOUT_S = 0.3
+
+EVERYTHING = [
+    *map(says, CORPUS.values()),
+    *(resets_after(OK[:cut]) for cut in range(0, len(OK), 7)),
+    *(never_ends(*ENDLESS[name]) for name in ("headers", "interim responses", "chunk extension", "body")),
+    *(never_ends(begin, again[:3], pause_s=0.05) for begin, again in ENDLESS.values()),
+]
+
+
+@pytest.fixture
+def driver(tmp_path: Path) -> Iterator[Driver]:
+    (tmp_path / "asker.py").write_text(_SCENARIO)
+    with Driver.launch(
+        Workload("asker", "", "", "asker.py", (Request("/", {"right": True}),)),
+        root=tmp_path,
+        users=64,
+        latency_path=tmp_path / "latency.hlog",
+        log_path=tmp_path / "locust.log",
+        origin_s=monotonic(),
+        token="",
+        cpus=None,
+    ) as driver:
+        driver.wait_ready(30)
+        yield driver
+
+
+def test_every_request_ends_in_one_outcome_and_the_generator_survives(driver: Driver, tmp_path: Path) -> None:
+    closed = PhaseSpec(name="closed", kind=PhaseKind.CAPACITY, duration_s=2.0, users=16)
+    rate = PhaseSpec(name="rate", kind=PhaseKind.RATE, duration_s=1.0, users=64, rate_rps=100.0, seed=3)
+
+    def load(address: tuple[str, int], *phases: PhaseSpec) -> tuple[PhaseRecord, ...]:
+        return driver.run(Load(address, phases, 1.0, _TIMEOUT_S, 20.0, 0), lambda e: None, lambda: False).records
+
+    with HostileServer(EVERYTHING) as server:
+        records = load(server.address, closed) + load(server.address, rate)
+    recorded = hlog.read(tmp_path / "latency.hlog")
+    for record in records:
+        assert record.scheduled > len(EVERYTHING) / 2
+        assert sum(record.outcomes.values()) == record.scheduled
+        assert sum(record.health_outcomes.values()) == record.health_scheduled > 0
+        for outcome, count in record.outcomes.items():
+            assert recorded.merged(record.spec.name, [outcome], Metric.RESPONSE).total == count
+    assert set(records[0].outcomes) >= {
+        Outcome.OK,
+        Outcome.WRONG_ANSWER,
+        Outcome.HTTP_ERROR,
+        Outcome.TIMEOUT,
+        Outcome.CONNECTION_ERROR,
+    }
+    # What came before has left nothing behind: not in the users, not in their connections.
+    with HostileServer([says(OK)]) as server:
+        (after,) = load(server.address, closed)
+    assert set(after.outcomes) == {Outcome.OK}
+    driver.stop()
+    assert "Traceback" not in (tmp_path / "locust.log").read_text()
