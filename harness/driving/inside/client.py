@@ -8,7 +8,6 @@ from harness.driving.inside import shadow
 
 shadow.restore_stdlib()  # first: a scenario may be named like a module that is imported below
 
-import json  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from time import monotonic  # noqa: E402
 from typing import Any, NamedTuple  # noqa: E402
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit  # noqa: E402
 import gevent  # noqa: E402
 from locust import User  # noqa: E402
 
+from harness.driving.inside.answer import checker  # noqa: E402
 from harness.driving.inside.connection import (  # noqa: E402
     Connection,
     ExchangeAbortedError,
@@ -139,29 +139,10 @@ class BenchUser(User):
     def _learn(self, path: str, answer: Any) -> _Question:
         host = f"{self._address[0]}:{self._address[1]}"
         request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\n\r\n".encode("ascii")
-        question = self._questions[path] = _Question(request, path.partition("?")[0], _checker(answer))
+        question = self._questions[path] = _Question(request, path.partition("?")[0], checker(answer))
         return question
 
 
 def _sleep_unless_zero(seconds: float) -> None:
     if seconds > 0:
         gevent.sleep(seconds)
-
-
-def _checker(answer: Any) -> Callable[[bytes], bool]:
-    """Compares JSON values; a body equal to the last right one byte by byte need not be parsed again."""
-    last_right: bytes | None = None
-
-    def is_right(body: bytes) -> bool:
-        nonlocal last_right
-        if body == last_right:
-            return True
-        try:
-            right: bool = json.loads(body) == answer
-        except (ValueError, RecursionError):  # not JSON; JSON that is nested without end
-            return False
-        if right:
-            last_right = body
-        return right
-
-    return is_right
