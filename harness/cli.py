@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -132,6 +133,7 @@ def run(
     as_json: Json = False,
 ) -> None:
     """Measure strategies on workloads and write results/<run>/report.html."""
+    from harness.analysis.analyse import invalid_trials
     from harness.run import resume as resume_run
     from harness.run import start
     from harness.store import Run
@@ -140,14 +142,14 @@ def run(
         if strategy or workload or blocks or seed is not None:
             raise UsageError(f"--resume {resume}: goes on with its own plan; leave the other options out")
         with _display(as_json) as display:
-            result = resume_run(Run.open(resume), _root(), port, display)
+            result = resume_run(Run.open(resume), _root(), port, display, invalid_trials)
         _finish(result, (), as_json)
         return
     order, errors = _order(profile, strategy, workload, blocks, seed, results, port)
     with _display(as_json) as display:
         for error in errors:
             display.noticed(error)
-        result = start(order, display)
+        result = start(order, display, invalid_trials)
     _finish(result, errors, as_json)
 
 
@@ -166,6 +168,7 @@ def sweep(
     """Measure one strategy with several values of one parameter, against each other and `sync_def`."""
     from dataclasses import replace
 
+    from harness.analysis.analyse import invalid_trials
     from harness.run import start
     from harness.sweep import variants
 
@@ -174,7 +177,7 @@ def sweep(
     baseline = tuple(s for s in _catalog().strategies if s.name == "sync_def" and s.name != strategy)
     order = replace(order, strategies=(*baseline, *swept))
     with _display(as_json) as display:
-        result = start(order, display)
+        result = start(order, display, invalid_trials)
     _finish(result, (), as_json)
 
 
@@ -209,6 +212,42 @@ def compare(
         for row in rows:
             print(row.line())
     if any(row.gate_failed for row in rows):
+        raise typer.Exit(EXIT_GATE)
+
+
+@app.command()
+def calibrate(
+    throughput: Annotated[bool, typer.Option("--throughput", help="also: how fast ours and others are")] = False,
+    against: Annotated[str | None, typer.Option(metavar="wrk", help="also: a real route's capacity by both")] = None,
+    results: Results = Path("results"),
+    as_json: Json = False,
+) -> None:
+    """Prove the load generator on this machine, against servers whose truth is known; exit 1 when it fails."""
+    import msgspec
+
+    from harness.calibrate import CalibrationOrder
+    from harness.calibrate import calibrate as measure
+    from harness.calibration import record, table, wrk
+
+    if against not in (None, "wrk"):
+        raise UsageError(f"--against {against}: not known; wrk is")
+    if against is not None:
+        wrk.require()
+    order = CalibrationOrder(_root(), with_throughput=throughput, against="wrk" if against else None)
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--results {results}: not writable ({error.strerror}); choose another") from error
+    calibration = measure(order, lambda line: print(line, file=sys.stderr))
+    path = record.write(results, calibration)
+    if as_json:
+        said = {"passed": calibration.passed, "failures": calibration.failures, "calibration": calibration}
+        print(msgspec.json.format(msgspec.json.encode(said), indent=1).decode())
+    else:
+        for line in table.lines(calibration):
+            print(line)
+        print(f"kept in {path}")
+    if not calibration.passed:
         raise typer.Exit(EXIT_GATE)
 
 
@@ -346,7 +385,10 @@ def _report(run: Run, as_json: bool) -> int:
         }
         print(msgspec.json.format(msgspec.json.encode(summary), indent=1).decode())
     else:
-        print(exports.markdown_summary(analysis))
+        columns = shutil.get_terminal_size().columns
+        print(
+            exports.terminal_summary(analysis, columns) if sys.stdout.isatty() else exports.markdown_summary(analysis)
+        )
         print(f"report: {path}")
     for line in analysis.broken:
         print(line, file=sys.stderr)

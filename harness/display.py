@@ -69,6 +69,11 @@ class Display:
         self._phase, self._goodput_rps, self._p99_ms = "starting", None, None
         self._draw()
 
+    def retry_began(self, spec: TrialSpec, attempt: int, codes: Sequence[str]) -> None:
+        self._header = f"attempt {attempt} ({', '.join(codes)})  {spec.workload}  {spec.strategy}"
+        self._phase, self._goodput_rps, self._p99_ms = "starting", None, None
+        self._draw()
+
     def phase_began(self, phase: str, duration_s: float) -> None:
         self._phase = f"{phase} {duration_s:g} s"
         self._goodput_rps = self._p99_ms = None
@@ -81,7 +86,8 @@ class Display:
     def trial_ended(self, record: TrialRecord) -> None:
         spec = record.spec
         block = "pilot" if spec.is_pilot else f"block {spec.block}"
-        line = f"{self._number:>3}/{self._of} {block:<8} {spec.workload:<7} {spec.strategy:<22}"
+        place = f"{self._number:>3}/{self._of}" if record.attempt == 1 else f"attempt {record.attempt}"
+        line = f"{place} {block:<8} {spec.workload:<7} {spec.strategy:<22}"
         if record.status == "failed":
             self._say(f"{line} failed: {record.error}", "red")
         else:

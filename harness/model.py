@@ -8,7 +8,7 @@ project, so that the load generator may share it. Times named `*_s` without "epo
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -82,7 +82,12 @@ class Workload(Struct, frozen=True):
 
 
 class RatePhase(Struct, frozen=True, forbid_unknown_fields=True):
-    """Open loop at `percent` of the best capacity that the pilot found for the workload."""
+    """Open loop at `percent` of the best capacity that the pilot found for the workload.
+
+    It lasts `duration_s`, or longer until the profile's `min_arrivals` are due on average, at most `LONGEST` times it.
+    """
+
+    LONGEST: ClassVar[float] = 3.0
 
     percent: Annotated[float, Meta(gt=0, le=200)]
     duration_s: PositiveFloat
@@ -95,7 +100,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     workloads: tuple[Name, ...]
     blocks: PositiveInt
     users: PositiveInt
-    warmup_s: PositiveFloat
+    warmup_s: PositiveFloat  # at most
     capacity_s: PositiveFloat
     rates: tuple[RatePhase, ...]
     pilot_warmup_s: PositiveFloat
@@ -107,10 +112,14 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     ready_s: PositiveFloat
     shutdown_s: PositiveFloat
     quiet_s: NonNegativeFloat
+    warmup_min_s: PositiveFloat | None = None  # it ends from here on, when it has settled; None: it lasts warmup_s
     arrivals: Literal["poisson", "constant"] = "poisson"
     users_by_workload: dict[Name, PositiveInt] = {}
     generators: PositiveInt = 1  # Locust processes; each takes an equal part of every load
     upstream_sigma: NonNegativeFloat = 0.0
+    min_arrivals: Annotated[int, Meta(ge=0)] = 0  # of a rate phase, on average
+    # Of the run's estimated time, for measuring invalid trials again.
+    retry_share: Annotated[float, Meta(ge=0, le=1)] = 0.05
     seed: int = 1
     name: str = ""
 
@@ -126,7 +135,9 @@ class PhaseKind(StrEnum):
 
 class PhaseSpec(Struct, frozen=True):
     """A stretch of load. Closed loop (`warmup`, `capacity`): `users` ask as fast as answers come.
-    Open loop (`rate`): `rate_rps` arrivals from a seeded schedule, at most `max_in_flight` at once."""
+    Open loop (`rate`): `rate_rps` arrivals from a seeded schedule, at most `max_in_flight` at once.
+
+    With `min_s` a closed loop ends as soon as its answers have settled, between `min_s` and `duration_s`."""
 
     name: str
     kind: PhaseKind
@@ -135,6 +146,7 @@ class PhaseSpec(Struct, frozen=True):
     rate_rps: float | None = None
     arrivals: Literal["poisson", "constant"] = "poisson"
     seed: int = 0
+    min_s: PositiveFloat | None = None
 
 
 class TrialSpec(Struct, frozen=True):
@@ -206,10 +218,12 @@ class PhaseRecord(Struct, frozen=True, kw_only=True):
     censored: int = 0
     ok_in_window: int = 0
     ok_per_second: tuple[int, ...] = ()  # right answers by second of arrival, the window's share
+    ok_per_tenth: tuple[int, ...] = ()  # the same by tenth of a second
     health_scheduled: int = 0
     health_outcomes: dict[Outcome, int] = {}
     health_censored: int = 0
     min_service_ms: float | None = None  # the fastest right answer, unrounded
+    settled: bool | None = None  # whether the answers had settled at `end_s`; None: it was not to end by that
     reason: str = ""
     server: int = 0  # index into TrialRecord.servers
 
@@ -285,6 +299,19 @@ class Sample(Struct, frozen=True, kw_only=True, omit_defaults=True):
     ctx_voluntary: int | None = None
     ctx_involuntary: int | None = None
     server: int = 0  # which server of the trial, for tree "target"
+
+
+class Arrivals(Struct, frozen=True):
+    """One line of `arrivals.jsonl`: when the requests of an open loop should have left and did, of one generator.
+
+    Microseconds since the phase's start, ascending by intention; the first 65,536 that were sent. `scheduled` counts
+    all that fell due, those never sent too.
+    """
+
+    phase: PhaseSpec
+    scheduled: int
+    intended_us: tuple[int, ...]
+    sent_us: tuple[int, ...]
 
 
 class ProbeLine(Struct, frozen=True, omit_defaults=True):

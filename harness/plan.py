@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from random import Random
 
-from harness.model import PhaseKind, PhaseSpec, Profile, TrialSpec
+from harness.model import PhaseKind, PhaseSpec, Profile, RatePhase, TrialSpec
 
 PhaseGroup = tuple[PhaseSpec, ...]  # run back to back; a drain follows the last
 
@@ -49,18 +49,25 @@ def rates_rps(best_capacity_rps: float, profile: Profile) -> dict[str, float]:
     return {rate_name(rate.percent): best_capacity_rps * rate.percent / 100 for rate in profile.rates}
 
 
+def rate_duration_s(rate: RatePhase, rate_rps: float, min_arrivals: int) -> float:
+    """Long enough for `min_arrivals` on average, so that slow workloads get their samples for a p99 too."""
+    return min(max(rate.duration_s, min_arrivals / rate_rps), rate.duration_s * rate.LONGEST)
+
+
 def phase_groups(spec: TrialSpec, profile: Profile, rates: Mapping[str, float]) -> tuple[PhaseGroup, ...]:
     """The phases of one trial. The warm-up flows into the capacity phase at the same number of users, so that the
     closed loop is in its steady state when counting begins. Every strategy of a block meets the same arrivals: the
     schedule's seed depends on the block, the workload and the phase, not on the strategy."""
     users = profile.users_by_workload.get(spec.workload, profile.users)
     pilot = spec.is_pilot
+    warmup_s = profile.pilot_warmup_s if pilot else profile.warmup_s
     closed = (
         PhaseSpec(
             name=WARMUP,
             kind=PhaseKind.WARMUP,
-            duration_s=profile.pilot_warmup_s if pilot else profile.warmup_s,
+            duration_s=warmup_s,
             users=users,
+            min_s=None if profile.warmup_min_s is None else min(profile.warmup_min_s, warmup_s),
         ),
         PhaseSpec(
             name=CAPACITY,
@@ -78,7 +85,7 @@ def phase_groups(spec: TrialSpec, profile: Profile, rates: Mapping[str, float]) 
                 PhaseSpec(
                     name=rate_name(rate.percent),
                     kind=PhaseKind.RATE,
-                    duration_s=rate.duration_s,
+                    duration_s=rate_duration_s(rate, rates[rate_name(rate.percent)], profile.min_arrivals),
                     users=profile.max_in_flight,
                     rate_rps=rates[rate_name(rate.percent)],
                     arrivals=profile.arrivals,
@@ -91,16 +98,22 @@ def phase_groups(spec: TrialSpec, profile: Profile, rates: Mapping[str, float]) 
 
 
 def rewarm(number: int, profile: Profile) -> PhaseSpec:
-    """One user for half a warm-up, on the fresh server that replaces one that choked: enough for connections, pools
-    and code paths, and it cannot choke again."""
-    return PhaseSpec(name=f"{WARMUP}-{number}", kind=PhaseKind.WARMUP, duration_s=profile.warmup_s / 2, users=1)
+    """One user for the least of a warm-up (half of one of fixed length), on the fresh server that replaces one that
+    choked: enough for connections, pools and code paths, and it cannot choke again."""
+    duration_s = profile.warmup_min_s or profile.warmup_s / 2
+    return PhaseSpec(name=f"{WARMUP}-{number}", kind=PhaseKind.WARMUP, duration_s=duration_s, users=1)
 
 
 def estimate_s(planned: Sequence[TrialSpec], profile: Profile, boot_s: Mapping[str, float], fixed_s: float) -> float:
-    """Seconds that `planned` will take: the phases, the boot that was measured for each strategy, and `fixed_s` for
-    everything else a trial costs (quiet check, verify, drains, stops, and the restarts of those that choke)."""
-    measured_s = profile.warmup_s + profile.capacity_s + sum(rate.duration_s for rate in profile.rates)
-    pilot_s = profile.pilot_warmup_s + profile.pilot_capacity_s
+    """Seconds that `planned` will take: the phases (a warm-up half way between its least and its limit), the boot that
+    was measured for each strategy, a drain, and `fixed_s` for everything else a trial costs."""
+
+    def warmup_s(limit_s: float) -> float:
+        return limit_s if profile.warmup_min_s is None else (min(profile.warmup_min_s, limit_s) + limit_s) / 2
+
+    measured_s = warmup_s(profile.warmup_s) + profile.capacity_s + sum(rate.duration_s for rate in profile.rates)
+    pilot_s = warmup_s(profile.pilot_warmup_s) + profile.pilot_capacity_s
     return sum(
-        (pilot_s if trial.is_pilot else measured_s) + boot_s.get(trial.strategy, 0.0) + fixed_s for trial in planned
+        (pilot_s if trial.is_pilot else measured_s) + boot_s.get(trial.strategy, 0.0) + profile.drain_s + fixed_s
+        for trial in planned
     )

@@ -19,6 +19,9 @@ class Watcher(Protocol):
 
     def trial_began(self, spec: TrialSpec, number: int, of: int, blocks: int, left_s: float) -> None: ...
 
+    def retry_began(self, spec: TrialSpec, attempt: int, codes: Sequence[str]) -> None:
+        """An invalid trial is measured again; `codes` are the findings against it."""
+
     def phase_began(self, phase: str, duration_s: float) -> None: ...
 
     def progressed(self, goodput_rps: float, p99_ms: float | None) -> None: ...

@@ -13,6 +13,7 @@ from time import monotonic, time
 import msgspec
 
 from harness import plan
+from harness.calibration import record as calibration
 from harness.driving.inside.protocol import Ended, Progress, Started
 from harness.environment import describe
 from harness.model import (
@@ -29,13 +30,14 @@ from harness.model import (
 )
 from harness.preflight import preflight
 from harness.progress import Watcher
+from harness.retries import Judge, Retries
 from harness.services.service import Upstream
 from harness.store import Run, StoreError
 from harness.trial import Bench, Trial
 
-# What a trial costs beside its phases and its boot: quiet check, verify, drains, stop and, averaged over the
-# strategies, the restarts of those that choke. Measured over whole `standard` runs on 2 shared cores.
-FIXED_S = 1.2
+# What a trial costs beside its phases, its boot and (on average over those that keep up and those that choke) one
+# drain: quiet check, verify and stop. Measured over whole `smoke` and `standard` runs on 2 shared cores.
+_FIXED_S = 0.35
 
 
 @dataclass(frozen=True)
@@ -61,22 +63,25 @@ class Result:
     estimate_s: float
 
 
-def start(order: Order, watcher: Watcher) -> Result:
+def start(order: Order, watcher: Watcher, judge: Judge) -> Result:
     """Measure what was ordered. Raises HarnessError only when nothing more can be measured."""
     environment = describe(order.root)
     run = Run.create(order.results / _run_id())
+    proven = calibration.adopt(order.results, run.path, calibration.Fingerprint.of(environment))
+    if proven.kind != "passed":
+        watcher.noticed(proven.line)
     with _bench(order.root, order.profile, environment, run, order.port) as bench:
         checked = _check_cells(order, bench, run, watcher)
         record = _planned(order, run, environment, checked)
         run.write(record)
-        return _measure(run, record, bench, watcher)
+        return _measure(run, record, bench, watcher, judge)
 
 
-def resume(run: Run, root: Path, port: int | None, watcher: Watcher) -> Result:
+def resume(run: Run, root: Path, port: int | None, watcher: Watcher, judge: Judge) -> Result:
     """Finish an interrupted run: every trial that has no complete attempt, on the plan and rates it began with."""
     record = run.read()
     with _bench(root, record.profile, record.environment, run, port) as bench:
-        return _measure(run, record, bench, watcher)
+        return _measure(run, record, bench, watcher, judge)
 
 
 # ------------------------------------------------------------------------------------------------- the steps
@@ -128,15 +133,14 @@ def _planned(order: Order, run: Run, environment: Environment, checked: tuple[Pr
         preflight=checked,
         plan=planned,
         environment=environment,
-        estimate_s=plan.estimate_s(planned, order.profile, boot_s, FIXED_S),
+        estimate_s=plan.estimate_s(planned, order.profile, boot_s, _FIXED_S),
     )
 
 
-def _measure(run: Run, record: RunRecord, bench: Bench, watcher: Watcher) -> Result:
+def _measure(run: Run, record: RunRecord, bench: Bench, watcher: Watcher, judge: Judge) -> Result:
     began_s = monotonic()
-    failed = [
-        f"{cell.strategy} on {cell.workload}: {cell.error}" for cell in record.preflight if cell.status == "failed"
-    ]
+    failed = {f"{cell.strategy} on {cell.workload}": cell.error for cell in record.preflight if cell.status == "failed"}
+    retries = Retries(run, record, judge)
     todo = [spec for spec in record.plan if not _is_complete(run, spec, watcher)]
     clock = _Clock(record, todo)
     watcher.plan_ready(todo, len(record.plan) - len(todo), clock.left_s(0))
@@ -147,15 +151,24 @@ def _measure(run: Run, record: RunRecord, bench: Bench, watcher: Watcher) -> Res
             watcher.trial_began(spec, number + 1, len(todo), record.profile.blocks, clock.left_s(number))
             trial = _run_trial(run, record, spec, bench, watcher)
             clock.took(spec, trial.elapsed_s)
-            watcher.trial_ended(trial)
-            if trial.status == "failed":
-                failed.append(f"{spec.id}: {trial.error}")
+            _ended(trial, failed, watcher)
+            for again, codes in retries.after(spec, todo[number + 1 :]):
+                watcher.retry_began(again, run.next_attempt(again), codes)
+                _ended(_run_trial(run, record, again, bench, watcher), failed, watcher)
     except BaseException:
         with contextlib.suppress(StoreError):  # the disk may be what failed; the first error is the one to show
             run.write(msgspec.structs.replace(record, interrupted=True))
         raise
     run.write(msgspec.structs.replace(record, finished_epoch_s=time()))
-    return Result(run, tuple(failed), monotonic() - began_s, clock.estimate_s)
+    lines = tuple(f"{what}: {error}" for what, error in failed.items())
+    return Result(run, lines, monotonic() - began_s, clock.estimate_s)
+
+
+def _ended(trial: TrialRecord, failed: dict[str, str], watcher: Watcher) -> None:
+    watcher.trial_ended(trial)
+    failed.pop(trial.spec.id, None)  # of an earlier attempt
+    if trial.status == "failed":
+        failed[trial.spec.id] = trial.error
 
 
 def _run_trial(run: Run, record: RunRecord, spec: TrialSpec, bench: Bench, watcher: Watcher) -> TrialRecord:
@@ -223,7 +236,7 @@ class _Clock:
     def __init__(self, record: RunRecord, todo: Sequence[TrialSpec]) -> None:
         self._todo = todo
         boot_s = {cell.strategy: cell.boot_s for cell in record.preflight}
-        self._estimates_s = [plan.estimate_s([spec], record.profile, boot_s, FIXED_S) for spec in todo]
+        self._estimates_s = [plan.estimate_s([spec], record.profile, boot_s, _FIXED_S) for spec in todo]
         self._errors_s: dict[bool, list[float]] = {True: [], False: []}
 
     @property

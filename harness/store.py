@@ -3,7 +3,7 @@
     run.json                              everything known before and around the trials
     summary.csv  report.html              derived; may be deleted and made again
     trials/<trial id>/<attempt>/          raw data of one attempt
-        latency.hlog  samples.jsonl  probe/<pid>.jsonl  server*.log  locust.log  upstream.log
+        latency.hlog  arrivals.jsonl  samples.jsonl  probe/<pid>.jsonl  server*.log  locust.log  upstream.log
         trial.json                        written last: its presence means the attempt is complete
 
 Files appear whole or not at all (written beside, synced, renamed). An attempt without `trial.json` was interrupted:
@@ -24,6 +24,7 @@ from msgspec import Struct
 
 from harness.model import (
     SCHEMA_VERSION,
+    Arrivals,
     HarnessError,
     RunRecord,
     Sample,
@@ -106,6 +107,10 @@ class Attempt:
         return self.path / "latency.hlog"
 
     @property
+    def arrivals_path(self) -> Path:
+        return self.path / "arrivals.jsonl"
+
+    @property
     def samples_path(self) -> Path:
         return self.path / "samples.jsonl"
 
@@ -132,6 +137,9 @@ class Attempt:
     def samples(self) -> list[Sample]:
         """All samples in order; a last line that was cut off is left out."""
         return read_lines(self.samples_path, Sample)
+
+    def arrivals(self) -> list[Arrivals]:
+        return read_lines(self.arrivals_path, Arrivals)
 
 
 def read_lines(path: Path, kind: type[T]) -> list[T]:
@@ -199,10 +207,13 @@ class Run:
         found = [Attempt(path) for path in folder.iterdir() if path.is_dir() and path.name.isdigit()]
         return sorted(found, key=lambda attempt: attempt.number)
 
-    def new_attempt(self, spec: TrialSpec) -> Attempt:
+    def next_attempt(self, spec: TrialSpec) -> int:
+        """The number that `new_attempt` would give."""
         attempts = self.attempts(spec)
-        number = attempts[-1].number + 1 if attempts else 1
-        attempt = Attempt(self.path / "trials" / spec.id / str(number))
+        return attempts[-1].number + 1 if attempts else 1
+
+    def new_attempt(self, spec: TrialSpec) -> Attempt:
+        attempt = Attempt(self.path / "trials" / spec.id / str(self.next_attempt(spec)))
         try:
             attempt.probe_dir.mkdir(parents=True)
         except OSError as error:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import median
 from typing import TypeVar
 
 from harness import hlog
+from harness.analysis.arrivals import by_phase
 from harness.analysis.cells import JudgedTrial, PhaseEvidence, cells
 from harness.analysis.compare import comparisons
 from harness.analysis.context import Context
@@ -15,8 +16,9 @@ from harness.analysis.evidence import Analysis, TrialFigures
 from harness.analysis.percentiles import latencies
 from harness.analysis.probing import probe_figures
 from harness.analysis.summary import figures
+from harness.analysis.trials import counting
 from harness.analysis.validity import findings, is_valid
-from harness.model import Metric, ProbeLine, RunRecord, Sample, TrialRecord
+from harness.model import Arrivals, Metric, ProbeLine, RunRecord, Sample, TrialRecord, TrialSpec
 from harness.store import Attempt, Run, StoreError, read_lines
 
 T = TypeVar("T")
@@ -29,14 +31,7 @@ def analyse(run: Run) -> Analysis:
     """
     record = run.read()
     broken: list[str] = []
-    attempts = list(run.complete_attempts(lambda error: broken.append(str(error))))
-    canaries_ms = [trial.noise.canary_ms for _, trial in attempts if trial.noise is not None]
-    median_canary_ms = median(canaries_ms) if canaries_ms else None
-    judged = [
-        _judge(run, record, attempt, trial, median_canary_ms=median_canary_ms, broken=broken)
-        for attempt, trial in attempts
-        if _belongs(record, attempt, trial, broken)
-    ]
+    judged = _judged(run, record, lambda spec: True, broken)
     trials = tuple(trial.figures for trial in judged)
     measured = cells(record, judged)
     compared = comparisons(record, trials)
@@ -48,6 +43,34 @@ def analyse(run: Run) -> Analysis:
         decisions=decisions(record, trials, measured, compared),
         broken=tuple(broken),
     )
+
+
+def invalid_trials(run: Run, among: Sequence[TrialSpec]) -> dict[str, tuple[str, ...]]:
+    """The trials of `among` that have no valid attempt yet: the codes of what is against the last one, by trial id.
+
+    A `harness.retries.Judge`. The machine's speed is held against the trials there are so far.
+    """
+    wanted = {spec.id for spec in among}
+    judged = _judged(run, run.read(), lambda spec: spec.id in wanted, [])
+    return {
+        trial.record.spec.id: tuple(sorted({found.code for found in trial.findings if found.level == "invalid"}))
+        for trial in counting(trial.figures for trial in judged)
+        if not trial.valid
+    }
+
+
+def _judged(
+    run: Run, record: RunRecord, is_wanted: Callable[[TrialSpec], bool], broken: list[str]
+) -> list[JudgedTrial]:
+    """Every complete attempt at a trial that is wanted, in the order of the plan."""
+    attempts = list(run.complete_attempts(lambda error: broken.append(str(error))))
+    canaries_ms = [trial.noise.canary_ms for _, trial in attempts if trial.noise is not None]
+    median_canary_ms = median(canaries_ms) if canaries_ms else None
+    return [
+        _judge(run, record, attempt, trial, median_canary_ms=median_canary_ms, broken=broken)
+        for attempt, trial in attempts
+        if is_wanted(trial.spec) and _belongs(record, attempt, trial, broken)
+    ]
 
 
 def _belongs(run: RunRecord, attempt: Attempt, trial: TrialRecord, broken: list[str]) -> bool:
@@ -73,6 +96,7 @@ def _judge(
     histograms = _read(lambda: hlog.read(attempt.latency_path), hlog.Histograms({}), broken)
     samples = _read(attempt.samples, list[Sample](), broken)
     probes = _read(lambda: _probes(attempt), dict[int, list[ProbeLine]](), broken)
+    arrivals = _read(attempt.arrivals, list[Arrivals](), broken)
     phases = figures(trial, histograms, samples, probes)
     found = findings(
         Context(
@@ -83,6 +107,7 @@ def _judge(
             profile=record.profile,
             target_cores=record.environment.partition.target_cores,
             median_canary_ms=median_canary_ms,
+            arrivals=by_phase(arrivals),
         )
     )
     return JudgedTrial(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from harness.analysis.arrivals import ArrivalFigures
 from harness.analysis.evidence import PhaseFigures
 from harness.model import Finding, PhaseKind, PhaseStatus, Profile, Strategy, TrialRecord, Workload
 
@@ -20,6 +21,7 @@ class Context:
     profile: Profile
     target_cores: int
     median_canary_ms: float | None  # of the run's trials
+    arrivals: Mapping[str, tuple[ArrivalFigures, ...]] = field(default_factory=dict)  # by open-loop phase
 
     @property
     def workers(self) -> int:
@@ -36,6 +38,19 @@ class Context:
         for phase in self.phases.values():
             if phase.kind is not PhaseKind.WARMUP and phase.status is not PhaseStatus.SKIPPED and phase.duration_s > 0:
                 yield phase
+
+
+# Of the arrivals. Below it requests wait for one of `max_in_flight` to come free: the server's doing.
+KEEPING_UP = 0.9
+
+
+def kept_up(phase: PhaseFigures) -> bool:
+    """Whether the server took what an open loop offered; what was late then was the generator's doing."""
+    return (
+        phase.offered_rps is not None
+        and phase.status is not PhaseStatus.CHOKED
+        and phase.goodput_rps * phase.duration_s >= KEEPING_UP * phase.scheduled
+    )
 
 
 Rule = Callable[[Context], Finding | None]

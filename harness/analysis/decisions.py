@@ -35,12 +35,6 @@ def _decision(
         return None
     best = max(capacities, key=lambda strategy: capacities[strategy].value)
     tests = {test.strategy: test for test in against(best, CAPACITY, by_strategy(run, trials, workload))}
-    tied = tuple(
-        strategy
-        for strategy in capacities
-        # Without a common block there is nothing to tell them apart by.
-        if strategy != best and (strategy not in tests or tests[strategy].verdict != "slower")
-    )
     gain = next(
         (
             comparison
@@ -48,6 +42,15 @@ def _decision(
             if (comparison.workload, comparison.strategy, comparison.metric) == (workload, best, CAPACITY.name)
         ),
         None,
+    )
+    tied = tuple(
+        strategy
+        for strategy in capacities
+        # Without a common block there is nothing to tell them apart by.
+        if strategy != best
+        and (strategy not in tests or tests[strategy].verdict != "slower")
+        # Told apart by the comparison that the gain shows: two families of tests must not contradict each other.
+        and not (strategy == BASELINE and gain is not None and gain.verdict == "faster")
     )
     by_name = {cell.strategy: cell for cell in cells}
     return Decision(

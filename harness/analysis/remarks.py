@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.analysis.context import Context, Rule, info
+from harness.analysis.context import Context, Rule, info, kept_up
 from harness.model import Finding, Outcome
 
 PROBE_LINES_PER_S = 2.0  # model.ProbeLine
@@ -10,6 +10,11 @@ PROBE_SILENT_SHARE = 0.5
 UNEVEN_SHARE = 1.5  # the busiest worker's requests over an even share
 UNEVEN_MIN_REQUESTS = 100
 FAILED_SHARE = 0.01
+# Linux's pressure stall information counts our own tasks, too. On two shared cores whole runs had 2-35 % beside a quiet
+# machine (computing strategies the most), 50-90 % while somebody else measured on it.
+PRESSURE_PERCENT = 50.0
+# Chance: once in a thousand phases. The distance: of many requests the test sees a tenth of a millisecond, too.
+LAW_P_VALUE, LAW_DISTANCE = 0.001, 0.1
 
 
 def failed_requests(context: Context) -> Finding | None:
@@ -21,6 +26,18 @@ def failed_requests(context: Context) -> Finding | None:
                 f"{phase.name}: {failed} of {phase.scheduled} requests failed at once (limit {FAILED_SHARE:.0%}); they "
                 "are not in the percentiles",
                 "read server.log",
+            )
+    return None
+
+
+def warmup_not_settled(context: Context) -> Finding | None:
+    for phase in context.record.phases:
+        if phase.settled is False and phase.scheduled:
+            return info(
+                "warmup_not_settled",
+                f"{phase.spec.name}: after its limit of {phase.spec.duration_s:g} s the answers of {phase.spec.users} "
+                f"users had not settled ({phase.ok_in_window} came)",
+                "expected of a strategy that answers each user less than three times in that; else raise warmup_s",
             )
     return None
 
@@ -75,4 +92,41 @@ def uneven_workers(context: Context) -> Finding | None:
     return None
 
 
-REMARKS: tuple[Rule, ...] = (failed_requests, log_cut_off, samples_missing, probe_silent, uneven_workers)
+def arrivals_off_law(context: Context) -> Finding | None:
+    """Response times count from the intended starts, so they are right all the same; the server met other bursts."""
+    for phase in context.measured:
+        for arrivals in context.arrivals.get(phase.name, ()):
+            if arrivals.distance is None or arrivals.p_value is None or not kept_up(phase):
+                continue
+            if arrivals.p_value < LAW_P_VALUE and arrivals.distance > LAW_DISTANCE:
+                return info(
+                    "arrivals_off_law",
+                    f"{phase.name}: the gaps between requests were not {context.profile.arrivals}: Kolmogorov-Smirnov "
+                    f"distance {arrivals.distance:.2f} (limit {LAW_DISTANCE:g}), p = {arrivals.p_value:.2g}",
+                    "the generator was held up and sent several at once: give it a core of its own",
+                )
+    return None
+
+
+def cpu_pressure(context: Context) -> Finding | None:
+    noise = context.record.noise
+    if noise is None or noise.cpu_pressure_percent is None or noise.cpu_pressure_percent <= PRESSURE_PERCENT:
+        return None
+    return info(
+        "cpu_pressure",
+        f"in {noise.cpu_pressure_percent:.0f} % of the time some task was ready and had no CPU "
+        f"(limit {PRESSURE_PERCENT:.0f} %)",
+        "compare CPU-seconds per request; where target and generator share CPUs they are such tasks themselves",
+    )
+
+
+REMARKS: tuple[Rule, ...] = (
+    failed_requests,
+    log_cut_off,
+    samples_missing,
+    probe_silent,
+    uneven_workers,
+    warmup_not_settled,
+    arrivals_off_law,
+    cpu_pressure,
+)

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.analysis.ceilings import waiting_ceiling
-from harness.analysis.context import Context, Rule, info, invalid
-from harness.analysis.evidence import PhaseFigures
+from harness.analysis.context import Context, Rule, info, invalid, kept_up
 from harness.analysis.remarks import REMARKS
-from harness.model import Finding, Outcome, PhaseStatus, TrialRecord
+from harness.analysis.steadiness import goodput_trend
+from harness.model import Finding, Outcome, PhaseKind, PhaseStatus, TrialRecord
 
 # A generator or upstream near a whole core queues its own work. Locust warns from 90 % on (`CPU_WARNING_THRESHOLD` in
 # its runners.py), of a 5 s average; a phase is about as long, and what it hides in it is worth the other 10 %.
@@ -23,11 +23,13 @@ UPSTREAM_CORES = 0.85
 # median is within the noise of any figure here; half of the median is a different figure.
 SEND_LAG_INFO_MS, SEND_LAG_INFO_SHARE = 1.0, 0.05
 SEND_LAG_INVALID_MS, SEND_LAG_INVALID_SHARE = 10.0, 0.5
-# Of the arrivals. Below it requests wait for one of `max_in_flight` to come free: the server's doing.
-KEEPING_UP = 0.9
 CEILING_TOLERANCE = 1.05
 # `harness.services.upstream.FLOOR_OF_MEDIAN`: a drawn wait is never shorter than this part of its median.
 SHORTEST_DRAWN_WAIT = 0.5
+# Issue 3 asks for the rate within 1 %; one preemption of some 10 ms at either end of a short phase is no rate.
+ARRIVALS_TOLERANCE, ARRIVALS_SLACK_S = 0.01, 0.05
+# A trend that chance makes once in a hundred, and that matters: pairing within blocks copes with less.
+TREND_P_VALUE, TREND_INFO_CHANGE, TREND_INVALID_CHANGE = 0.01, 0.2, 0.5
 # FACTS.md: on shared machines steal of up to 30 %, and a canary that takes 1.7 times as long, are ordinary.
 STEAL_INFO_PERCENT, STEAL_INVALID_PERCENT = 10.0, 30.0
 CANARY_INFO_RATIO, CANARY_INVALID_RATIO = 1.5, 3.0
@@ -152,7 +154,7 @@ def sent_late(context: Context) -> Finding | None:
     remark: Finding | None = None
     for phase in context.measured:
         lag, response = phase.send_lag_p99, phase.response_p50
-        if lag is None or response is None or not _kept_up(phase):
+        if lag is None or response is None or not kept_up(phase):
             continue
         gross = lag.value_ms > max(SEND_LAG_INVALID_MS, SEND_LAG_INVALID_SHARE * response.value_ms)
         if lag.value_ms <= max(SEND_LAG_INFO_MS, SEND_LAG_INFO_SHARE * response.value_ms):
@@ -168,14 +170,6 @@ def sent_late(context: Context) -> Finding | None:
             return finding
         remark = remark or finding
     return remark
-
-
-def _kept_up(phase: PhaseFigures) -> bool:
-    return (
-        phase.offered_rps is not None
-        and phase.status is not PhaseStatus.CHOKED
-        and phase.goodput_rps * phase.duration_s >= KEEPING_UP * phase.scheduled
-    )
 
 
 # --------------------------------------------------------------------------------------- the machine's noise
@@ -208,6 +202,50 @@ def slow_canary(context: Context) -> Finding | None:
     )
 
 
+# ---------------------------------------------------------------------------------- what was not as it was meant
+
+
+def arrivals_off_schedule(context: Context) -> Finding | None:
+    """Fewer arrivals than the schedule has, or slower: only the generator can be to blame for the first, and for the
+    second where the server kept up."""
+    for phase in context.measured:
+        for arrivals in context.arrivals.get(phase.name, ()):
+            if phase.status is not PhaseStatus.FAILED and arrivals.missing > ARRIVALS_TOLERANCE:
+                return invalid(
+                    "arrivals_off_schedule",
+                    f"{phase.name}: {arrivals.missing:.1%} of the scheduled arrivals never fell due "
+                    f"(limit {ARRIVALS_TOLERANCE:.0%})",
+                    "read locust.log; the generator was stopped or starved",
+                )
+            if kept_up(phase) and arrivals.rate_error > ARRIVALS_TOLERANCE and arrivals.late_s > ARRIVALS_SLACK_S:
+                return invalid(
+                    "arrivals_off_schedule",
+                    f"{phase.name}: requests left {arrivals.rate_error:.1%} slower than scheduled "
+                    f"(limit {ARRIVALS_TOLERANCE:.0%}), {arrivals.late_s * 1e3:.0f} ms over the phase",
+                    "give the generator a core of its own, or a quieter machine",
+                )
+    return None
+
+
+def not_steady(context: Context) -> Finding | None:
+    """A closed loop whose goodput rose or fell all along has no capacity, only a moment of it."""
+    for phase in context.record.phases:
+        if phase.spec.kind is not PhaseKind.CAPACITY or phase.status is PhaseStatus.FAILED:
+            continue
+        trend = goodput_trend(phase.ok_per_tenth, phase.end_s - phase.start_s)
+        if trend is None or trend.p_value > TREND_P_VALUE or abs(trend.change) <= TREND_INFO_CHANGE:
+            continue
+        gross = abs(trend.change) > TREND_INVALID_CHANGE
+        return (invalid if gross else info)(
+            "not_steady",
+            f"{phase.spec.name}: goodput {'rose' if trend.change > 0 else 'fell'} by {abs(trend.change):.0%} of its "
+            f"median over {trend.bins} bins of {trend.bin_s:g} s (limit "
+            f"{TREND_INVALID_CHANGE if gross else TREND_INFO_CHANGE:.0%}; Mann-Kendall p = {trend.p_value:.2g})",
+            "a longer warm-up if it rose, a longer phase if it fell: does the strategy leak or pile up?",
+        )
+    return None
+
+
 RULES: tuple[Rule, ...] = (
     trial_failed,
     server_died,
@@ -220,5 +258,7 @@ RULES: tuple[Rule, ...] = (
     sent_late,
     stolen_time,
     slow_canary,
+    arrivals_off_schedule,
+    not_steady,
     *REMARKS,
 )

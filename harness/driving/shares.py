@@ -40,11 +40,14 @@ def share_out(load: Load, generators: int) -> list[Load]:
 
 
 def _part(phase: PhaseSpec, number: int, generators: int) -> PhaseSpec:
+    if generators == 1:
+        return phase
     return msgspec.structs.replace(
         phase,
         users=users_of(number, phase.users, generators),
         rate_rps=None if phase.rate_rps is None else phase.rate_rps / generators,
         seed=seed_of(number, phase.seed),
+        min_s=None,  # none of them sees all answers, and they must not end at different times
     )
 
 

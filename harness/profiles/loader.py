@@ -53,6 +53,8 @@ def _check(profile: Profile, path: Path) -> None:
     fewest_users = min([profile.users, *profile.users_by_workload.values()])
     if profile.generators > fewest_users:
         raise UsageError(f"{path}: generators: {profile.generators} is more than the {fewest_users} users; lower it")
+    if profile.warmup_min_s is not None and profile.warmup_min_s > profile.warmup_s:
+        raise UsageError(f"{path}: warmup_min_s: {profile.warmup_min_s:g} is above warmup_s, {profile.warmup_s:g}")
     if unknown := sorted(set(profile.users_by_workload) - set(profile.workloads)):
         raise UsageError(f"{path}: users_by_workload: {unknown[0]} is not among its workloads; add it or take it out")
 

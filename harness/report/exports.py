@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -144,6 +145,23 @@ def markdown_summary(analysis: Analysis) -> str:
         lines.append(f"- `{trial.record.spec.id}` attempt {trial.record.attempt}: {_markdown(said)}")
     lines += [f"- {_markdown(line)}" for line in analysis.broken]
     return "\n".join(lines) + "\n"
+
+
+def terminal_summary(analysis: Analysis, width: int) -> str:
+    """The same for a terminal of `width` columns: a few lines for each workload."""
+    lines = []
+    for decision in analysis.decisions:
+        capacity = f"{wording.number(decision.capacity.value)}/s {wording.interval(decision.capacity)}"
+        lines += ["", f"{decision.workload}: {decision.best}  {capacity}"]
+        if decision.gain is not None:
+            gain = f"{wording.times(decision.gain.ratio.value)} sync_def {wording.interval(decision.gain.ratio)}"
+            lines.append(f"  {gain}: {decision.gain.verdict}")
+        if decision.tied:
+            lines.append(f"  not told apart from it: {', '.join(decision.tied)}")
+        lines.append(f"  {decision.why}")
+    invalid = sum(not trial.valid for trial in analysis.trials)
+    lines += ["", f"{wording.count(len(analysis.trials), 'trial')}, {invalid} of them failed or invalid"]
+    return "\n".join(textwrap.fill(line, width, subsequent_indent="    ") for line in lines)
 
 
 def _decision_line(decision: Decision) -> str:

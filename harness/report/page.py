@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from harness.analysis.evidence import Analysis, Cell, TrialFigures
 from harness.report import about, banner, timeline, verdicts, wording, workloads
+from harness.report.instrument import instrument
 from harness.report.palette import Palette
 from harness.report.standing import capacity_of, measured, standing
 from harness.store import Attempt, Run, write_atomically
@@ -48,13 +49,15 @@ def render(run: Run, analysis: Analysis) -> str:
     palette = Palette([strategy.name for strategy in record.strategies])
     anchors = {workload.name: f"w{place}" for place, workload in enumerate(record.workloads)}
     trials = about.trial_rows(run, analysis)
+    proof = instrument(run)
     return _template().render(
         run=record,
         when=about.when(record.created_epoch_s),
         machine=about.machine_line(record.environment),
         counts=Counter(standing(trial) for trial in measured(analysis)),
         attempts=len(measured(analysis)),
-        warnings=banner.warnings(analysis),
+        warnings=(*banner.warnings(analysis), *filter(None, [proof.warning])),
+        instrument=proof,
         decisions=verdicts.decision_rows(analysis, anchors, palette),
         baseline=verdicts.BASELINE,
         workloads=[

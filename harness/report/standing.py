@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+from harness.analysis.context import KEEPING_UP
 from harness.analysis.evidence import Analysis, Cell, CellPhase, Percentile, PhaseFigures, TrialFigures
-from harness.analysis.validity import KEEPING_UP
 from harness.model import Outcome, PhaseKind, PhaseStatus
 from harness.report import wording
 

@@ -113,6 +113,36 @@ def test_closed_and_open_loop_on_a_fixed_delay(rig: Callable[..., Rig]) -> None:
     assert fixed.median_ms("rate", Metric.SEND_LAG) < 2
 
 
+def warmup(users: int) -> PhaseSpec:
+    return PhaseSpec(name="warmup", kind=PhaseKind.WARMUP, duration_s=4.0, users=users, min_s=0.2)
+
+
+def test_a_warm_up_ends_when_answers_have_settled_and_the_next_phase_begins_there(rig: Callable[..., Rig]) -> None:
+    warm, capacity = rig("/delay?40").load(warmup(16), closed("capacity", 1.0, 16)).records
+    assert warm.settled
+    assert 0.2 <= warm.end_s - warm.start_s < 1.5
+    assert capacity.start_s == warm.end_s
+    assert capacity.end_s - capacity.start_s == pytest.approx(1.0)
+    assert capacity.settled is None
+    # Nothing of the turn of phases is lost to the capacity: 16 users, 40 ms each.
+    assert 0.75 * 400 <= capacity.ok_in_window <= 1.05 * 400
+    for record in (warm, capacity):
+        assert_adds_up(record)
+
+
+def test_a_server_that_is_still_waking_up_is_warmed_for_longer(rig: Callable[..., Rig]) -> None:
+    warm, _ = rig("/waking?20").load(warmup(16), closed("capacity", 0.3, 16)).records
+    assert warm.settled
+    assert 1.2 < warm.end_s - warm.start_s < 4.0
+
+
+def test_a_server_too_slow_to_settle_is_warmed_to_the_limit(rig: Callable[..., Rig]) -> None:
+    spec = PhaseSpec(name="warmup", kind=PhaseKind.WARMUP, duration_s=0.6, users=16, min_s=0.2)
+    (warm,) = rig("/delay?400").load(spec).records
+    assert warm.settled is False
+    assert warm.end_s - warm.start_s == pytest.approx(0.6)
+
+
 def test_a_frozen_server_delays_those_that_should_have_been_sent_meanwhile(rig: Callable[..., Rig]) -> None:
     """Two users, so nearly everybody waits to be sent: a closed loop would have hidden it."""
     frozen = rig("/freeze", users=2)

@@ -216,7 +216,8 @@ def test_the_command_starts_clean(run: Run, tmp_path: Path) -> None:
     assert process.wait_exit(5.0) == 0
     *fds, ignored, stdin = said(tmp_path).split("\n")[:-1]
     assert fds == ["0", "1", "2", "3"], "3 is the folder that ls is reading"
-    assert int(ignored.split()[1], 16) == 0
+    # 32 and 33 are glibc's own (nptl(7)): what starts us may ignore them, and no program can change that.
+    assert int(ignored.split()[1], 16) & ~(0b11 << 31) == 0
     assert stdin == "/dev/null"
 
 

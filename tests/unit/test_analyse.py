@@ -9,8 +9,9 @@ from time import process_time
 import msgspec
 import pytest
 
-from harness.analysis.analyse import analyse
+from harness.analysis.analyse import analyse, invalid_trials
 from harness.analysis.evidence import Analysis, Cell, TrialFigures
+from harness.analysis.trials import counting
 from harness.model import PhaseStatus, to_json
 from harness.store import Run, StoreError
 from tests.synthetic_run import HOSTILE, write_synthetic_run
@@ -51,6 +52,18 @@ def test_every_selected_pair_is_a_cell_and_each_complete_attempt_a_trial(origina
     assert len(whole.trials) == sum(a.is_complete for spec in record.plan for a in original.attempts(spec))
     assert whole.broken == ()
     assert {t.folder for t in whole.trials} == {f"trials/{t.record.spec.id}/{t.record.attempt}" for t in whole.trials}
+
+
+def test_the_judge_of_a_run_under_way_says_what_the_report_will_say(original: Run, whole: Analysis) -> None:
+    said = invalid_trials(original, [spec for spec in original.read().plan if not spec.is_pilot])
+    assert said == {
+        t.record.spec.id: tuple(sorted({f.code for f in t.findings if f.level == "invalid"}))
+        for t in counting(whole.trials)
+        if not t.valid
+    }
+    assert said
+    one = next(iter(said))
+    assert list(invalid_trials(original, [s for s in original.read().plan if s.id == one])) == [one]
 
 
 def test_what_went_wrong_is_in_its_place(whole: Analysis) -> None:

@@ -69,3 +69,12 @@ def test_where_cpu_runs_out_why_says_what_a_request_costs() -> None:
     ]
     (found,) = decide(busy)
     assert found.why == "sync_def: 1.9 of 2 cores (2 cores / 9.5 ms of CPU a request)."
+
+
+def test_a_gain_over_the_baseline_is_not_taken_back_by_calling_it_a_tie() -> None:
+    """Comparisons with the best are another family than those with sync_def, so Holm may decide them differently."""
+    best = blocks("pure_async", 180.0, 290.0, 230.0)  # over sync_def p = 0.027: enough alone, too little doubled
+    other = blocks("fake_async", 200.0, 201.0, 202.0)
+    (found,) = decide(blocks("sync_def", 100.0, 100.0, 100.0) + best + other)
+    assert found.gain is not None
+    assert (found.best, found.gain.verdict, found.tied) == ("pure_async", "faster", ("fake_async",))

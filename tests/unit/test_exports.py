@@ -10,7 +10,7 @@ import pytest
 
 from harness.analysis.analyse import analyse
 from harness.analysis.evidence import Analysis
-from harness.report.exports import COLUMNS, markdown_summary, write_summary_csv
+from harness.report.exports import COLUMNS, markdown_summary, terminal_summary, write_summary_csv
 from harness.store import Run, StoreError
 from tests.made_trials import phase, trial
 from tests.synthetic_run import HOSTILE, write_synthetic_run
@@ -85,3 +85,10 @@ def test_markdown_keeps_foreign_text_foreign(analysis: Analysis) -> None:
     text = markdown_summary(msgspec.structs.replace(analysis, broken=(f"a | b `c` {HOSTILE}\nd",)))
     assert "<script>" not in text
     assert "- a \\| b 'c' &lt;script&gt;" in text
+
+
+def test_a_terminal_gets_lines_that_fit_it(analysis: Analysis) -> None:
+    text = terminal_summary(analysis, 60)
+    assert max(map(len, text.splitlines())) <= 60
+    for decision in analysis.decisions:
+        assert f"{decision.workload}: {decision.best}" in text

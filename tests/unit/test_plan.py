@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import plan
-from harness.model import PhaseKind, Profile
+from harness.model import PhaseKind, Profile, TrialSpec
 from harness.profiles.loader import load_profile
 
 STANDARD = load_profile("standard")
@@ -74,7 +74,34 @@ def test_without_a_capacity_there_are_no_rate_phases() -> None:
     assert [[p.name for p in g] for g in plan.phase_groups(last, STANDARD, {})] == [["warmup", "capacity"]]
 
 
-def test_the_estimate_counts_phases_boots_and_fixed_costs() -> None:
+def test_the_estimate_counts_phases_boots_drains_and_fixed_costs() -> None:
     planned = plan.trials([("io", "a")], profile_with(blocks=1))
-    phases_s = 0.4 + 0.8 + 0.5 + 1.3 + 1.5 + 1.0 + 0.8
-    assert plan.estimate_s(planned, STANDARD, {"a": 1.5}, 0.5) == pytest.approx(phases_s + 2 * 1.5 + 2 * 0.5)
+    warmups_s = (0.3 + 0.4) / 2 + (0.3 + 0.8) / 2
+    phases_s = warmups_s + 0.8 + 1.3 + 1.5 + 1.0 + 0.8
+    assert plan.estimate_s(planned, STANDARD, {"a": 1.5}, 0.5) == pytest.approx(phases_s + 2 * 1.5 + 2 * 0.7 + 2 * 0.5)
+
+
+def test_a_warm_up_may_end_between_its_least_and_its_limit() -> None:
+    pilot, trial = plan.trials([("io", "a")], profile_with(blocks=1))
+
+    def warmup(spec: TrialSpec, profile: Profile) -> tuple[float | None, float]:
+        first = plan.phase_groups(spec, profile, {})[0][0]
+        return first.min_s, first.duration_s
+
+    assert warmup(trial, STANDARD) == (0.3, 0.8)
+    assert warmup(pilot, STANDARD) == (0.3, 0.4)
+    assert warmup(pilot, profile_with(warmup_min_s=0.6)) == (0.4, 0.4)
+    assert warmup(trial, profile_with(warmup_min_s=None)) == (None, 0.8)
+
+
+def test_a_fresh_server_is_warmed_for_a_fixed_time() -> None:
+    again = plan.rewarm(2, STANDARD)
+    assert (again.duration_s, again.min_s, again.users) == (0.3, None, 1)
+    assert plan.rewarm(2, profile_with(warmup_min_s=None)).duration_s == pytest.approx(0.4)
+
+
+def test_a_slow_workload_gets_longer_phases_up_to_a_limit() -> None:
+    rate = STANDARD.rates[0]
+    assert plan.rate_duration_s(rate, 100.0, 36) == rate.duration_s
+    assert plan.rate_duration_s(rate, 12.0, 36) == pytest.approx(3.0)
+    assert plan.rate_duration_s(rate, 0.1, 36) == pytest.approx(rate.duration_s * rate.LONGEST)

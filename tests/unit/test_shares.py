@@ -1,4 +1,4 @@
-from harness.driving.inside.arrivals import schedule
+from harness.arrivals import schedule
 from harness.driving.inside.protocol import Done, Ended, Load, Progress, Started
 from harness.driving.shares import Chorus, add_up, seed_of, share_out, users_of
 from harness.model import Outcome, PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus

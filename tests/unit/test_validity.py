@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import pytest
 
-from harness.analysis import validity
+from harness.analysis import remarks, validity
+from harness.analysis.arrivals import ArrivalFigures
 from harness.analysis.context import Context, Rule
 from harness.analysis.evidence import Percentile, PhaseFigures, TrialFigures
 from harness.analysis.remarks import REMARKS
@@ -74,6 +76,38 @@ def with_fastest(min_service_ms: float, sigma: float = 0.0) -> Context:
     return context(msgspec.structs.replace(figures, record=record), profile=profile)
 
 
+def warmed(*, settled: bool | None) -> Context:
+    figures = trial()
+    warmup = msgspec.structs.replace(figures.record.phases[0], settled=settled)
+    return context(msgspec.structs.replace(figures, record=msgspec.structs.replace(figures.record, phases=(warmup,))))
+
+
+def arriving(
+    *,
+    missing: float = 0.0,
+    rate_error: float = 0.0,
+    late_s: float = 0.0,
+    distance: float | None = None,
+    p_value: float | None = None,
+    **changes: Any,
+) -> Context:
+    figures = phase(rate_rps=100.0, **changes)
+    arrivals = ArrivalFigures(missing, rate_error, late_s, distance, p_value)
+    return context(trial("sync_def", 1, figures), arrivals={figures.name: (arrivals,)})
+
+
+def counted(ok_per_tenth: Sequence[int]) -> Context:
+    """A capacity phase of 4 s with these right answers."""
+    figures = trial()
+    capacity = msgspec.structs.replace(figures.record.phases[0], ok_per_tenth=tuple(ok_per_tenth))
+    record = msgspec.structs.replace(figures.record, phases=(capacity,))
+    return context(msgspec.structs.replace(figures, record=record))
+
+
+def rising(bins: int) -> list[int]:
+    return [100 + number for number in range(bins)]
+
+
 def died(ended: str) -> Context:
     return of_record(servers=(ServerRecord(port=1, boot_s=1.0, ready_at_s=1.0, ended=ended),))
 
@@ -99,6 +133,9 @@ INVALID: dict[str, tuple[Rule, Context]] = {
     "busy generator": (validity.generator_busy, of_phase(generator_cores=0.8)),
     "busy upstream": (validity.upstream_busy, of_phase(services_cores=0.85)),
     "sent grossly late": (validity.sent_late, sent_late_by(56.0)),
+    "arrivals missing": (validity.arrivals_off_schedule, arriving(missing=0.011)),
+    "arrivals slower": (validity.arrivals_off_schedule, arriving(rate_error=0.013, late_s=0.052)),
+    "rose grossly": (validity.not_steady, counted([0] * 12 + rising(28))),
     "gross steal": (validity.stolen_time, with_noise(steal_percent=31.0)),
     "grossly slow": (validity.slow_canary, with_noise(canary_ms=301.0)),
 }
@@ -111,6 +148,10 @@ INFO: dict[str, tuple[Rule, Context]] = {
     "log cut off": (REMARKS[1], of_phase(recorded=399)),
     "samples missing": (REMARKS[2], of_phase(target_cpu_s=None)),
     "probe silent": (REMARKS[3], of_phase(probe_lines=3)),
+    "off the law": (remarks.arrivals_off_law, arriving(distance=0.11, p_value=1e-4)),
+    "pressure": (remarks.cpu_pressure, with_noise(cpu_pressure_percent=51.0)),
+    "rose": (validity.not_steady, counted(rising(60))),
+    "not settled": (REMARKS[5], warmed(settled=False)),
     "uneven workers": (REMARKS[4], workers({1: 310, 2: 90})),
 }
 SILENT: dict[str, tuple[Rule, Context]] = {
@@ -135,6 +176,29 @@ SILENT: dict[str, tuple[Rule, Context]] = {
     "quiet": (validity.slow_canary, with_noise(canary_ms=149.0)),
     "one failure of 400": (REMARKS[0], of_phase(outcomes={Outcome.OK: 399, Outcome.HTTP_ERROR: 1})),
     "fewer lines than hoped": (REMARKS[3], of_phase(probe_lines=4)),
+    "on the law by chance": (remarks.arrivals_off_law, arriving(distance=0.4, p_value=2e-3)),
+    "off the law by less than matters": (remarks.arrivals_off_law, arriving(distance=0.09, p_value=1e-9)),
+    "too few for a law": (remarks.arrivals_off_law, arriving()),
+    "off the law since it choked": (
+        remarks.arrivals_off_law,
+        arriving(distance=0.5, p_value=1e-9, status=PhaseStatus.CHOKED),
+    ),
+    "some pressure": (remarks.cpu_pressure, with_noise(cpu_pressure_percent=49.0)),
+    "arrivals within 1 %": (validity.arrivals_off_schedule, arriving(missing=0.009, rate_error=0.009, late_s=0.09)),
+    "one late arrival at the end of a short phase": (
+        validity.arrivals_off_schedule,
+        arriving(rate_error=0.04, late_s=0.04),
+    ),
+    "slower since it choked": (
+        validity.arrivals_off_schedule,
+        arriving(rate_error=0.5, late_s=2.0, status=PhaseStatus.CHOKED),
+    ),
+    "level": (validity.not_steady, counted([9, 11, 10, 12] * 10)),
+    "counts that take turns": (validity.not_steady, counted([64, 0] * 20)),
+    "too few answers for a trend": (validity.not_steady, counted([0] * 20 + [1] * 20)),
+    "an older record": (validity.not_steady, counted([])),
+    "settled": (REMARKS[5], warmed(settled=True)),
+    "a warm-up of fixed length": (REMARKS[5], warmed(settled=None)),
     "nearly even": (REMARKS[4], workers({1: 290, 2: 110})),
     "too few to be uneven": (REMARKS[4], workers({1: 90, 2: 5})),
 }

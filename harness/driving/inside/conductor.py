@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from time import monotonic
 
 import gevent
 from gevent.event import Event
 
+from harness.arrivals import schedule
+from harness.driving.inside import arrival_log
 from harness.driving.inside.alarm import Alarm
-from harness.driving.inside.arrivals import schedule
 from harness.driving.inside.gate import Gate
 from harness.driving.inside.health import HealthProber
 from harness.driving.inside.phase import Phase, PhaseHealth
@@ -21,16 +23,23 @@ _PROGRESS_S = 0.5
 # Long enough for a socket closed under a greenlet to raise in it.
 _ABORT_S = 1.0
 _SETTLE_POLL_S = 0.002
+_WARM_POLL_S = 0.01
 
 
 class Conductor:
     """One per trial. `run()` in one greenlet; `abort()` from another."""
 
     def __init__(
-        self, gate: Gate, recorder: Recorder, origin_s: float, tell: Callable[[Started | Progress | Ended], None]
+        self,
+        gate: Gate,
+        recorder: Recorder,
+        arrivals_path: Path,
+        origin_s: float,
+        tell: Callable[[Started | Progress | Ended], None],
     ) -> None:
         self._gate = gate
         self._recorder = recorder
+        self._arrivals_path = arrivals_path
         self._origin_s = origin_s
         self._tell = tell
         self._alarm = Alarm()
@@ -60,6 +69,10 @@ class Conductor:
         self._gate.current = None
         prober.close()
         self._recorder.flush()
+        for phase, _ in phases:
+            if phase.sent_times is not None:
+                arrivals = phase.sent_times.record(phase.spec, phase.scheduled, phase.start_s)
+                arrival_log.append(self._arrivals_path, arrivals)
         records = tuple(phase.record(drained_s, health, load.server) for phase, health in phases)
         return Done(records=records, drain_s=drained_s - drain_began_s)
 
@@ -67,16 +80,31 @@ class Conductor:
         self._tell(Started(phase.spec.name))
         probing = gevent.spawn(prober.probe, phase, health)
         telling = gevent.spawn(self._report_progress, phase)
+        ended_early = False
         try:
             if phase.spec.kind is PhaseKind.RATE:
                 self._feed(phase)
             else:
                 self._gate.open_closed_loop(phase)
+            ended_early = self._end_when_warm(phase)
             self._stop.wait(max(0.0, phase.end_s - monotonic()))
         finally:
             telling.kill(block=False)
-            probing.kill(block=False) if self._stop.is_set() else probing.join()
+            # Only at a phase's planned end has the prober nothing more to wait for; what it has asked goes on.
+            probing.kill(block=False) if ended_early or self._stop.is_set() else probing.join()
         self._tell(Ended(phase.spec.name))
+
+    def _end_when_warm(self, phase: Phase) -> bool:
+        """Wait for a warm-up to settle; True when its end was brought forward. Other phases: False at once."""
+        if phase.warmth is None or phase.spec.min_s is None:
+            return False
+        earliest_s = phase.start_s + phase.spec.min_s
+        while not self._stop.is_set() and (now_s := monotonic()) < phase.end_s:
+            if now_s >= earliest_s and phase.warmth.is_settled:
+                phase.end_s = now_s
+                return True
+            self._stop.wait(min(_WARM_POLL_S, phase.end_s - now_s))
+        return False
 
     def _feed(self, phase: Phase) -> None:
         self._gate.end_closed_loop()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter, deque
 from typing import NamedTuple
 
+from harness.driving.inside.arrival_log import SentTimes
 from harness.driving.inside.connection import Connection
 from harness.driving.inside.recorder import Recorder
+from harness.driving.inside.warmth import Warmth
 from harness.model import Metric, Outcome, PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
 
 _RECENT = 400
@@ -26,12 +28,14 @@ class Phase:
         self.spec = spec
         self.start_s = start_s
         self.end_s = start_s + spec.duration_s
+        self.warmth = None if spec.min_s is None else Warmth(spec.users, start_s)
         self.address: tuple[str, int] = ("127.0.0.1", 0)
         self.timeout_s = 0.0
         self.scheduled = 0
         self.open: set[Connection] = set()
         self.ok_in_window = 0
-        self._ok_s: list[int] = []
+        self.sent_times = SentTimes() if spec.kind is PhaseKind.RATE else None
+        self._ok_tenths: list[int] = []
         self._ok_after_s: list[float] = []
         self._outcomes: Counter[Outcome] = Counter()
         self._censored = 0
@@ -54,17 +58,23 @@ class Phase:
 
     def _count(self, now_s: float) -> None:
         self.ok_in_window += 1
-        second = int(now_s - self.start_s)
-        self._ok_s.extend([0] * (second + 1 - len(self._ok_s)))
-        self._ok_s[second] += 1
+        tenth = int((now_s - self.start_s) * 10)
+        self._ok_tenths.extend([0] * (tenth + 1 - len(self._ok_tenths)))
+        self._ok_tenths[tenth] += 1
 
     def ended(self, outcome: Outcome, intended_s: float, sent_s: float, now_s: float, *, censored: bool) -> None:
         self._outcomes[outcome] += 1
         self._censored += censored
         self._recorder.exchange(self.spec.name, outcome, intended_s, sent_s, now_s)
         self._recent_s.append(now_s - intended_s)
-        if outcome is Outcome.OK and (self._min_service_s is None or now_s - sent_s < self._min_service_s):
+        if self.sent_times is not None:
+            self.sent_times.add(intended_s, sent_s)
+        if outcome is not Outcome.OK:
+            return
+        if self._min_service_s is None or now_s - sent_s < self._min_service_s:
             self._min_service_s = now_s - sent_s
+        if self.warmth is not None and now_s < self.end_s:
+            self.warmth.answered(now_s - sent_s, now_s)
 
     def not_sent(self, intended_s: float, now_s: float) -> None:
         """It waited for a free user until the end of the drain: its response time is at least that long."""
@@ -98,11 +108,13 @@ class Phase:
             outcomes=dict(sorted(self._outcomes.items())),
             censored=self._censored,
             ok_in_window=self.ok_in_window,
-            ok_per_second=tuple(self._ok_s),
+            ok_per_second=tuple(sum(self._ok_tenths[at : at + 10]) for at in range(0, len(self._ok_tenths), 10)),
+            ok_per_tenth=tuple(self._ok_tenths),
             health_scheduled=health.scheduled,
             health_outcomes=dict(sorted(health.outcomes.items())),
             health_censored=health.censored,
             min_service_ms=None if self._min_service_s is None else self._min_service_s * 1e3,
+            settled=None if self.warmth is None else self.warmth.is_settled,
             server=server,
         )
 

@@ -31,7 +31,7 @@ def _add_options(parser: Any) -> None:
         parser.add_argument(option, type=kind, default=default, include_in_web_ui=False, help=explanation)
 
     add("--bench-control-fd", int, -1, "socket to the harness, which sets these three")
-    add("--bench-latency-log", str, "", "the .hlog to write")
+    add("--bench-latency-log", str, "", "the .hlog to write; arrivals.jsonl goes beside it")
     add("--bench-origin", float, 0.0, "the trial's origin, seconds of CLOCK_MONOTONIC")
 
 
@@ -54,9 +54,10 @@ def _serve(environment: Any, control: socket.socket) -> None:
         control.sendall(encoder.encode(message) + b"\n")
 
     try:
-        recorder = Recorder(Path(options.bench_latency_log), options.bench_origin)
+        latency_path = Path(options.bench_latency_log)
+        recorder = Recorder(latency_path, options.bench_origin)
         gate: Gate = environment.bench_gate
-        conductor = Conductor(gate, recorder, options.bench_origin, tell)
+        conductor = Conductor(gate, recorder, latency_path.with_name("arrivals.jsonl"), options.bench_origin, tell)
         while gate.parked_users < options.num_users:
             gevent.sleep(_SPAWN_POLL_S)
         # What was imported stays; a full collection in the middle of a phase would be send lag.

@@ -1,0 +1,108 @@
+"""`bench calibrate`: proves the instrument on this machine before it is believed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic, time
+from typing import Literal
+
+from harness.calibration import cases, crosscheck, throughput
+from harness.calibration.cases import Rig
+from harness.calibration.ours import Ours
+from harness.calibration.record import SCHEMA_VERSION, Calibration, Case, Fingerprint
+from harness.calibration.truth import TruthServer
+from harness.environment import describe
+from harness.model import Partition
+from harness.noise import NoiseWatch
+from harness.services.laws import ANSWER, Law
+
+_USERS = 256
+_RIGHT = {"right": True}
+
+
+@dataclass(frozen=True)
+class CalibrationOrder:
+    """What was asked for. `root`: the project, for the cross-check's target."""
+
+    root: Path
+    with_throughput: bool = False
+    against: Literal["wrk"] | None = None
+
+
+def calibrate(order: CalibrationOrder, on_line: Callable[[str], None]) -> Calibration:
+    """Everything that was asked for, in about a minute; `on_line` is told of each step. Raises HarnessError when
+    it cannot be done at all; an instrument that fails is a result."""
+    began_s, created_epoch_s = monotonic(), time()
+    environment = describe(order.root)
+    watch = NoiseWatch()
+    apart = _apart(environment.partition)
+    with _scratch() as folder:
+        found = _cases(folder, environment.partition, on_line)
+        speeds = (
+            throughput.measure(folder, on_line, server_cpus=apart[0], generator_cpus=apart[1])
+            if order.with_throughput
+            else ()
+        )
+        checked = (
+            crosscheck.against_wrk(order.root, folder, on_line, server_cpus=apart[0], generator_cpus=apart[1])
+            if order.against == "wrk"
+            else None
+        )
+    return Calibration(
+        schema_version=SCHEMA_VERSION,
+        created_epoch_s=created_epoch_s,
+        elapsed_s=monotonic() - began_s,
+        machine=Fingerprint.of(environment),
+        cases=found,
+        pinned=environment.partition.pinned,
+        steal_percent=watch.finish().steal_percent,
+        throughput=speeds,
+        cross_check=checked,
+    )
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder for logs; it is left where it is when something goes wrong, since the error names a file in it."""
+    folder = Path(tempfile.mkdtemp(prefix="bench-calibrate-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _cases(folder: Path, partition: Partition, on_line: Callable[[str], None]) -> tuple[Case, ...]:
+    """On the CPUs that a trial's server and generator would have."""
+    server_cpus, generator_cpus = (partition.target, partition.generator) if partition.pinned else (None, None)
+    with (
+        TruthServer(folder / "truth.log", loop="select", cpus=server_cpus) as server,
+        Ours(folder, "ours", ANSWER, _RIGHT, users=_USERS, cpus=generator_cpus) as ours,
+    ):
+        server.wait_ready()
+        ours.wait_ready()
+        rig = Rig(folder, server, ours, generator_cpus)
+        steps: list[Callable[[], Case]] = [
+            lambda: cases.latency(rig, Law.FIXED),
+            lambda: cases.latency(rig, Law.LOGNORMAL),
+            lambda: cases.freeze(rig),
+            lambda: cases.counts(rig, Law.DROP),
+            lambda: cases.counts(rig, Law.WRONG),
+        ]
+        found = []
+        for step in steps:
+            case = step()
+            errors = ", ".join(f"p{figure.percent:g} {figure.error_ms:+.2f} ms" for figure in case.figures)
+            on_line(f"{case.law}: {'passed' if case.passed else 'FAILED'}{f' ({errors})' if errors else ''}")
+            found.append(case)
+        return tuple(found)
+
+
+def _apart(partition: Partition) -> tuple[Sequence[int] | None, Sequence[int] | None]:
+    """One CPU for the server and another for the generator, where there are two that can be told apart."""
+    if not hasattr(os, "sched_setaffinity") or len(partition.available) < 2:
+        return None, None
+    return partition.available[:1], partition.available[-1:]

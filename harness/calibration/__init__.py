@@ -1,0 +1,1 @@
+"""Proves the instrument on this machine: `bench calibrate`."""

@@ -1,0 +1,169 @@
+"""The cases of a calibration: each sets one law, asks by ours and by stock, and compares with the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+
+from harness import hlog
+from harness.arrivals import schedule
+from harness.calibration import judge
+from harness.calibration.judge import PERCENTS, Round
+from harness.calibration.ours import Ours
+from harness.calibration.record import FAST_HTTP_USER, Case, Count, Figure
+from harness.calibration.stock import StockResult, run_stock
+from harness.calibration.truth import TruthServer
+from harness.model import Outcome
+from harness.services.laws import (
+    ANSWER,
+    CYCLE_S,
+    DROP_ONE_IN,
+    FIXED_MS,
+    FREEZE_S,
+    MEDIAN_MS,
+    SIGMA,
+    WRONG_ONE_IN,
+    Law,
+    Seen,
+    truth_ms,
+)
+
+RATE_RPS = 300.0
+ROUND_S = 2.5
+MOST_ROUNDS = 5
+# A round that is well within its bounds needs no second opinion.
+CLEAR = 0.8
+FREEZE_RPS = 200.0
+FREEZE_CYCLES = 3
+COUNT_S = 2.0
+STOCK_USERS = 10
+_STOCK_S = 3
+_STOCK_FREEZE_S = int(2 * CYCLE_S)
+
+TITLES = {
+    Law.FIXED: f"every answer takes {FIXED_MS:g} ms",
+    Law.LOGNORMAL: f"log-normal, median {MEDIAN_MS:g} ms, sigma {SIGMA:g}",
+    Law.FREEZE: f"stands still {FREEZE_S:g} s in every {CYCLE_S:g} s",
+    Law.DROP: f"drops 1 connection in {DROP_ONE_IN} in the middle of the answer",
+    Law.WRONG: f"answers wrongly 1 time in {WRONG_ONE_IN}",
+}
+
+
+@dataclass(frozen=True)
+class Rig:
+    """What all cases share. `cpus`: where stock runs; the others have been started there. `with_stock`: whether it
+    runs at all."""
+
+    folder: Path
+    server: TruthServer
+    ours: Ours
+    cpus: Sequence[int] | None
+    with_stock: bool = True
+
+
+def latency(rig: Rig, law: Law, *, most_rounds: int = MOST_ROUNDS) -> Case:
+    """Percentiles of an open loop below saturation; see `judge.best` for why there may be several rounds."""
+    rounds: list[Round] = []
+    while len(rounds) < most_rounds and (not rounds or judge.best(rounds).badness > CLEAR):
+        seed = len(rounds) + 1
+        name = f"{law}-{seed}"
+        rig.server.begin(law, seed=seed, requests=len(schedule("poisson", RATE_RPS, ROUND_S, seed)))
+        rig.ours.open_loop(name, rig.server.address, RATE_RPS, ROUND_S, seed)
+        did_ms = [delay_us / 1e3 for delay_us in rig.server.end().delays_us]
+        rounds.append(
+            Round({p: judge.percentile(did_ms, p) for p in PERCENTS}, _percentiles_ms(rig.ours.response(name)))
+        )
+    stock, _ = ask_stock(rig, law, _STOCK_S)
+    law_ms = {percent: truth_ms(law, percent / 100) for percent in PERCENTS}
+    return Case(
+        law=law,
+        title=TITLES[law],
+        figures=judge.figures(law_ms, judge.best(rounds), stock.percentiles_ms if stock else {}),
+        note=f"{RATE_RPS:g} requests/s; best of {len(rounds)} rounds of {ROUND_S:g} s",
+    )
+
+
+def freeze(rig: Rig) -> Case:
+    """Response times from the intended start, over whole cycles of a server that stands still.
+
+    Only p99 is judged: it is made by those who came first in a freeze and are answered first after it. The law's p90
+    depends on how many happened to arrive when (3 % at this many requests), and on how fast the queue is worked off.
+    """
+    seed, duration_s = 1, FREEZE_CYCLES * CYCLE_S
+    rig.server.begin(Law.FREEZE)
+    record = rig.ours.open_loop(Law.FREEZE, rig.server.address, FREEZE_RPS, duration_s, seed)
+    seen = rig.server.end()
+    start_s = rig.ours.origin_s + record.start_s
+    intended_s = [start_s + offset_s for offset_s in schedule("poisson", FREEZE_RPS, duration_s, seed)]
+    did_ms = judge.frozen_ms(intended_s, seen.freezes_s)
+    ours_ms = _percentiles_ms(rig.ours.response(Law.FREEZE))
+    stock, _ = ask_stock(rig, Law.FREEZE, _STOCK_FREEZE_S)
+
+    def figure(percent: float) -> Figure:
+        law_ms = truth_ms(Law.FREEZE, percent / 100)
+        return Figure(
+            percent=percent,
+            law_ms=law_ms,
+            did_ms=judge.percentile(did_ms, percent),
+            ours_ms=ours_ms[percent],
+            stock_ms=stock.percentiles_ms[percent] if stock else None,
+            error_ms=ours_ms[percent] - law_ms,
+            allowed_ms=judge.FREEZE_SHARE * law_ms if percent == 99 else None,
+        )
+
+    return Case(
+        law=Law.FREEZE,
+        title=TITLES[Law.FREEZE],
+        figures=tuple(figure(percent) for percent in PERCENTS),
+        note=f"{FREEZE_RPS:g} requests/s over {FREEZE_CYCLES} whole cycles; error against the law",
+    )
+
+
+def counts(rig: Rig, law: Law) -> Case:
+    """Every drop, every wrong answer and every right one is counted, by both sides alike."""
+    rig.server.begin(law)
+    record = rig.ours.open_loop(law, rig.server.address, RATE_RPS, COUNT_S, 1)
+    seen = rig.server.end()
+    stock, stock_seen = ask_stock(rig, law, int(COUNT_S))
+    outcome = Outcome.CONNECTION_ERROR if law is Law.DROP else Outcome.WRONG_ANSWER
+    right = Count(what="right answers", truth=_right(seen), ours=record.outcomes.get(Outcome.OK, 0))
+    bad = Count(
+        what="dropped" if law is Law.DROP else "wrong answers",
+        truth=_bad(seen),
+        ours=record.outcomes.get(outcome, 0),
+        stock_truth=_bad(stock_seen) if stock_seen else None,
+        stock=stock.failures if stock else None,
+    )
+    every = Count(what="requests", truth=seen.answered + seen.dropped, ours=record.scheduled)
+    return Case(law=law, title=TITLES[law], counts=(bad, right, every))
+
+
+def _right(seen: Seen) -> int:
+    return seen.answered - seen.wrong
+
+
+def _bad(seen: Seen) -> int:
+    return seen.dropped + seen.wrong
+
+
+def _percentiles_ms(histogram: hlog.Histogram) -> dict[float, float]:
+    return {p: histogram.at_rank(ceil(histogram.total * p / 100)) / 1e3 for p in PERCENTS}
+
+
+def ask_stock(rig: Rig, law: Law, duration_s: int) -> tuple[StockResult | None, Seen | None]:
+    if not rig.with_stock:
+        return None, None
+    rig.server.begin(law)
+    said = run_stock(
+        rig.folder,
+        FAST_HTTP_USER,
+        rig.server.url,
+        ANSWER,
+        users=STOCK_USERS,
+        duration_s=duration_s,
+        percents=PERCENTS,
+        cpus=rig.cpus,
+    )
+    return said, rig.server.end()

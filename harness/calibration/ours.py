@@ -1,0 +1,86 @@
+"""Our instrument as a trial uses it: Driver, Locust's process, plugin, a scenario's BenchUser, the latency log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+import psutil
+
+from harness import hlog
+from harness.calibration.locustfiles import write_ours
+from harness.calibration.truth import CHECKOUT
+from harness.driving.driver import Driver
+from harness.driving.inside.protocol import Load
+from harness.model import Metric, Outcome, PhaseKind, PhaseRecord, PhaseSpec, Request, Workload
+
+READY_S = 30.0
+_TIMEOUT_S = 10.0
+_DRAIN_S = 4.0  # longer than a freeze
+_HEALTH_RPS = 1.0
+
+
+class Ours:
+    """One Locust process for several phases against one address. Leaving the `with` block ends it."""
+
+    def __init__(
+        self, folder: Path, name: str, path: str, answer: object, *, users: int, cpus: Sequence[int] | None
+    ) -> None:
+        self.origin_s = monotonic()
+        self._latency_path = folder / f"{name}.hlog"
+        self._users = users
+        scenario = write_ours(folder, name, path, answer)
+        self._driver = Driver.launch(
+            Workload(name, "", "", str(scenario), (Request(path, answer),)),
+            root=CHECKOUT,
+            users=users,
+            latency_path=self._latency_path,
+            log_path=folder / f"{name}.log",
+            origin_s=self.origin_s,
+            token="",
+            cpus=cpus,
+        )
+
+    def cpu_s(self) -> float:
+        """CPU time that Locust's process has used until now."""
+        supervisor = psutil.Process(self._driver.supervisor_pid)
+        times = [process.cpu_times() for process in supervisor.children(recursive=True)]
+        return sum(spent.user + spent.system for spent in times)
+
+    def wait_ready(self) -> None:
+        self._driver.wait_ready(READY_S)
+
+    def open_loop(
+        self, name: str, address: tuple[str, int], rate_rps: float, duration_s: float, seed: int
+    ) -> PhaseRecord:
+        return self._run(
+            PhaseSpec(name, PhaseKind.RATE, duration_s, self._users, rate_rps=rate_rps, seed=seed), address
+        )
+
+    def closed_loop(self, name: str, address: tuple[str, int], users: int, duration_s: float) -> PhaseRecord:
+        return self._run(PhaseSpec(name, PhaseKind.CAPACITY, duration_s, users), address)
+
+    def response(self, phase: str) -> hlog.Histogram:
+        """The response times, from the intended start, of the right answers of a phase that has ended."""
+        return hlog.read(self._latency_path).merged(phase, [Outcome.OK], Metric.RESPONSE)
+
+    def _run(self, spec: PhaseSpec, address: tuple[str, int]) -> PhaseRecord:
+        load = Load(address, (spec,), _DRAIN_S, _TIMEOUT_S, _HEALTH_RPS, 0)
+        (record,) = self._driver.run(load, lambda event: None, _never_gone).records
+        return record
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._driver.__exit__(kind, error, trace)
+
+
+def _never_gone() -> bool:
+    """A truth server that ends shows as errors of every request."""
+    return False

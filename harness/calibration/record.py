@@ -1,0 +1,238 @@
+"""`calibration.json`: what a calibration found, on which machine and with which instrument.
+
+It lies in the folder that holds the runs; each run of the same machine takes a copy along, so that its report needs
+nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from harness.model import Environment, to_json
+from harness.store import StoreError, write_atomically
+
+SCHEMA_VERSION = 1
+FILE = "calibration.json"
+OURS, FAST_HTTP_USER, HTTP_USER, WRK = "ours", "FastHttpUser", "HttpUser", "wrk"  # the generators, as they are shown
+# What the instrument's figures can depend on, beside its own code.
+_PACKAGES = ("gevent", "hdrhistogram", "httptools", "locust", "uvloop")
+_AGAIN = "run `bench calibrate` before a run"
+_INSTRUMENT = Path(__file__).parents[1] / "driving" / "inside"
+
+
+class Fingerprint(Struct, frozen=True):
+    """A calibration is believed where all of this is the same."""
+
+    cpu_model: str
+    logical_cpus: int
+    kernel: str
+    python: str
+    packages: dict[str, str]
+    instrument: str  # a digest of harness/driving/inside: a changed instrument is a new one
+
+    @classmethod
+    def of(cls, environment: Environment) -> Fingerprint:
+        return cls(
+            cpu_model=environment.cpu_model,
+            logical_cpus=environment.logical_cpus,
+            kernel=environment.kernel,
+            python=environment.python,
+            packages={name: version for name, version in environment.packages.items() if name in _PACKAGES},
+            instrument=_digest(_INSTRUMENT),
+        )
+
+    def differences(self, other: Fingerprint) -> tuple[str, ...]:
+        """The names of what is not the same."""
+        return tuple(name for name in self.__struct_fields__ if getattr(self, name) != getattr(other, name))
+
+
+class Figure(Struct, frozen=True, kw_only=True):
+    """One percentile of one law. `law_ms`: by arithmetic. `did_ms`: what the server did by its own clock to the very
+    requests that ours sent (median over the rounds, as `ours_ms` and `error_ms` are). `allowed_ms` None: not judged."""
+
+    percent: float
+    law_ms: float
+    did_ms: float
+    ours_ms: float
+    stock_ms: float | None
+    error_ms: float
+    allowed_ms: float | None
+
+    @property
+    def passed(self) -> bool:
+        return self.allowed_ms is None or abs(self.error_ms) <= self.allowed_ms
+
+
+class Count(Struct, frozen=True, kw_only=True):
+    """How many requests of one outcome: the server's count and the generators'. Stock is told of its own requests."""
+
+    what: str
+    truth: int
+    ours: int
+    stock_truth: int | None = None
+    stock: int | None = None
+
+    @property
+    def passed(self) -> bool:
+        return self.truth == self.ours
+
+
+class Case(Struct, frozen=True, kw_only=True):
+    """One law: everything that was compared under it."""
+
+    law: str
+    title: str
+    figures: tuple[Figure, ...] = ()
+    counts: tuple[Count, ...] = ()
+    note: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return all(figure.passed for figure in self.figures) and all(count.passed for count in self.counts)
+
+
+class Speed(Struct, frozen=True, kw_only=True):
+    """Requests a second that one generator on one core got out of the fast server: the median of its slices."""
+
+    generator: str
+    rps: float
+    slices_rps: tuple[float, ...]
+
+
+class CrossCheck(Struct, frozen=True, kw_only=True):
+    """The same route of the same server, asked by ours and by another generator in alternating slices."""
+
+    other: str
+    route: str
+    ours_rps: float
+    other_rps: float
+    ratio: float  # ours / other, the median over pairs of slices
+    ratios: tuple[float, ...]
+    generator_cores: float  # the CPU ours used: near 1, it measured itself
+    passed: bool
+
+
+class Calibration(Struct, frozen=True, kw_only=True):
+    schema_version: int
+    created_epoch_s: float
+    elapsed_s: float
+    machine: Fingerprint
+    cases: tuple[Case, ...]
+    pinned: bool  # server and generator on CPUs of their own
+    steal_percent: float | None = None
+    throughput: tuple[Speed, ...] = ()
+    cross_check: CrossCheck | None = None
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """One line for each thing that is not within its bound."""
+        figures = (
+            f"{case.law} p{figure.percent:g}: {figure.error_ms:+.2f} ms, allowed {figure.allowed_ms:.2f} ms"
+            for case in self.cases
+            for figure in case.figures
+            if not figure.passed
+        )
+        counts = (
+            f"{case.law}, {count.what}: {count.ours} counted, {count.truth} happened"
+            for case in self.cases
+            for count in case.counts
+            if not count.passed
+        )
+        check = self.cross_check
+        capacity = (
+            (f"{check.route}: {(check.ratio - 1) * 100:+.1f} % against {check.other}, allowed 5 %",)
+            if check is not None and not check.passed
+            else ()
+        )
+        return (*figures, *counts, *capacity)
+
+
+class Standing(Struct, frozen=True):
+    """Whether the instrument is proven for a machine. `line` is what a reader should know."""
+
+    kind: Literal["passed", "failed", "missing"]
+    line: str
+
+
+def write(folder: Path, calibration: Calibration) -> Path:
+    """Write the folder's calibration, in place of the one before."""
+    path = folder / FILE
+    write_atomically(path, to_json(calibration))
+    return path
+
+
+def read(folder: Path) -> Calibration | None:
+    """None where there is none. StoreError for one that cannot be read or that another release wrote."""
+    path = folder / FILE
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
+    try:
+        version = msgspec.json.decode(content, type=_Version).schema_version
+        if version != SCHEMA_VERSION:
+            raise StoreError(f"{path}: schema_version {version} is not {SCHEMA_VERSION}; run `bench calibrate` again")
+        return msgspec.json.decode(content, type=Calibration)
+    except msgspec.MsgspecError as error:
+        raise StoreError(f"{path}: is no calibration ({error}); run `bench calibrate` again") from error
+
+
+def standing(folder: Path, machine: Fingerprint) -> Standing:
+    """What the calibration in `folder` says of an instrument on `machine`."""
+    try:
+        calibration = read(folder)
+    except StoreError as error:
+        return Standing("missing", f"The load generator is not proven: {error}.")
+    if calibration is not None and (different := calibration.machine.differences(machine)):
+        named = ", ".join(name.replace("_", " ") for name in different)
+        return Standing("missing", f"The load generator was proven elsewhere (another {named}): {_AGAIN}.")
+    return _standing(calibration)
+
+
+def adopt(results: Path, run: Path, machine: Fingerprint) -> Standing:
+    """Copy the calibration of this machine, passed or failed, from `results` into the folder of a run."""
+    found = standing(results, machine)
+    if found.kind != "missing":
+        write_atomically(run / FILE, (results / FILE).read_bytes())
+    return found
+
+
+def adopted(run: Path) -> tuple[Calibration | None, Standing]:
+    """The calibration that a run took along, and what it says of the run's figures."""
+    try:
+        calibration = read(run)
+    except StoreError as error:
+        return None, Standing("missing", f"The load generator is not proven: {error}.")
+    return calibration, _standing(calibration)
+
+
+def _standing(calibration: Calibration | None) -> Standing:
+    if calibration is None:
+        return Standing("missing", f"The load generator was not proven on this machine: {_AGAIN}.")
+    if not calibration.passed:
+        named = "; ".join(calibration.failures)
+        return Standing("failed", f"The load generator failed its calibration on this machine ({named}): {_AGAIN}.")
+    return Standing("passed", "The load generator was proven on this machine.")
+
+
+class _Version(Struct):
+    schema_version: int
+
+
+def _digest(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.py")):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,89 @@
+"""How fast each generator is: the same fast server, one core each, in short alternating slices of one run.
+
+Alternating, since a shared machine changes its speed within minutes: each round meets the same interference for all
+(duet benchmarking: Bulej et al., ICPE 2020).
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from harness.calibration import wrk
+from harness.calibration.ours import Ours
+from harness.calibration.record import FAST_HTTP_USER, HTTP_USER, OURS, WRK, Speed
+from harness.calibration.stock import run_stock
+from harness.calibration.truth import CalibrationError, TruthServer
+from harness.services.laws import ANSWER, Law, Seen
+
+ROUNDS = 3
+SLICE_S = 2
+CONNECTIONS = 50
+# A slice's first and last moments are its ramps.
+_EDGE_S = 0.3
+
+
+def measure(
+    folder: Path,
+    on_line: Callable[[str], None],
+    *,
+    server_cpus: Sequence[int] | None,
+    generator_cpus: Sequence[int] | None,
+    rounds: int = ROUNDS,
+) -> tuple[Speed, ...]:
+    """All that are there, ours first. The server counts, so that one measure serves for all."""
+    with (
+        TruthServer(folder / "fast.log", loop="uvloop", cpus=server_cpus) as server,
+        Ours(folder, "fast", ANSWER, {}, users=CONNECTIONS, cpus=generator_cpus) as ours,
+    ):
+        server.wait_ready()
+        ours.wait_ready()
+
+        def stock(user: str) -> Callable[[], object]:
+            return lambda: run_stock(
+                folder,
+                user,
+                server.url,
+                ANSWER,
+                users=CONNECTIONS,
+                duration_s=SLICE_S,
+                percents=(),
+                cpus=generator_cpus,
+            )
+
+        generators: dict[str, Callable[[], object]] = {
+            OURS: lambda: ours.closed_loop(OURS, server.address, CONNECTIONS, SLICE_S),
+            FAST_HTTP_USER: stock(FAST_HTTP_USER),
+            HTTP_USER: stock(HTTP_USER),
+        }
+        if wrk.is_installed():
+            generators[WRK] = lambda: wrk.run_wrk(
+                folder, server.url + ANSWER, connections=CONNECTIONS, duration_s=SLICE_S, cpus=generator_cpus
+            )
+        slices: dict[str, list[float]] = {name: [] for name in generators}
+        for number in range(1, rounds + 1):
+            for name, run in generators.items():
+                server.begin(Law.FAST)
+                run()
+                slices[name].append(rate_rps(server.end()))
+            on_line(f"throughput, round {number} of {rounds}")
+    return tuple(
+        Speed(generator=name, rps=statistics.median(found), slices_rps=tuple(found)) for name, found in slices.items()
+    )
+
+
+def rate_rps(seen: Seen) -> float:
+    """Answers a second between the ramps of a slice; Locust's start before it and its end after it do not count."""
+    under_way = [
+        (moment_s, answered)
+        for (moment_s, answered), (_, before) in zip(seen.ticks[1:], seen.ticks, strict=False)
+        if answered > before
+    ]
+    if not under_way:
+        raise CalibrationError("throughput: the fast server was not asked at all")
+    first_s, last_s = under_way[0][0] + _EDGE_S, under_way[-1][0] - _EDGE_S
+    inner = [(moment_s, answered) for moment_s, answered in under_way if first_s <= moment_s <= last_s]
+    if len(inner) < 2:
+        raise CalibrationError("throughput: the fast server was asked for too short a time")
+    return (inner[-1][1] - inner[0][1]) / (inner[-1][0] - inner[0][0])

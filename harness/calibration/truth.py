@@ -1,0 +1,82 @@
+"""The harness's side of the truth server: starts it, tells it which law to obey, fetches its own record."""
+
+from __future__ import annotations
+
+import http.client
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from time import monotonic, sleep
+from types import TracebackType
+from typing import Literal, Self
+
+import msgspec
+
+import harness
+from harness.model import HarnessError
+from harness.services.laws import Law, Seen
+from harness.serving.port import HOST, free_port
+from harness.serving.process import Supervised, child_environment
+
+CHECKOUT = Path(harness.__file__).parents[1]  # so that a child process imports this harness and no other
+_READY_S = 15.0
+_POLL_S = 0.02
+_ASK_S = 10.0  # longer than a freeze
+
+
+class CalibrationError(HarnessError):
+    """The calibration itself could not be done: nothing is known of the instrument."""
+
+
+class TruthServer:
+    """`harness.services.truth` on a free loopback port. Leaving the `with` block ends it."""
+
+    def __init__(self, log_path: Path, *, loop: Literal["select", "uvloop"], cpus: Sequence[int] | None) -> None:
+        self.address = (HOST, free_port())
+        self._log_path = log_path
+        command = [sys.executable, "-m", "harness.services.truth", "--port", str(self.address[1]), "--loop", loop]
+        self._process = Supervised(command, cwd=CHECKOUT, env=child_environment(CHECKOUT), log_path=log_path, cpus=cpus)
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address[0]}:{self.address[1]}"
+
+    def wait_ready(self) -> None:
+        deadline_s = monotonic() + _READY_S
+        while True:
+            try:
+                self._ask("/health")
+                return
+            except CalibrationError:
+                if self.is_gone() or monotonic() > deadline_s:
+                    raise
+                sleep(_POLL_S)
+
+    def begin(self, law: Law, *, seed: int = 1, requests: int = 1000) -> None:
+        """From now on `law`, and a fresh record. `requests`: how many will come, for a law that deals its delays."""
+        self._ask(f"/begin?law={law}&seed={seed}&cards={requests}")
+
+    def end(self) -> Seen:
+        """What it did since `begin`, by its own clock."""
+        return msgspec.json.decode(self._ask("/end"), type=Seen)
+
+    def is_gone(self) -> bool:
+        return self._process.exit_code() is not None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._process.kill()
+
+    def _ask(self, path: str) -> bytes:
+        connection = http.client.HTTPConnection(*self.address, timeout=_ASK_S)
+        try:
+            connection.request("GET", path)
+            return connection.getresponse().read()
+        except (OSError, http.client.HTTPException) as error:
+            raise CalibrationError(f"truth server: {path}: {error}; see {self._log_path}") from error
+        finally:
+            connection.close()

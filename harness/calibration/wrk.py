@@ -1,0 +1,40 @@
+"""wrk (https://github.com/wg/wrk), a load generator in C: the yardstick for speed, where it is installed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.calibration.truth import CHECKOUT, CalibrationError
+from harness.model import UsageError
+from harness.serving.process import Supervised, child_environment
+
+_OVERTIME_S = 10.0
+_RPS = re.compile(r"^Requests/sec:\s+([0-9.]+)$", re.MULTILINE)
+_BAD = re.compile(r"^\s*(Socket errors: .*|Non-2xx.*)$", re.MULTILINE)
+
+
+def is_installed() -> bool:
+    return shutil.which("wrk") is not None
+
+
+def require() -> None:
+    """Raises UsageError where there is none."""
+    if not is_installed():
+        raise UsageError("--against wrk: wrk is not installed; `apt install wrk` or `brew install wrk`")
+
+
+def run_wrk(folder: Path, url: str, *, connections: int, duration_s: int, cpus: Sequence[int] | None) -> float:
+    """Requests a second by its own count: one thread, `connections` kept busy. Raises CalibrationError for errors."""
+    log_path = folder / "wrk.log"
+    log_path.unlink(missing_ok=True)
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{duration_s}s", url]
+    with Supervised(command, cwd=folder, env=child_environment(CHECKOUT), log_path=log_path, cpus=cpus) as process:
+        process.wait_exit(duration_s + _OVERTIME_S)
+    said = log_path.read_text(errors="replace")
+    rps = _RPS.search(said)
+    if rps is None or (bad := _BAD.search(said)):
+        raise CalibrationError(f"wrk: {bad[1] if rps and bad else 'gave no figures'}; see {log_path}")
+    return float(rps[1])

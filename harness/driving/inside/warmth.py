@@ -1,0 +1,45 @@
+"""Whether a closed loop's answers have stopped changing: what ends a warm-up.
+
+The unit is a round: as many answers as there are users, and at least a tenth of a second of them, which in a closed
+loop is about one answer for each user. Three rounds in a row whose means lie within 15 % are settled: the means of 64
+answers scatter by some percent, while connections, caches and pools that still fill change them by half or more. A
+strategy too slow for three rounds never settles; its warm-up ends at the limit.
+
+The mean and not the median: a pool that serves 40 of 64 at once answers after one wait or after two, so the median of a
+round jumps from one to the other for ever. And users = goodput x mean time (Little's law): when the mean has settled,
+so has what the capacity phase is about to count.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+ROUNDS = 3
+TOLERANCE = 0.15  # of the middle one of the means
+SHORTEST_ROUND_S = 0.1
+FEWEST_ANSWERS = 8  # a mean of fewer jumps
+
+
+class Warmth:
+    """Told of every right answer, in order of time."""
+
+    def __init__(self, users: int, start_s: float) -> None:
+        self._answers = max(users, FEWEST_ANSWERS)
+        self._round_began_s = start_s
+        self._round_answers = 0
+        self._round_sum_s = 0.0
+        self._means_s: deque[float] = deque(maxlen=ROUNDS)
+
+    def answered(self, service_s: float, now_s: float) -> None:
+        self._round_answers += 1
+        self._round_sum_s += service_s
+        if self._round_answers >= self._answers and now_s - self._round_began_s >= SHORTEST_ROUND_S:
+            self._means_s.append(self._round_sum_s / self._round_answers)
+            self._round_answers, self._round_sum_s, self._round_began_s = 0, 0.0, now_s
+
+    @property
+    def is_settled(self) -> bool:
+        if len(self._means_s) < ROUNDS:
+            return False
+        ordered = sorted(self._means_s)
+        return ordered[-1] - ordered[0] <= TOLERANCE * ordered[ROUNDS // 2]

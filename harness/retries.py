@@ -1,0 +1,59 @@
+"""Measuring again what a block left invalid: at most twice each, and within a share of the run's time.
+
+A retry goes at the end of its block, so that it is still paired with what was measured near it. The loop does not
+judge: it asks a `Judge`, which reads the attempts from disk like any later reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from harness.model import RunRecord, TrialSpec
+from harness.store import Run, StoreError
+
+MOST_RETRIES = 2
+
+# The trials that have no valid attempt, by id: the codes of the findings against the last one.
+Judge = Callable[[Run, Sequence[TrialSpec]], Mapping[str, tuple[str, ...]]]
+
+
+class Retries:
+    """What to measure again; the budget is counted on disk, so it holds over `--resume` too."""
+
+    def __init__(self, run: Run, record: RunRecord, judge: Judge) -> None:
+        self._run = run
+        self._plan = record.plan
+        self._judge = judge
+        self._left_s = record.profile.retry_share * record.estimate_s
+        self._left_s -= sum(sum(self._elapsed_s(spec)[1:]) for spec in self._plan)
+
+    def after(self, done: TrialSpec, todo: Sequence[TrialSpec]) -> Iterator[tuple[TrialSpec, tuple[str, ...]]]:
+        """The trials to measure again after `done`, and why, one at a time: each is measured before the next is asked
+        for. None while `todo`, which is still to come, begins with the same block; a pilot's only set the rates."""
+        if done.is_pilot or (todo and _block(todo[0]) == _block(done)) or self._left_s <= 0:
+            return
+        block = [spec for spec in self._plan if _block(spec) == _block(done)]
+        for _ in range(MOST_RETRIES):
+            invalid = self._judge(self._run, block)
+            block = [spec for spec in block if spec.id in invalid]
+            for spec in block:
+                took_s = self._elapsed_s(spec)
+                if not took_s or len(took_s) > MOST_RETRIES or took_s[-1] > self._left_s:
+                    continue
+                yield spec, invalid[spec.id]
+                self._left_s -= self._elapsed_s(spec)[-1]
+
+    def _elapsed_s(self, spec: TrialSpec) -> list[float]:
+        """What each complete attempt took, oldest first."""
+        seconds = []
+        for attempt in self._run.attempts(spec):
+            if attempt.is_complete:
+                try:
+                    seconds.append(attempt.read().elapsed_s)
+                except StoreError:
+                    continue  # cut off: it counts nowhere, and is said where attempts are read to be judged
+        return seconds
+
+
+def _block(spec: TrialSpec) -> tuple[int, str]:
+    return spec.block, spec.workload

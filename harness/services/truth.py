@@ -1,0 +1,198 @@
+"""Servers of known truth, against which `bench calibrate` proves the instrument; see `laws.py` for what they do.
+
+One process, loopback only. `GET /begin?law=<law>&seed=<n>&cards=<n>` starts a law and a fresh record, `GET /answer` is
+answered by it, `GET /end` returns the record (`laws.Seen`) and stops freezing. By hand:
+`python -m harness.services.truth --port 9001`.
+
+Why not uvicorn: a truth must be known far better than the 0.3 ms it is to judge. asyncio's epoll and uvloop round
+timers to whole milliseconds; `select()` takes microseconds (`selectors.SelectSelector.select` passes its timeout on
+unrounded), so the laws run on that, and only `fast`, which waits for nothing, asks for uvloop.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import selectors
+import time
+from collections.abc import Iterator
+from time import monotonic
+from typing import cast
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from harness.services.laws import (
+    CYCLE_S,
+    DROP_ONE_IN,
+    FIXED_MS,
+    FREEZE_S,
+    RIGHT,
+    WRONG,
+    WRONG_ONE_IN,
+    Law,
+    Seen,
+    dealt_ms,
+)
+
+_END = b"\r\n\r\n"
+_TICK_S = 0.1
+_FIRST_FREEZE_S = 1.0
+_BACKLOG = 4096
+
+
+def _response(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+_RIGHT = _response(RIGHT)
+_WRONG = _response(WRONG)
+_BROKEN_OFF = _RIGHT[: -len(RIGHT) // 2]
+_SMALLEST = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+_HEALTHY = _response(b'{"status":"ok"}')
+_NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
+
+
+class Rule:
+    """One law in force, and the record of what was really done under it."""
+
+    def __init__(self, law: Law, seed: int, cards: int, loop: asyncio.AbstractEventLoop) -> None:
+        self.law = law
+        self._loop = loop
+        self._asked = 0
+        self._answered = 0
+        self._dropped = 0
+        self._wrong = 0
+        self._delays_us: list[int] = []
+        self._freezes_s: list[tuple[float, float]] = []
+        self._ticks: list[tuple[float, int]] = []
+        self._dealt: Iterator[float] = dealt_ms(seed, cards)
+        self._timer = loop.call_soon(self._tick)
+        self._freezer = loop.call_later(_FIRST_FREEZE_S, self._freeze) if law is Law.FREEZE else None
+
+    def answer(self, transport: asyncio.WriteTransport, read_s: float) -> None:
+        match self.law:
+            case Law.FAST:
+                self._answered += 1
+                transport.write(_SMALLEST)
+            case Law.FIXED:
+                self._loop.call_at(read_s + FIXED_MS / 1e3, self._reply, transport, read_s, _RIGHT)
+            case Law.LOGNORMAL:
+                self._loop.call_at(read_s + next(self._dealt) / 1e3, self._reply, transport, read_s, _RIGHT)
+            case Law.FREEZE:
+                self._reply(transport, read_s, _RIGHT)
+            case Law.DROP:
+                self._asked += 1
+                if self._asked % DROP_ONE_IN == 0:
+                    self._dropped += 1
+                    transport.write(_BROKEN_OFF)
+                    transport.close()
+                else:
+                    self._reply(transport, read_s, _RIGHT)
+            case Law.WRONG:
+                self._asked += 1
+                is_wrong = self._asked % WRONG_ONE_IN == 0
+                self._wrong += is_wrong
+                self._reply(transport, read_s, _WRONG if is_wrong else _RIGHT)
+
+    def end(self) -> Seen:
+        """What was done; the law's own timers stop."""
+        self._timer.cancel()
+        if self._freezer is not None:
+            self._freezer.cancel()
+        return Seen(
+            law=self.law,
+            answered=self._answered,
+            dropped=self._dropped,
+            wrong=self._wrong,
+            delays_us=self._delays_us,
+            freezes_s=self._freezes_s,
+            ticks=self._ticks,
+        )
+
+    def _reply(self, transport: asyncio.WriteTransport, read_s: float, response: bytes) -> None:
+        transport.write(response)
+        self._answered += 1
+        self._delays_us.append(int((monotonic() - read_s) * 1e6 + 0.5))
+
+    def _tick(self) -> None:
+        self._ticks.append((monotonic(), self._answered))
+        self._timer = self._loop.call_later(_TICK_S, self._tick)
+
+    def _freeze(self) -> None:
+        began_s = monotonic()
+        self._freezer = self._loop.call_at(self._loop.time() + CYCLE_S, self._freeze)
+        time.sleep(FREEZE_S)  # everything stands still: reading, accepting, answering
+        self._freezes_s.append((began_s, monotonic()))
+
+
+class Control:
+    """Which law is in force, for all connections."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.rule = Rule(Law.FAST, 1, 1, loop)
+
+    def handle(self, path: bytes) -> bytes:
+        if path == b"/health":
+            return _HEALTHY
+        if path.startswith(b"/begin?"):
+            query = dict(parse_qsl(path.partition(b"?")[2].decode("ascii")))
+            self.rule.end()
+            self.rule = Rule(Law(query["law"]), int(query["seed"]), int(query["cards"]), self._loop)
+            return _HEALTHY
+        if path == b"/end":
+            return _response(msgspec.json.encode(self.rule.end()))
+        return _NOT_FOUND
+
+
+class Conversation(asyncio.Protocol):
+    """One connection: requests without bodies, each ending with an empty line."""
+
+    def __init__(self, control: Control) -> None:
+        self._control = control
+        self._rest = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's is one in all but name
+
+    def data_received(self, data: bytes) -> None:
+        read_s = monotonic()
+        *requests, self._rest = (self._rest + data).split(_END)
+        for request in requests:
+            path = request.split(b" ", 2)[1]
+            if path == b"/answer":
+                self._control.rule.answer(self._transport, read_s)
+            else:
+                self._transport.write(self._control.handle(path))
+
+
+async def serve(port: int) -> None:
+    loop = asyncio.get_running_loop()
+    control = Control(loop)
+    server = await loop.create_server(lambda: Conversation(control), "127.0.0.1", port, backlog=_BACKLOG)
+    # What is there stays; a collection in the middle of a law would be a delay that the law does not know.
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    await server.serve_forever()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m harness.services.truth", description="Servers of known truth.")
+    parser.add_argument("--port", type=int, default=9001, help="on 127.0.0.1 (default 9001)")
+    parser.add_argument("--loop", choices=("select", "uvloop"), default="select", help="uvloop for the law `fast`")
+    arguments = parser.parse_args()
+    if arguments.loop == "uvloop":
+        import uvloop  # noqa: PLC0415 - the laws that wait do without
+
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(arguments.port))
+    else:
+        with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selectors.SelectSelector())) as runner:
+            runner.run(serve(arguments.port))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""What a calibration says, where it is believed, and what a run takes along."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness.calibration import record, table
+from harness.calibration.record import Calibration, Case, Count, CrossCheck, Figure, Fingerprint, Speed
+from harness.environment import describe
+from harness.store import StoreError
+
+MACHINE = Fingerprint("CPU", 2, "6.1", "CPython 3.11", {"locust": "2.47"}, "abc")
+GOOD = Figure(percent=99, law_ms=50, did_ms=50.2, ours_ms=50.8, stock_ms=60, error_ms=0.6, allowed_ms=1.0)
+LATE = msgspec.structs.replace(GOOD, ours_ms=52.0, error_ms=1.8)
+UNJUDGED = msgspec.structs.replace(LATE, allowed_ms=None)
+EXACT = Count(what="dropped", truth=12, ours=12, stock_truth=40, stock=39)
+MISSED = msgspec.structs.replace(EXACT, ours=11)
+
+
+def calibration(*figures: Figure, counts: tuple[Count, ...] = ()) -> Calibration:
+    return Calibration(
+        schema_version=record.SCHEMA_VERSION,
+        created_epoch_s=1.8e9,
+        elapsed_s=60,
+        machine=MACHINE,
+        cases=(Case(law="fixed", title="every answer takes 50 ms", figures=figures, counts=counts),),
+        pinned=False,
+    )
+
+
+def test_it_passes_when_everything_judged_is_within_its_bound() -> None:
+    assert calibration(GOOD, UNJUDGED, counts=(EXACT,)).passed
+    late = calibration(GOOD, LATE)
+    assert not late.passed
+    assert late.failures == ("fixed p99: +1.80 ms, allowed 1.00 ms",)
+    assert calibration(GOOD, counts=(MISSED,)).failures == ("fixed, dropped: 11 counted, 12 happened",)
+
+
+def test_written_and_read_again_it_is_the_same(tmp_path: Path) -> None:
+    written = calibration(GOOD, counts=(EXACT,))
+    record.write(tmp_path, written)
+    assert record.read(tmp_path) == written
+    assert record.standing(tmp_path, MACHINE).kind == "passed"
+
+
+def test_none_is_said_so(tmp_path: Path) -> None:
+    found = record.standing(tmp_path, MACHINE)
+    assert found.kind == "missing"
+    assert "bench calibrate" in found.line
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"schema_version": 99}', b'{"schema_version": 1}', b"\xff"])
+def test_a_damaged_or_foreign_one_is_as_good_as_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / record.FILE).write_bytes(content)
+    with pytest.raises(StoreError, match=r"bench calibrate"):
+        record.read(tmp_path)
+    assert record.standing(tmp_path, MACHINE).kind == "missing"
+    assert record.adopt(tmp_path, tmp_path, MACHINE).kind == "missing"
+    assert record.adopted(tmp_path)[1].kind == "missing"
+
+
+@pytest.mark.parametrize(("name", "value"), [("cpu_model", "other"), ("instrument", "new"), ("packages", {})])
+def test_one_of_another_machine_or_instrument_is_not_believed(tmp_path: Path, name: str, value: object) -> None:
+    record.write(tmp_path, calibration(GOOD))
+    other = msgspec.structs.replace(MACHINE, **{name: value})
+    found = record.adopt(tmp_path, tmp_path / "nowhere", other)
+    assert found.kind == "missing"
+    assert name.replace("_", " ") in found.line
+
+
+@pytest.mark.parametrize(("figure", "kind"), [(GOOD, "passed"), (LATE, "failed")])
+def test_a_run_takes_it_along_passed_or_failed(tmp_path: Path, figure: Figure, kind: str) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    record.write(tmp_path, calibration(figure))
+    assert record.adopt(tmp_path, run, MACHINE).kind == kind
+    (tmp_path / record.FILE).unlink()
+    assert record.adopted(run)[0] == calibration(figure)
+    assert record.adopted(run)[1].kind == kind
+
+
+def test_the_fingerprint_knows_this_machine_and_this_instrument() -> None:
+    found = Fingerprint.of(describe(Path(__file__).parents[2]))
+    assert found.logical_cpus >= 1
+    assert found.packages["locust"]
+    assert len(found.instrument) == 16
+    assert found.differences(found) == ()
+
+
+def test_the_table_shows_every_figure_and_what_failed() -> None:
+    shown = msgspec.structs.replace(
+        calibration(LATE, counts=(EXACT,)),
+        throughput=(
+            Speed(generator="ours", rps=25_000, slices_rps=(24_000, 25_000, 26_000)),
+            Speed(generator="FastHttpUser", rps=5_000, slices_rps=(5_000,)),
+            Speed(generator="wrk", rps=100_000, slices_rps=(100_000,)),
+        ),
+        cross_check=CrossCheck(
+            other="wrk",
+            route="pure_async /health",
+            ours_rps=3_990,
+            other_rps=4_000,
+            ratio=0.9975,
+            ratios=(0.99, 0.9975, 1.01),
+            generator_cores=0.4,
+            passed=True,
+        ),
+    )
+    text = "\n".join(table.lines(shown))
+    assert "every answer takes 50 ms" in text
+    assert "+1.80" in text
+    assert "FAILED" in text
+    assert "39 of 40" in text
+    assert "25,000" in text
+    assert "5.00" in text
+    assert "0.25" in text
+    assert "-0.2 %" in text or "-0.3 %" in text
+    assert text.splitlines()[-1].startswith("NOT calibrated (60 s): fixed p99")
+    assert table.verdict(calibration(GOOD)).startswith("calibrated (60 s)")

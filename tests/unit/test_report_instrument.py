@@ -1,0 +1,52 @@
+"""The report says whether the load generator was proven, and shows the table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness.analysis.analyse import analyse
+from harness.calibration import record
+from harness.calibration.record import Calibration
+from harness.report import page
+from harness.store import Run
+from tests.synthetic_run import write_synthetic_run
+from tests.unit.test_calibration_record import EXACT, GOOD, LATE, calibration
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return write_synthetic_run(tmp_path / "run", strategies=("sync_def", "pure_async"), workloads=("io",))
+
+
+def html(run: Run, proof: Calibration | None) -> str:
+    if proof is not None:
+        record.write(run.path, proof)
+    return page.render(run, analyse(run))
+
+
+def test_a_run_without_a_calibration_warns(run: Run) -> None:
+    text = html(run, None)
+    assert text.count("The load generator was not proven on this machine") == 2  # the banner, and where it is described
+
+
+def test_a_failed_calibration_warns_with_what_failed(run: Run) -> None:
+    text = html(run, calibration(LATE))
+    assert text.count("The load generator failed its calibration on this machine (fixed p99: +1.80 ms") == 2
+    assert "<b>failed</b>" in text
+
+
+def test_a_good_one_is_shown_without_a_warning(run: Run) -> None:
+    proof = calibration(GOOD, counts=(msgspec.structs.replace(EXACT, what="<dropped>"),))
+    text = html(run, proof)
+    assert text.count("The load generator was proven on this machine. Calibrated 2027-01-15") == 1
+    assert "+0.60 ms" in text
+    assert "39 of 40" in text
+    assert "&lt;dropped&gt;" in text
+    assert "not proven" not in text
+
+
+def test_it_is_the_same_page_each_time(run: Run) -> None:
+    assert html(run, calibration(GOOD)) == html(run, None)
