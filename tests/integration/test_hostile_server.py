@@ -1,10 +1,9 @@
 """A real Locust process against a server that does everything wrong: every request ends in one outcome."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
-
-import pytest
 
 from harness import hlog
 from harness.driving.driver import Driver
@@ -31,9 +30,14 @@ EVERYTHING = [
 ]
 
 
-@pytest.fixture
-def driver(tmp_path: Path) -> Iterator[Driver]:
-    (tmp_path / "asker.py").write_text(_SCENARIO)
+def run(driver: Driver, address: tuple[str, int], phase: PhaseSpec) -> tuple[PhaseRecord, ...]:
+    load = Load(address, (phase,), 1.0, _TIMEOUT_S, 20.0, 0)
+    return driver.run(load, lambda event: None, lambda: False).records
+
+
+@contextmanager
+def driving(tmp_path: Path, scenario: str) -> Iterator[Driver]:
+    (tmp_path / "asker.py").write_text(scenario)
     with Driver.launch(
         Workload("asker", "", "", "asker.py", (Request("/", {"right": True}),)),
         root=tmp_path,
@@ -48,15 +52,19 @@ def driver(tmp_path: Path) -> Iterator[Driver]:
         yield driver
 
 
-def test_every_request_ends_in_one_outcome_and_the_generator_survives(driver: Driver, tmp_path: Path) -> None:
+def test_every_request_ends_in_one_outcome_and_the_generator_survives(tmp_path: Path) -> None:
     closed = PhaseSpec(name="closed", kind=PhaseKind.CAPACITY, duration_s=2.0, users=16)
     rate = PhaseSpec(name="rate", kind=PhaseKind.RATE, duration_s=1.0, users=64, rate_rps=100.0, seed=3)
 
-    def load(address: tuple[str, int], *phases: PhaseSpec) -> tuple[PhaseRecord, ...]:
-        return driver.run(Load(address, phases, 1.0, _TIMEOUT_S, 20.0, 0), lambda e: None, lambda: False).records
-
-    with HostileServer(EVERYTHING) as server:
-        records = load(server.address, closed) + load(server.address, rate)
+    with driving(tmp_path, _SCENARIO) as driver:
+        with HostileServer(EVERYTHING) as server:
+            records = run(driver, server.address, closed) + run(driver, server.address, rate)
+        # What came has left nothing behind: not in the users, not in their connections.
+        with HostileServer([says(OK)]) as server:
+            (after,) = run(driver, server.address, PhaseSpec("after", PhaseKind.CAPACITY, 1.0, 16))
+        driver.stop()
+    assert set(after.outcomes) == {Outcome.OK}
+    assert "Traceback" not in (tmp_path / "locust.log").read_text()
     recorded = hlog.read(tmp_path / "latency.hlog")
     for record in records:
         assert record.scheduled > len(EVERYTHING) / 2
@@ -71,9 +79,12 @@ def test_every_request_ends_in_one_outcome_and_the_generator_survives(driver: Dr
         Outcome.TIMEOUT,
         Outcome.CONNECTION_ERROR,
     }
-    # What came before has left nothing behind: not in the users, not in their connections.
-    with HostileServer([says(OK)]) as server:
-        (after,) = load(server.address, closed)
-    assert set(after.outcomes) == {Outcome.OK}
-    driver.stop()
-    assert "Traceback" not in (tmp_path / "locust.log").read_text()
+
+
+def test_a_scenario_that_fails_before_it_asks_loses_no_arrival_and_does_not_spin(tmp_path: Path) -> None:
+    failing = _SCENARIO.replace("self.ask(", "raise ValueError('before it asked')\n        self.ask(")
+    closed = PhaseSpec(name="closed", kind=PhaseKind.CAPACITY, duration_s=1.0, users=4)
+    with driving(tmp_path, failing) as driver, HostileServer([says(OK)]) as server:
+        (record,) = run(driver, server.address, closed)
+    assert record.outcomes == {Outcome.NOT_SENT: record.scheduled}
+    assert 4 <= record.scheduled < 4 * 40, "a pause of 50 ms after each"

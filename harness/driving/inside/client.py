@@ -30,8 +30,9 @@ from harness.model import Outcome  # noqa: E402
 
 # Without the harness there is no profile to say it.
 _TIMEOUT_S = 30.0
-# A server that refuses answers at once; without a pause a closed loop would turn into a busy loop of refusals.
-_PAUSE_AFTER_REFUSAL_S = 0.05
+# A server that refuses answers at once, and so does a task that fails before it asks; without a pause a closed loop
+# would turn into a busy loop of them.
+_PAUSE_S = 0.05
 
 
 class WrongAnswerError(Exception):
@@ -68,9 +69,10 @@ class BenchUser(User):
         shadow.restore_stdlib()
 
     def on_start(self) -> None:
-        # Locust sleeps 0 s between two tasks; a turn of the hub for nothing is 2 us of the 25 that a request takes.
-        vars(self._taskset_instance)["_sleep"] = _sleep_unless_zero
         if self._gate is not None:
+            # Locust sleeps 0 s between two tasks: a turn of the hub for nothing, 2 us of the 25 that a request takes.
+            # Every exchange waits for its answer, and a user without one waits in `wait_time`: all get their turn.
+            vars(self._taskset_instance)["_sleep"] = _sleep_unless_zero
             self._ticket = self._gate.take()
 
     def wait_time(self) -> float:  # Locust calls it between two tasks
@@ -78,6 +80,7 @@ class BenchUser(User):
             if self._ticket is not None:  # the task raised before it asked: the arrival must not vanish
                 now_s = monotonic()
                 self._ticket.phase.not_sent(self._ticket.intended_s, now_s)
+                gevent.sleep(_PAUSE_S)
             self._ticket = self._gate.take()
         return 0.0
 
@@ -109,7 +112,7 @@ class BenchUser(User):
         phase.ended(outcome, ticket.intended_s, sent_s, now_s, censored=isinstance(error, ExchangeAbortedError))
         self._report(question, error, size_bytes, now_s - sent_s)
         if outcome is Outcome.CONNECTION_ERROR:
-            gevent.sleep(_PAUSE_AFTER_REFUSAL_S)
+            gevent.sleep(_PAUSE_S)
 
     def _exchange(self, question: _Question, timeout_s: float) -> tuple[Outcome, Exception | None, int]:
         try:
