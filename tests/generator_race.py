@@ -70,7 +70,7 @@ def _conduct(gate: Gate, port: int, seconds: float, users: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         origin_s = monotonic()
         recorder = Recorder(Path(folder) / "latency.hlog", origin_s)
-        conductor = Conductor(gate, recorder, origin_s, lambda event: None)
+        conductor = Conductor(gate, recorder, Path(folder) / "arrivals.jsonl", origin_s, lambda event: None)
         phase = PhaseSpec(name="race", kind=PhaseKind.CAPACITY, duration_s=seconds + 2 * _SETTLE_S, users=users)
         conductor.run(Load(("127.0.0.1", port), (phase,), 1.0, 10.0, 25.0, 0))
 

@@ -3,6 +3,7 @@
 python -m tests.priority [REPEATS]       # alternates the settings, prints a line for each and the medians
 """
 
+import ctypes
 import os
 import statistics
 import sys
@@ -11,6 +12,8 @@ from math import ceil
 from pathlib import Path
 from time import monotonic, sleep
 from typing import NamedTuple
+
+import psutil
 
 from harness import hlog
 from harness.catalog import Catalog
@@ -34,8 +37,17 @@ class Lag(NamedTuple):
     capacity_rps: float
 
 
-def measure(strategy_name: str, *, nice: int, policy: int = 0, rate_rps: float = 200.0, duration_s: float = 2.0) -> Lag:
-    """One fresh server under the `cpu` workload. `policy`: a SCHED_* for the target, given to its main process."""
+def measure(
+    strategy_name: str,
+    *,
+    nice: int,
+    policy: int = 0,
+    slice_us: int = 0,
+    rate_rps: float = 200.0,
+    duration_s: float = 2.0,
+) -> Lag:
+    """One fresh server under the `cpu` workload. `policy`: a SCHED_* for the target, given to its main process.
+    `slice_us`: of the generator."""
     catalog = Catalog.read(PROJECT)
     (strategy,), (workload,) = catalog.select_strategies([strategy_name]), catalog.select_workloads(["cpu"])
     with tempfile.TemporaryDirectory() as name:
@@ -65,6 +77,9 @@ def measure(strategy_name: str, *, nice: int, policy: int = 0, rate_rps: float =
                 os.sched_setscheduler(server.main_pid, policy, os.sched_param(0))
             server.wait_ready(30)
             driver.wait_ready(30)
+            if slice_us:
+                for process in psutil.Process(driver.supervisor_pid).children(recursive=True):
+                    set_slice(process.pid, slice_us)
             closed = PhaseSpec(name="closed", kind=PhaseKind.CAPACITY, duration_s=1.0, users=16)
             rate = PhaseSpec(
                 name="rate", kind=PhaseKind.RATE, duration_s=duration_s, users=_USERS, rate_rps=rate_rps, seed=5
@@ -81,12 +96,34 @@ def _at(histogram: hlog.Histogram, percent: float) -> float:
     return histogram.at_rank(ceil(histogram.total * percent / 100)) / 1e3
 
 
-_SETTINGS = {
-    "nothing": (0, 0),
-    "nice 10": (10, 0),
-    "nice 19": (19, 0),
-    "batch": (0, getattr(os, "SCHED_BATCH", 3)),
-    "batch, nice 10": (10, getattr(os, "SCHED_BATCH", 3)),
+class _SchedAttr(ctypes.Structure):
+    _fields_ = (
+        ("size", ctypes.c_uint32),
+        ("policy", ctypes.c_uint32),
+        ("flags", ctypes.c_uint64),
+        ("nice", ctypes.c_int32),
+        ("priority", ctypes.c_uint32),
+        ("runtime_ns", ctypes.c_uint64),
+        ("deadline_ns", ctypes.c_uint64),
+        ("period_ns", ctypes.c_uint64),
+    )
+
+
+def set_slice(pid: int, slice_us: int) -> None:
+    """sched_setattr(2): the slice of a normal task, from Linux 6.12 on; on x86-64."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    attributes = _SchedAttr(size=ctypes.sizeof(_SchedAttr), runtime_ns=slice_us * 1000)
+    if libc.syscall(314, pid, ctypes.byref(attributes), 0) != 0:
+        raise OSError(ctypes.get_errno(), "sched_setattr")
+
+
+_SETTINGS: dict[str, dict[str, int]] = {
+    "nothing": {"nice": 0},
+    "nice 10": {"nice": 10},
+    "nice 19": {"nice": 19},
+    "batch": {"nice": 0, "policy": getattr(os, "SCHED_BATCH", 3)},
+    "slice 0.1 ms": {"nice": 0, "slice_us": 100},
+    "slice, nice 10": {"nice": 10, "slice_us": 100},
 }
 
 
@@ -94,8 +131,8 @@ def main(repeats: int) -> None:
     for strategy in ("async_process_pool", "sync_def"):
         seen: dict[str, list[Lag]] = {setting: [] for setting in _SETTINGS}
         for _ in range(repeats):
-            for setting, (nice, policy) in _SETTINGS.items():
-                seen[setting].append(measure(strategy, nice=nice, policy=policy))
+            for setting, options in _SETTINGS.items():
+                seen[setting].append(measure(strategy, **options))
                 print(strategy, setting, seen[setting][-1], flush=True)
                 sleep(0.1)
         for setting, lags in seen.items():

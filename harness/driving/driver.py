@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import socket
 import sys
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ from harness.model import Workload
 from harness.serving.process import Supervised, child_environment
 
 _PLUGIN = Path(__file__).parent / "inside" / "plugin.py"
+_SEVERAL = Path(__file__).with_name("several.py")
 _WATCH_S = 0.1
 _OVERTIME_S = 15.0
 _QUIT_S = 2.0
@@ -73,7 +73,7 @@ class Driver:
                     ]
                 )
             process = Supervised(
-                _all_at_once(commands),
+                _all_at_once(commands, descriptors),
                 cwd=root,
                 # numpy's OpenBLAS starts a thread a core, which spins for a while; there is nothing for it to do.
                 env=child_environment(root, token) | {"OPENBLAS_NUM_THREADS": "1"},
@@ -157,8 +157,11 @@ class Driver:
             line.close()
 
 
-def _all_at_once(commands: Sequence[Sequence[str]]) -> Sequence[str]:
-    """One command that is all of them, so that one supervisor holds them; it ends when the last has ended."""
+def _all_at_once(commands: Sequence[Sequence[str]], descriptors: Sequence[int]) -> Sequence[str]:
+    """One command that is all of them."""
     if len(commands) == 1:
         return commands[0]
-    return ["sh", "-c", " & ".join(map(shlex.join, commands)) + " & wait"]
+    words = [sys.executable, "-I", "-S", str(_SEVERAL), ",".join(map(str, descriptors))]
+    for command in commands:
+        words += ["--", *command]
+    return words

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from random import Random
 
 import msgspec
@@ -40,13 +41,14 @@ def share_out(load: Load, generators: int) -> list[Load]:
 
 
 def _part(phase: PhaseSpec, number: int, generators: int) -> PhaseSpec:
+    if generators == 1:
+        return phase
     return msgspec.structs.replace(
         phase,
         users=users_of(number, phase.users, generators),
         rate_rps=None if phase.rate_rps is None else phase.rate_rps / generators,
         seed=seed_of(number, phase.seed),
-        # Each would end its warm-up at a moment of its own, and the phases would no longer be the same for all.
-        min_s=phase.min_s if generators == 1 else None,
+        min_s=None,  # none of them sees all answers, and they must not end at different times
     )
 
 
@@ -64,13 +66,9 @@ def add_up(load: Load, parts: Sequence[Done]) -> Done:
 def _sum(spec: PhaseSpec, records: Sequence[PhaseRecord]) -> PhaseRecord:
     outcomes: Counter[Outcome] = Counter()
     health_outcomes: Counter[Outcome] = Counter()
-    per_second: Counter[int] = Counter()
-    per_tenth: Counter[int] = Counter()
     for record in records:
         outcomes.update(record.outcomes)
         health_outcomes.update(record.health_outcomes)
-        per_second.update(dict(enumerate(record.ok_per_second)))
-        per_tenth.update(dict(enumerate(record.ok_per_tenth)))
     fastest_ms = [record.min_service_ms for record in records if record.min_service_ms is not None]
     choked = [record for record in records if record.status is PhaseStatus.CHOKED]
     return msgspec.structs.replace(
@@ -85,13 +83,17 @@ def _sum(spec: PhaseSpec, records: Sequence[PhaseRecord]) -> PhaseRecord:
         outcomes=dict(sorted(outcomes.items())),
         censored=sum(record.censored for record in records),
         ok_in_window=sum(record.ok_in_window for record in records),
-        ok_per_second=tuple(per_second[second] for second in range(len(per_second))),
-        ok_per_tenth=tuple(per_tenth[tenth] for tenth in range(len(per_tenth))),
+        ok_per_second=_added([record.ok_per_second for record in records]),
+        ok_per_tenth=_added([record.ok_per_tenth for record in records]),
         health_scheduled=sum(record.health_scheduled for record in records),
         health_outcomes=dict(sorted(health_outcomes.items())),
         health_censored=sum(record.health_censored for record in records),
         min_service_ms=min(fastest_ms, default=None),
     )
+
+
+def _added(counts: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    return tuple(map(sum, zip_longest(*counts, fillvalue=0)))
 
 
 class Chorus:

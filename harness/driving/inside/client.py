@@ -8,7 +8,6 @@ from harness.driving.inside import shadow
 
 shadow.restore_stdlib()  # first: a scenario may be named like a module that is imported below
 
-import json  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from time import monotonic  # noqa: E402
 from typing import Any, NamedTuple  # noqa: E402
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit  # noqa: E402
 import gevent  # noqa: E402
 from locust import User  # noqa: E402
 
+from harness.driving.inside.answer import checker  # noqa: E402
 from harness.driving.inside.connection import (  # noqa: E402
     Connection,
     ExchangeAbortedError,
@@ -30,8 +30,9 @@ from harness.model import Outcome  # noqa: E402
 
 # Without the harness there is no profile to say it.
 _TIMEOUT_S = 30.0
-# A server that refuses answers at once; without a pause a closed loop would turn into a busy loop of refusals.
-_PAUSE_AFTER_REFUSAL_S = 0.05
+# A server that refuses answers at once, and so does a task that fails before it asks; without a pause a closed loop
+# would turn into a busy loop of them.
+_PAUSE_S = 0.05
 
 
 class WrongAnswerError(Exception):
@@ -68,9 +69,10 @@ class BenchUser(User):
         shadow.restore_stdlib()
 
     def on_start(self) -> None:
-        # Locust sleeps 0 s between two tasks; a turn of the hub for nothing is 2 us of the 25 that a request takes.
-        vars(self._taskset_instance)["_sleep"] = _sleep_unless_zero
         if self._gate is not None:
+            # Locust sleeps 0 s between two tasks: a turn of the hub for nothing, 2 us of the 25 that a request takes.
+            # Every exchange waits for its answer, and a user without one waits in `wait_time`: all get their turn.
+            vars(self._taskset_instance)["_sleep"] = _sleep_unless_zero
             self._ticket = self._gate.take()
 
     def wait_time(self) -> float:  # Locust calls it between two tasks
@@ -78,6 +80,7 @@ class BenchUser(User):
             if self._ticket is not None:  # the task raised before it asked: the arrival must not vanish
                 now_s = monotonic()
                 self._ticket.phase.not_sent(self._ticket.intended_s, now_s)
+                gevent.sleep(_PAUSE_S)
             self._ticket = self._gate.take()
         return 0.0
 
@@ -109,7 +112,7 @@ class BenchUser(User):
         phase.ended(outcome, ticket.intended_s, sent_s, now_s, censored=isinstance(error, ExchangeAbortedError))
         self._report(question, error, size_bytes, now_s - sent_s)
         if outcome is Outcome.CONNECTION_ERROR:
-            gevent.sleep(_PAUSE_AFTER_REFUSAL_S)
+            gevent.sleep(_PAUSE_S)
 
     def _exchange(self, question: _Question, timeout_s: float) -> tuple[Outcome, Exception | None, int]:
         try:
@@ -139,29 +142,10 @@ class BenchUser(User):
     def _learn(self, path: str, answer: Any) -> _Question:
         host = f"{self._address[0]}:{self._address[1]}"
         request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\n\r\n".encode("ascii")
-        question = self._questions[path] = _Question(request, path.partition("?")[0], _checker(answer))
+        question = self._questions[path] = _Question(request, path.partition("?")[0], checker(answer))
         return question
 
 
 def _sleep_unless_zero(seconds: float) -> None:
     if seconds > 0:
         gevent.sleep(seconds)
-
-
-def _checker(answer: Any) -> Callable[[bytes], bool]:
-    """Compares JSON values; a body equal to the last right one byte by byte need not be parsed again."""
-    last_right: bytes | None = None
-
-    def is_right(body: bytes) -> bool:
-        nonlocal last_right
-        if body == last_right:
-            return True
-        try:
-            right: bool = json.loads(body) == answer
-        except ValueError:
-            return False
-        if right:
-            last_right = body
-        return right
-
-    return is_right
