@@ -76,8 +76,8 @@ def with_fastest(min_service_ms: float, sigma: float = 0.0) -> Context:
     return context(msgspec.structs.replace(figures, record=record), profile=profile)
 
 
-def warmed(*, settled: bool | None) -> Context:
-    figures = trial()
+def warmed(*, settled: bool | None, block: int = 1) -> Context:
+    figures = trial("sync_def", block)
     warmup = msgspec.structs.replace(figures.record.phases[0], settled=settled)
     return context(msgspec.structs.replace(figures, record=msgspec.structs.replace(figures.record, phases=(warmup,))))
 
@@ -211,6 +211,7 @@ SILENT: dict[str, tuple[Rule, Context]] = {
     "too few answers for a trend": (validity.not_steady, counted([0] * 20 + [1] * 20)),
     "an older record": (validity.not_steady, counted([])),
     "settled": (REMARKS[5], warmed(settled=True)),
+    "a pilot's": (remarks.warmup_not_settled, warmed(settled=False, block=0)),
     "a warm-up of fixed length": (REMARKS[5], warmed(settled=None)),
     "nearly even": (REMARKS[4], workers({1: 290, 2: 110})),
     "too few to be uneven": (REMARKS[4], workers({1: 90, 2: 5})),
