@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -65,9 +65,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project(
         tmp_path_factory.mktemp("targets"),
         [],
-        profile(warmup_s="0.4", warmup_min_s="0.2", capacity_s="2.0"),
+        profile(warmup_s="0.4", warmup_min_s="0.2", capacity_s="2.5"),
     )
-    for name in ("CACHES", "WRONG_NOW_AND_THEN", "FAILS_NOW_AND_THEN", "DIES", "WAKES_SLOWLY", "CLOSES_FILES"):
+    for name in ("CACHES", "WRONG_NOW_AND_THEN", "FAILS_NOW_AND_THEN", "DIES", "WAKES_SLOWLY", "REDIRECTS_FILES"):
         project.target(name.lower(), getattr(targets, name))
     return project
 
@@ -88,7 +88,7 @@ def peculiar(project: Project) -> Analysis:
         ("dies", "server_died", "invalid"),
         ("wakes_slowly", "not_steady", "invalid"),
         ("wakes_slowly", "warmup_not_settled", "info"),
-        ("closes_files", "probe_silent", "info"),
+        ("redirects_files", "probe_silent", "info"),
     ],
 )
 def test_what_a_target_does_wrong_is_found_in_its_trial(
@@ -147,7 +147,7 @@ def test_a_generator_that_is_the_bottleneck_is_found(tmp_path: Path) -> None:
     project = Project(
         tmp_path,
         ["pure_async_aiohttp"],
-        profile(workloads='["greedy"]', capacity_s="1.0", rates="[{ percent = 60, duration_s = 2.5 }]"),
+        profile(workloads='["greedy"]', capacity_s="1.0", rates="[{ percent = 60, duration_s = 5.0 }]"),
     )
     (project.root / "scenarios/greedy.py").write_text(targets.GREEDY_SCENARIO)
     said = found(measured(project, "-w", "greedy"), "pure_async_aiohttp")
@@ -157,14 +157,13 @@ def test_a_generator_that_is_the_bottleneck_is_found(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def rig(tmp_path: Path) -> Iterator[Callable[..., Rig]]:
+def held(tmp_path: Path) -> Iterator[Rig]:
     with ExitStack() as stack:
-        yield lambda path, users=64: Rig(tmp_path, path, users, stack)
+        yield Rig(tmp_path, "/delay?5", 64, 1, stack)
 
 
-def test_a_generator_that_was_held_up_at_the_end_of_a_phase_is_off_schedule(rig: Callable[..., Rig]) -> None:
+def test_a_generator_that_was_held_up_at_the_end_of_a_phase_is_off_schedule(held: Rig) -> None:
     """Stopped for 0.5 s shortly before the end: its last arrivals, a twentieth of all, leave late."""
-    held = rig("/delay?5")
     (generator,) = psutil.Process(held.driver.supervisor_pid).children()
 
     def hold() -> None:
