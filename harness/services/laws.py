@@ -5,7 +5,9 @@
               the law's k/n quantile. When as many requests come as there are cards, the quantiles of the law are
               those of the delays really dealt; independent draws would be 3 % off at the p99 of 3,000.
 `freeze`      the whole process stands still for FREEZE_S in every CYCLE_S and answers at once otherwise.
-`drop`        one answer in DROP_ONE_IN breaks off in its middle: the connection is closed.
+`drop`        one answer in DROP_ONE_IN breaks off in its middle: the connection is closed. (Closed before the first
+              byte, on a connection that was in use before, it is a request that the client may repeat unseen: RFC
+              9110, 9.2.2. So that would be no outcome to count.)
 `wrong`       one answer in WRONG_ONE_IN is a wrong one.
 `fast`        the smallest possible answer, as fast as it goes.
 """
