@@ -27,6 +27,7 @@ class Display:
         self._of = 0
         self._number = 0
         self._header = ""
+        self._place = ""  # where in the run the trial stands, on its line
         self._phase = ""
         self._goodput_rps: float | None = None
         self._p99_ms: float | None = None
@@ -65,11 +66,13 @@ class Display:
     def trial_began(self, spec: TrialSpec, number: int, of: int, blocks: int, left_s: float) -> None:
         block = "pilot" if spec.is_pilot else f"block {spec.block}/{blocks}"
         self._number, self._of, self._left_s = number, of, left_s
+        self._place = f"{number:>3}/{of}"
         self._header = f"{block}  {spec.workload}  {spec.strategy}"
         self._phase, self._goodput_rps, self._p99_ms = "starting", None, None
         self._draw()
 
     def retry_began(self, spec: TrialSpec, attempt: int, codes: Sequence[str]) -> None:
+        self._place = f"attempt {attempt}"
         self._header = f"attempt {attempt} ({', '.join(codes)})  {spec.workload}  {spec.strategy}"
         self._phase, self._goodput_rps, self._p99_ms = "starting", None, None
         self._draw()
@@ -86,8 +89,7 @@ class Display:
     def trial_ended(self, record: TrialRecord) -> None:
         spec = record.spec
         block = "pilot" if spec.is_pilot else f"block {spec.block}"
-        place = f"{self._number:>3}/{self._of}" if record.attempt == 1 else f"attempt {record.attempt}"
-        line = f"{place} {block:<8} {spec.workload:<7} {spec.strategy:<22}"
+        line = f"{self._place} {block:<8} {spec.workload:<7} {spec.strategy:<22}"
         if record.status == "failed":
             self._say(f"{line} failed: {record.error}", "red")
         else:

@@ -66,12 +66,18 @@ def server_died(context: Context) -> Finding | None:
 
 
 def worker_restarted(context: Context) -> Finding | None:
-    """More workers answered in one phase than there are: one died, or uvicorn killed it (5 s health ping)."""
-    for phase in context.measured:
-        if len(phase.requests_by_pid) > context.workers:
+    """More workers of one server answered than there are: one died, or uvicorn killed it (5 s health ping).
+
+    Over all phases: the one that died may have answered in the warm-up only, and its successor only later.
+    """
+    pids: dict[int, set[int]] = {}
+    for record in context.record.phases:
+        answered = pids.setdefault(record.server, set())
+        answered.update(context.phases[record.spec.name].requests_by_pid)
+        if len(answered) > context.workers:
             return invalid(
                 "worker_restarted",
-                f"{len(phase.requests_by_pid)} PIDs answered in {phase.name}, workers: {context.workers}",
+                f"{len(answered)} PIDs had answered by the end of {record.spec.name}, workers: {context.workers}",
                 "read server.log; a blocked worker is killed by uvicorn, see --timeout-worker-healthcheck",
             )
     return None

@@ -30,14 +30,14 @@ from harness.services.laws import (
     truth_ms,
 )
 
-RATE_RPS = 300.0
-ROUND_S = 2.5
+RATE_RPS = 200.0
+ROUND_S = 3.0
 MOST_ROUNDS = 5
 # A round that is well within its bounds needs no second opinion.
 CLEAR = 0.8
 FREEZE_RPS = 200.0
 FREEZE_CYCLES = 3
-COUNT_S = 2.0
+COUNT_S = 2.5
 STOCK_USERS = 10
 _STOCK_S = 3
 _STOCK_FREEZE_S = int(2 * CYCLE_S)
@@ -126,7 +126,7 @@ def counts(rig: Rig, law: Law) -> Case:
     rig.server.begin(law)
     record = rig.ours.open_loop(law, rig.server.address, RATE_RPS, COUNT_S, 1)
     seen = rig.server.end()
-    stock, stock_seen = ask_stock(rig, law, int(COUNT_S))
+    stock, stock_seen = ask_stock(rig, law, _STOCK_S)
     outcome = Outcome.CONNECTION_ERROR if law is Law.DROP else Outcome.WRONG_ANSWER
     right = Count(what="right answers", truth=_right(seen), ours=record.outcomes.get(Outcome.OK, 0))
     bad = Count(

@@ -8,6 +8,9 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
+
+import psutil
 
 from harness.calibration import wrk
 from harness.calibration.ours import Ours
@@ -24,6 +27,14 @@ CONNECTIONS = 32
 ALLOWED_SHARE = 0.05
 _READY_S = 20.0
 _NO_UPSTREAM = "http://127.0.0.1:1"  # the route asks for none
+
+
+class Slice(NamedTuple):
+    """A stretch of load: what was counted, and the cores that server and generator used meanwhile."""
+
+    rps: float
+    server_cores: float = 0.0
+    generator_cores: float = 0.0
 
 
 def against_wrk(
@@ -53,41 +64,52 @@ def against_wrk(
         ours.wait_ready()
         address, url = (server.host, server.port), f"http://{server.host}:{server.port}{ROUTE}"
 
-        def by_ours() -> float:
-            before_s = ours.cpu_s()
+        def by_ours() -> Slice:
+            before_s, generator_before_s = _cpu_s(server.supervisor_pid), _cpu_s(ours.supervisor_pid)
             record = ours.closed_loop("crosscheck", address, CONNECTIONS, SLICE_S)
-            cores.append((ours.cpu_s() - before_s) / SLICE_S)
-            return record.ok_in_window / SLICE_S
+            generator_cores = (_cpu_s(ours.supervisor_pid) - generator_before_s) / SLICE_S
+            server_cores = (_cpu_s(server.supervisor_pid) - before_s) / SLICE_S
+            return Slice(record.ok_in_window / SLICE_S, server_cores, generator_cores)
 
-        def by_wrk() -> float:
-            return wrk.run_wrk(folder, url, connections=CONNECTIONS, duration_s=SLICE_S, cpus=generator_cpus)
+        def by_wrk() -> Slice:
+            before_s = _cpu_s(server.supervisor_pid)
+            rps = wrk.run_wrk(folder, url, connections=CONNECTIONS, duration_s=SLICE_S, cpus=generator_cpus)
+            return Slice(rps, (_cpu_s(server.supervisor_pid) - before_s) / SLICE_S)
 
-        cores: list[float] = []
         by_wrk()  # the server warms up: the first slice would be the slower one, whoever's it is
-        found: list[tuple[float, float]] = []
+        found: list[tuple[Slice, Slice]] = []
         for number in range(1, pairs + 1):
             # Each goes first as often as the other.
             if number % 2:
-                ours_rps = by_ours()
-                found.append((ours_rps, by_wrk()))
+                first = by_ours()
+                found.append((first, by_wrk()))
             else:
-                wrk_rps = by_wrk()
-                found.append((by_ours(), wrk_rps))
-            on_line(f"against wrk, pair {number} of {pairs}: {found[-1][0]:,.0f} and {found[-1][1]:,.0f} requests/s")
-    return verdict(found, statistics.median(cores))
+                first = by_wrk()
+                found.append((by_ours(), first))
+            mine, theirs = found[-1]
+            on_line(f"against wrk, pair {number} of {pairs}: {mine.rps:,.0f} and {theirs.rps:,.0f} requests/s")
+    return verdict(found)
 
 
-def verdict(found: Sequence[tuple[float, float]], generator_cores: float) -> CrossCheck:
-    """From the pairs (ours, wrk's) and how much of its core ours had in use."""
-    ratios = tuple(ours_rps / other_rps for ours_rps, other_rps in found)
+def verdict(found: Sequence[tuple[Slice, Slice]]) -> CrossCheck:
+    """From the pairs of slices, ours first."""
+    ratios = tuple(mine.rps / theirs.rps for mine, theirs in found)
     ratio = statistics.median(ratios)
     return CrossCheck(
         other="wrk",
         route=f"{STRATEGY} {ROUTE}",
-        ours_rps=statistics.median(ours_rps for ours_rps, _ in found),
-        other_rps=statistics.median(other_rps for _, other_rps in found),
+        ours_rps=statistics.median(mine.rps for mine, _ in found),
+        other_rps=statistics.median(theirs.rps for _, theirs in found),
         ratio=ratio,
         ratios=ratios,
-        generator_cores=generator_cores,
+        generator_cores=statistics.median(mine.generator_cores for mine, _ in found),
+        server_cores=statistics.median(mine.server_cores for mine, _ in found),
+        other_server_cores=statistics.median(theirs.server_cores for _, theirs in found),
         passed=abs(ratio - 1) <= ALLOWED_SHARE,
     )
+
+
+def _cpu_s(supervisor_pid: int) -> float:
+    """CPU time that the living processes of a tree have used until now."""
+    times = [process.cpu_times() for process in psutil.Process(supervisor_pid).children(recursive=True)]
+    return sum(spent.user + spent.system for spent in times)

@@ -8,8 +8,6 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-import psutil
-
 from harness import hlog
 from harness.calibration.locustfiles import write_ours
 from harness.calibration.truth import CHECKOUT
@@ -44,11 +42,9 @@ class Ours:
             cpus=cpus,
         )
 
-    def cpu_s(self) -> float:
-        """CPU time that Locust's process has used until now."""
-        supervisor = psutil.Process(self._driver.supervisor_pid)
-        times = [process.cpu_times() for process in supervisor.children(recursive=True)]
-        return sum(spent.user + spent.system for spent in times)
+    @property
+    def supervisor_pid(self) -> int:
+        return self._driver.supervisor_pid
 
     def wait_ready(self) -> None:
         self._driver.wait_ready(READY_S)

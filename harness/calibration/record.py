@@ -113,7 +113,9 @@ class CrossCheck(Struct, frozen=True, kw_only=True):
     other_rps: float
     ratio: float  # ours / other, the median over pairs of slices
     ratios: tuple[float, ...]
-    generator_cores: float  # the CPU ours used: near 1, it measured itself
+    generator_cores: float  # the CPU that ours used; near 1, it measured itself
+    server_cores: float  # ... and the server meanwhile; well below 1, something else was the limit
+    other_server_cores: float
     passed: bool
 
 

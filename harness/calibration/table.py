@@ -78,7 +78,11 @@ def _cross_check(check: CrossCheck) -> Iterator[str]:
         f"{check.route}: ours {check.ours_rps:,.0f} requests/s, {check.other} {check.other_rps:,.0f}: "
         f"{(check.ratio - 1) * 100:+.1f} % (median of {len(check.ratios)} pairs: "
         f"{', '.join(f'{(ratio - 1) * 100:+.1f}' for ratio in check.ratios)}); "
-        f"{'within' if check.passed else 'NOT within'} 5 %; ours used {check.generator_cores:.2f} of a core"
+        f"{'within' if check.passed else 'NOT within'} 5 %"
+    )
+    yield (
+        f"  cores: server {check.server_cores:.2f} under ours, {check.other_server_cores:.2f} under {check.other}; "
+        f"ours itself {check.generator_cores:.2f}"
     )
 
 

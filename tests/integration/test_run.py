@@ -8,9 +8,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.model import PhaseStatus, TrialRecord
+from harness.model import Outcome, PhaseStatus, TrialRecord, TrialSpec
 from harness.store import Run
 from tests.bench_kit import TINY, Project, wait_for
+from tests.peculiar_targets import UNLUCKY_ONCE
 
 HEAD = """
 from fastapi import FastAPI
@@ -47,6 +48,7 @@ def test_a_run_leaves_everything_the_design_names(project: Project) -> None:
     assert {path.name for path in attempt.iterdir()} >= {
         "trial.json",
         "latency.hlog",
+        "arrivals.jsonl",
         "samples.jsonl",
         "probe",
         "server.log",
@@ -162,6 +164,26 @@ def _targets(project: Project) -> list[psutil.Process]:
         and "harness.serving.inside:app" in p.cmdline()
         and list(project.root.glob("results/*/trials/*/1/latency.hlog"))
     ]
+
+
+def test_an_invalid_trial_is_measured_again_and_both_attempts_are_kept(project: Project) -> None:
+    project.target("unlucky_once", UNLUCKY_ONCE)
+    (project.root / "tiny.toml").write_text(TINY + "retry_share = 1.0\n")
+    ended = project.run("-s", "unlucky_once")
+    assert ended.code == 0, ended.err + ended.out
+    first, second = Run.open(project.run_folder).attempts(TrialSpec(1, 0, "io", "unlucky_once", 1))
+    assert Outcome.WRONG_ANSWER in first.read().phases[-2].outcomes
+    assert set(second.read().phases[-2].outcomes) == {Outcome.OK}
+    assert (second.read().attempt, "attempt 2" in ended.out) == (2, True)
+
+
+def test_without_a_budget_an_invalid_trial_stays_as_it_is(project: Project) -> None:
+    project.target("unlucky_once", UNLUCKY_ONCE)
+    (project.root / "tiny.toml").write_text(TINY + "retry_share = 0.0\n")
+    ended = project.run("-s", "unlucky_once")
+    assert ended.code == 3
+    assert "1 trials are invalid" in ended.err
+    assert len(Run.open(project.run_folder).attempts(TrialSpec(1, 0, "io", "unlucky_once", 1))) == 1
 
 
 def test_a_port_that_is_taken_is_said_before_anything_is_measured(project: Project) -> None:

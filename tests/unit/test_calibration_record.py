@@ -106,6 +106,8 @@ def test_the_table_shows_every_figure_and_what_failed() -> None:
             ratio=0.9975,
             ratios=(0.99, 0.9975, 1.01),
             generator_cores=0.4,
+            server_cores=0.99,
+            other_server_cores=1.0,
             passed=True,
         ),
     )

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from harness.calibration.crosscheck import verdict
+from harness.calibration.crosscheck import Slice, verdict
 from harness.calibration.stock import percentile_ms
 from harness.calibration.throughput import rate_rps
 from harness.calibration.truth import CalibrationError
@@ -34,11 +34,19 @@ def test_a_server_that_was_not_asked_gives_no_rate() -> None:
 
 def test_the_cross_check_is_over_pairs() -> None:
     """The machine's speed changes from pair to pair; within one it is the same."""
-    check = verdict([(1_000, 1_010), (2_000, 1_990), (3_000, 3_050), (500, 700)], 0.4)
-    assert check.ratio == pytest.approx((1_000 / 1_010 + 3_000 / 3_050) / 2)
+    check = verdict(
+        [
+            (Slice(1_000, 0.9, 0.3), Slice(1_010, 1.0)),
+            (Slice(2_000, 0.8, 0.4), Slice(1_990, 1.0)),
+            (Slice(3_000, 1.0, 0.5), Slice(3_050, 1.0)),
+        ]
+    )
+    assert check.ratio == pytest.approx(1_000 / 1_010)
+    assert (check.ours_rps, check.other_rps) == (2_000, 1_990)
+    assert (check.server_cores, check.other_server_cores, check.generator_cores) == (0.9, 1.0, 0.4)
     assert check.passed
-    assert not verdict([(900, 1_000)], 0.4).passed
-    assert not verdict([(1_100, 1_000)], 0.4).passed
+    assert not verdict([(Slice(900), Slice(1_000))]).passed
+    assert not verdict([(Slice(1_100), Slice(1_000))]).passed
 
 
 def test_stock_percentiles_are_locusts_own() -> None:

@@ -76,8 +76,8 @@ def with_fastest(min_service_ms: float, sigma: float = 0.0) -> Context:
     return context(msgspec.structs.replace(figures, record=record), profile=profile)
 
 
-def warmed(*, settled: bool | None) -> Context:
-    figures = trial()
+def warmed(*, settled: bool | None, block: int = 1) -> Context:
+    figures = trial("sync_def", block)
     warmup = msgspec.structs.replace(figures.record.phases[0], settled=settled)
     return context(msgspec.structs.replace(figures, record=msgspec.structs.replace(figures.record, phases=(warmup,))))
 
@@ -119,6 +119,18 @@ def workers(shares: dict[int, int]) -> Context:
     return context(trial("multi_worker", 1, phase(requests_by_pid=shares)), strategy=MULTI)
 
 
+def successor() -> Context:
+    return context(trial("sync_def", 1, phase(requests_by_pid={1: 9}), phase(name="later", requests_by_pid={2: 9})))
+
+
+def on_two_servers() -> Context:
+    shares = {1: 100, 2: 100}, {3: 100, 4: 100}
+    figures = trial("multi_worker", 1, *(phase(name=f"p{n}", requests_by_pid=by) for n, by in enumerate(shares)))
+    phases = tuple(msgspec.structs.replace(p, server=n) for n, p in enumerate(figures.record.phases))
+    record = msgspec.structs.replace(figures.record, phases=phases)
+    return context(msgspec.structs.replace(figures, record=record), strategy=MULTI)
+
+
 LATE = {Outcome.OK: 400, Outcome.NOT_SENT: 100}
 INVALID: dict[str, tuple[Rule, Context]] = {
     "failed": (validity.trial_failed, of_record(status="failed", error="exited with 1 while booting")),
@@ -126,6 +138,7 @@ INVALID: dict[str, tuple[Rule, Context]] = {
     "server killed": (validity.server_died, died("killed by SIGSEGV")),
     "phase failed": (validity.server_died, of_phase(status=PhaseStatus.FAILED, reason="the server exited with 3")),
     "third of two workers": (validity.worker_restarted, workers({1: 100, 2: 100, 3: 5})),
+    "second of one worker, in another phase": (validity.worker_restarted, successor()),
     "wrong answer": (validity.wrong_answers, of_phase(outcomes={Outcome.OK: 399, Outcome.WRONG_ANSWER: 1})),
     "above the ceiling": (validity.above_ceiling, of_phase(goodput_rps=432.0)),
     "below the wait": (validity.below_wait, with_fastest(99.9)),
@@ -158,7 +171,7 @@ SILENT: dict[str, tuple[Rule, Context]] = {
     "complete": (validity.trial_failed, of_record()),
     "stopped": (validity.server_died, died("stopped")),
     "killed when it had choked": (validity.server_died, died("killed: it was not idle")),
-    "two of two workers": (validity.worker_restarted, workers({1: 100, 2: 100})),
+    "two of two workers, and again on the server that replaced it": (validity.worker_restarted, on_two_servers()),
     "right answers": (validity.wrong_answers, of_record()),
     # 40 in flight for 4 s of 0.1 s waits: each may end one more, 1,640 in all, and the tolerance.
     "at the ceiling, and what was already in flight": (validity.above_ceiling, of_phase(goodput_rps=428.0)),
@@ -198,6 +211,7 @@ SILENT: dict[str, tuple[Rule, Context]] = {
     "too few answers for a trend": (validity.not_steady, counted([0] * 20 + [1] * 20)),
     "an older record": (validity.not_steady, counted([])),
     "settled": (REMARKS[5], warmed(settled=True)),
+    "a pilot's": (remarks.warmup_not_settled, warmed(settled=False, block=0)),
     "a warm-up of fixed length": (REMARKS[5], warmed(settled=None)),
     "nearly even": (REMARKS[4], workers({1: 290, 2: 110})),
     "too few to be uneven": (REMARKS[4], workers({1: 90, 2: 5})),

@@ -1,9 +1,9 @@
 """Whether a closed loop's answers have stopped changing: what ends a warm-up.
 
-The unit is a round: as many answers as there are users, and at least a tenth of a second of them, which in a closed
-loop is about one answer for each user. Three rounds in a row whose means lie within 15 % are settled: the means of 64
-answers scatter by some percent, while connections, caches and pools that still fill change them by half or more. A
-strategy too slow for three rounds never settles; its warm-up ends at the limit.
+The unit is a round: an answer for every second user, and at least 75 ms of them. Four rounds in a row, two answers for
+each user, whose means lie within 20 % are settled: the means of 32 answers scatter by 5 to 10 %, while connections,
+caches and pools that still fill change them by half or more. A strategy too slow for four rounds never settles; its
+warm-up ends at the limit.
 
 The mean and not the median: a pool that serves 40 of 64 at once answers after one wait or after two, so the median of a
 round jumps from one to the other for ever. And users = goodput x mean time (Little's law): when the mean has settled,
@@ -14,9 +14,9 @@ from __future__ import annotations
 
 from collections import deque
 
-ROUNDS = 3
-TOLERANCE = 0.15  # of the middle one of the means
-SHORTEST_ROUND_S = 0.1
+ROUNDS = 4
+TOLERANCE = 0.20  # of the middle one of the means
+SHORTEST_ROUND_S = 0.075
 FEWEST_ANSWERS = 8  # a mean of fewer jumps
 
 
@@ -24,7 +24,7 @@ class Warmth:
     """Told of every right answer, in order of time."""
 
     def __init__(self, users: int, start_s: float) -> None:
-        self._answers = max(users, FEWEST_ANSWERS)
+        self._answers = max(users // 2, FEWEST_ANSWERS)
         self._round_began_s = start_s
         self._round_answers = 0
         self._round_sum_s = 0.0

@@ -1,0 +1,282 @@
+"""Each finding is provoked by a real trial: a target, a scenario or a machine that does what the rule is about.
+
+What cannot be made on any machine is the hypervisor's steal time: there the real code reads a /proc/stat made here.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness import hlog
+from harness.analysis import remarks, validity
+from harness.analysis.analyse import analyse
+from harness.analysis.arrivals import by_phase
+from harness.analysis.context import Context
+from harness.analysis.evidence import Analysis
+from harness.analysis.summary import figures
+from harness.driving.inside.protocol import Ended, Load, Progress, Started
+from harness.model import Arrivals, Finding, Noise, Strategy, TrialRecord, Workload
+from harness.noise import NoiseWatch
+from harness.profiles.loader import load_profile
+from harness.store import Run, read_lines
+from tests import peculiar_targets as targets
+from tests.bench_kit import CHECKOUT, TINY, Project
+from tests.integration.test_driver import Rig, rate
+from tests.made_trials import trial
+
+CLOSED_LOOP = TINY.replace("rates = [{ percent = 30, duration_s = 0.4 }]", "rates = []\nretry_share = 0.0")
+assert CLOSED_LOOP != TINY
+
+
+def profile(**changes: str) -> str:
+    """The tiny profile, closed loop only, with other values."""
+    lines = [line for line in CLOSED_LOOP.splitlines() if line.split(" =")[0] not in changes]
+    return "\n".join([*lines, *(f"{key} = {value}" for key, value in changes.items())]) + "\n"
+
+
+def measured(project: Project, *arguments: str) -> Analysis:
+    ended = project.run(*arguments)
+    assert ended.code in (0, 3), ended.err
+    project.assert_nothing_is_left()
+    return analyse(Run.open(project.run_folder))
+
+
+def found(analysis: Analysis, strategy: str) -> dict[str, Finding]:
+    (judged,) = (t for t in analysis.trials if t.record.spec.strategy == strategy and not t.record.spec.is_pilot)
+    assert judged.valid == all(finding.level == "info" for finding in judged.findings)
+    return {finding.code: finding for finding in judged.findings}
+
+
+# ----------------------------------------------------------------------------------------- what a target does
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    project = Project(
+        tmp_path_factory.mktemp("targets"),
+        [],
+        profile(warmup_s="0.4", warmup_min_s="0.2", capacity_s="2.5"),
+    )
+    for name in ("CACHES", "WRONG_NOW_AND_THEN", "FAILS_NOW_AND_THEN", "DIES", "WAKES_SLOWLY", "REDIRECTS_FILES"):
+        project.target(name.lower(), getattr(targets, name))
+    return project
+
+
+@pytest.fixture(scope="module")
+def peculiar(project: Project) -> Analysis:
+    return measured(project)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "code", "level"),
+    [
+        ("caches", "below_wait", "invalid"),
+        ("caches", "above_ceiling", "invalid"),
+        ("wrong_now_and_then", "wrong_answers", "invalid"),
+        ("fails_now_and_then", "failed_requests", "info"),
+        ("dies", "trial_failed", "invalid"),
+        ("dies", "server_died", "invalid"),
+        ("wakes_slowly", "not_steady", "invalid"),
+        ("wakes_slowly", "warmup_not_settled", "info"),
+        ("redirects_files", "probe_silent", "info"),
+    ],
+)
+def test_what_a_target_does_wrong_is_found_in_its_trial(
+    peculiar: Analysis, strategy: str, code: str, level: str
+) -> None:
+    said = found(peculiar, strategy)
+    assert code in said, said
+    assert said[code].level == level
+
+
+def test_and_in_no_others(peculiar: Analysis) -> None:
+    """The targets that only answer wrongly or with 500 now and then are in order otherwise."""
+    noise = {"slow_canary", "stolen_time", "cpu_pressure", "warmup_not_settled"}
+    assert set(found(peculiar, "wrong_now_and_then")) - noise == {"wrong_answers"}
+    assert set(found(peculiar, "fails_now_and_then")) - noise == {"failed_requests"}
+
+
+def test_what_is_missing_on_disk_is_found(peculiar: Analysis, project: Project, tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(project.run_folder, copy)
+    attempt = copy / "trials/01-io-fails_now_and_then/1"
+    (attempt / "samples.jsonl").unlink()
+    log = (attempt / "latency.hlog").read_bytes()
+    (attempt / "latency.hlog").write_bytes(log[: len(log) // 2])
+    said = found(analyse(Run.open(copy)), "fails_now_and_then")
+    assert {"samples_missing", "log_cut_off"} <= set(said)
+
+
+# -------------------------------------------------------------------------------------------- several workers
+
+
+@pytest.fixture(scope="module")
+def with_workers(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+    project = Project(tmp_path_factory.mktemp("workers"), [], profile(capacity_s="5.0", users="24"))
+    for name in ("ONE_WORKER_DIES", "ONE_WORKER_IS_SLOW", "FLOODS_THE_UPSTREAM"):
+        project.target(name.lower(), getattr(targets, name))
+    return measured(project)
+
+
+def test_a_worker_that_was_started_again_is_found(with_workers: Analysis) -> None:
+    assert found(with_workers, "one_worker_dies")["worker_restarted"].level == "invalid"
+
+
+def test_a_worker_that_takes_most_of_the_requests_is_said(with_workers: Analysis) -> None:
+    assert found(with_workers, "one_worker_is_slow")["uneven_workers"].level == "info"
+
+
+def test_a_saturated_upstream_is_found(with_workers: Analysis) -> None:
+    assert found(with_workers, "floods_the_upstream")["upstream_busy"].level == "invalid"
+
+
+# ---------------------------------------------------------------------------------------------- the generator
+
+
+def test_a_generator_that_is_the_bottleneck_is_found(tmp_path: Path) -> None:
+    project = Project(
+        tmp_path,
+        ["pure_async_aiohttp"],
+        profile(workloads='["greedy"]', capacity_s="1.0", rates="[{ percent = 60, duration_s = 5.0 }]"),
+    )
+    (project.root / "scenarios/greedy.py").write_text(targets.GREEDY_SCENARIO)
+    said = found(measured(project, "-w", "greedy"), "pure_async_aiohttp")
+    assert said["generator_busy"].level == "invalid"
+    assert "sent_late" in said
+    assert "arrivals_off_law" in said
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> Iterator[Rig]:
+    with ExitStack() as stack:
+        yield Rig(tmp_path, "/delay?5", 64, 1, stack)
+
+
+def test_a_generator_that_was_held_up_at_the_end_of_a_phase_is_off_schedule(held: Rig) -> None:
+    """Stopped for 0.5 s shortly before the end: its last arrivals, a twentieth of all, leave late."""
+    (generator,) = psutil.Process(held.driver.supervisor_pid).children()
+
+    def hold() -> None:
+        generator.send_signal(signal.SIGSTOP)
+        threading.Timer(0.5, generator.send_signal, (signal.SIGCONT,)).start()
+
+    def on_event(event: Started | Progress | Ended) -> None:
+        if isinstance(event, Started):
+            threading.Timer(2.85, hold).start()
+
+    load = Load(("127.0.0.1", held.port), (rate("rate", 3.0, 100.0),), 3.0, 10.0, 20.0, 0)
+    done = held.driver.run(load, on_event, lambda: False)
+    arrivals = read_lines(held.latency_path.with_name("arrivals.jsonl"), Arrivals)
+    base = trial().record
+    record = TrialRecord(
+        schema_version=base.schema_version,
+        spec=base.spec,
+        attempt=1,
+        status="complete",
+        started_epoch_s=0.0,
+        origin_monotonic_s=0.0,
+        elapsed_s=10.0,
+        phases=done.records,
+    )
+    finding = validity.arrivals_off_schedule(judging(record, held.latency_path, arrivals))
+    assert finding is not None
+    assert finding.level == "invalid"
+
+
+def judging(record: TrialRecord, latency_path: Path | None = None, arrivals: list[Arrivals] | None = None) -> Context:
+    histograms = hlog.read(latency_path) if latency_path else hlog.Histograms({})
+    return Context(
+        record=record,
+        phases=figures(record, histograms, [], {}),
+        strategy=Strategy("sync_def", "", "", ""),
+        workload=Workload("io", "", "", "", ()),
+        profile=load_profile("smoke"),
+        target_cores=1,
+        median_canary_ms=None,
+        arrivals=by_phase(arrivals or []),
+    )
+
+
+# ------------------------------------------------------------------------------------------------ the machine
+
+
+@contextmanager
+def hogs(count: int) -> Iterator[None]:
+    """`count` processes that compute all the time."""
+    started = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+def test_a_machine_that_others_work_on_is_found(tmp_path: Path) -> None:
+    project = Project(tmp_path, ["pure_async_aiohttp"], profile())
+    with hogs(2 * (os.cpu_count() or 1)):
+        analysis = measured(project)
+    (judged,) = (t for t in analysis.trials if not t.record.spec.is_pilot)
+    noise = judged.record.noise
+    assert noise is not None
+    # Pressure stall information is Linux's, and may be switched off there.
+    assert ("cpu_pressure" in {f.code for f in judged.findings}) == (noise.cpu_pressure_percent is not None)
+
+
+_CANARIES = """
+import json, os, subprocess, sys
+from harness.noise import canary_ms
+os.nice(19)  # the hogs, which are not, get nearly all
+quiet = [canary_ms() for _ in range(5)]
+hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(4 * os.cpu_count())]
+disturbed = canary_ms()
+for hog in hogs:
+    hog.kill()
+    hog.wait()
+print(json.dumps([sorted(quiet)[2], disturbed]))
+"""
+
+
+def test_a_canary_slower_than_the_runs_median_is_found() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", _CANARIES], cwd=CHECKOUT, capture_output=True, text=True, check=True, timeout=60
+    )
+    median_ms, disturbed_ms = json.loads(told.stdout)
+    record = trial(noise=Noise(None, None, canary_ms=disturbed_ms)).record
+    given = Context(record, {}, Strategy("a", "", "", ""), Workload("io", "", "", "", ()), load_profile("smoke"), 1,
+                    median_canary_ms=median_ms)  # fmt: skip
+    finding = validity.slow_canary(given)
+    assert finding is not None, (median_ms, disturbed_ms)
+    assert finding.code == "slow_canary"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc/stat")
+def test_time_that_a_hypervisor_stole_is_read_and_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two CPUs for 5 s, of which 4 s were stolen: user nice system idle iowait irq softirq steal, in ticks."""
+    stat = tmp_path / "stat"
+    stat.write_text("cpu  10000 0 2000 50000 100 0 50 300 0 0\ncpu0 5000 0 1000 25000 50 0 25 150 0 0\n")
+    monkeypatch.setattr(psutil, "PROCFS_PATH", str(tmp_path))
+    watch = NoiseWatch()
+    stat.write_text("cpu  10400 0 2100 50090 110 0 50 700 0 0\ncpu0 5200 0 1050 25045 55 0 25 350 0 0\n")
+    noise = watch.finish()
+    assert noise.steal_percent == pytest.approx(40.0)
+    finding = validity.stolen_time(judging(trial(noise=noise).record))
+    assert finding is not None
+    assert finding.level == "invalid"
+
+
+def test_every_rule_is_provoked_here() -> None:
+    """A rule without a provocation has never been seen to work."""
+    source = Path(__file__).read_text()
+    codes = {rule.__name__ for rule in (*validity.RULES, *remarks.REMARKS)}
+    assert {code for code in codes if code not in source} == set()
