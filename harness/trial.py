@@ -30,6 +30,7 @@ from harness.model import (
     Workload,
 )
 from harness.noise import NoiseWatch, wait_until_quiet
+from harness.partition import TARGET_NICE
 from harness.plan import PhaseGroup, rewarm
 from harness.sampling.sampler import Sampler
 from harness.services.service import Upstream
@@ -61,6 +62,10 @@ class Bench:
     @property
     def target_cpus(self) -> Sequence[int] | None:
         return self.partition.target if self.partition.pinned else None
+
+    @property
+    def target_nice(self) -> int:
+        return 0 if self.partition.pinned else TARGET_NICE
 
     @property
     def generator_cpus(self) -> Sequence[int] | None:
@@ -214,6 +219,7 @@ class Trial:
             log_path=self._attempt.path / (f"server-{number + 1}.log" if number else "server.log"),
             cpus=self._bench.target_cpus,
             cores=self._bench.partition.target_cores,
+            nice=self._bench.target_nice,
             port=self._bench.port,
         )
 

@@ -34,6 +34,7 @@ class Lag(NamedTuple):
     p99_ms: float
     worst_ms: float
     sent: int
+    response_p50_ms: float
     capacity_rps: float
 
 
@@ -88,8 +89,12 @@ def measure(
             (first,) = driver.run(Load(address, (closed,), 1.0, 10.0, 25.0, 0), lambda e: None, lambda: False).records
             driver.run(Load(address, (rate,), 0.5, 10.0, 25.0, 0), lambda e: None, lambda: False)
             driver.stop()
-        lag = hlog.read(folder / "latency.hlog").merged("rate", list(Outcome), Metric.SEND_LAG)
-    return Lag(*(_at(lag, percent) for percent in (50, 99, 100)), lag.total, first.ok_in_window / 1.0)
+        recorded = hlog.read(folder / "latency.hlog")
+        lag = recorded.merged("rate", list(Outcome), Metric.SEND_LAG)
+        response = recorded.merged("rate", list(Outcome), Metric.RESPONSE)
+    return Lag(
+        *(_at(lag, percent) for percent in (50, 99, 100)), lag.total, _at(response, 50), first.ok_in_window / 1.0
+    )
 
 
 def _at(histogram: hlog.Histogram, percent: float) -> float:

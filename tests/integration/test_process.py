@@ -227,6 +227,9 @@ def test_cpus_and_niceness_are_set_before_the_command_runs(run: Run) -> None:
     process = run(["sleep", "60"], cpus=[cpu], nice=5)
     assert os.sched_getaffinity(process.main_pid) == {cpu}
     assert os.getpriority(os.PRIO_PROCESS, process.main_pid) == os.getpriority(os.PRIO_PROCESS, 0) + 5
+    autogroup = Path(f"/proc/{process.main_pid}/autogroup")
+    if autogroup.exists():  # the kernel is built with them
+        assert autogroup.read_text().split()[-1] == "5"
 
 
 def test_passed_descriptors_belong_to_the_command_alone(run: Run) -> None:

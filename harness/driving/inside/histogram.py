@@ -25,13 +25,14 @@ class BulkHistogram:
     def __init__(self) -> None:
         self.hdrh = HdrHistogram(LOWEST_US, HIGHEST_US, SIGNIFICANT_DIGITS)
         self._counts = np.frombuffer(self.hdrh.counts, np.int64)  # a view: hdrh encodes what is counted here
+        self._bucket_ends_us = _bucket_ends_us()
 
     def add(self, seconds: NDArray[np.float64]) -> None:
         """`seconds` outside 1 us - 60 s count as the nearest of the two."""
         if not seconds.size:
             return
         values_us = np.clip(np.rint(seconds * 1e6), LOWEST_US, HIGHEST_US).astype(np.int64)
-        np.add.at(self._counts, np.searchsorted(_bucket_ends_us(), values_us), 1)
+        np.add.at(self._counts, np.searchsorted(self._bucket_ends_us, values_us), 1)
         self.hdrh.total_count += values_us.size
         self.hdrh.min_value = min(self.hdrh.min_value, int(values_us.min()))
         self.hdrh.max_value = max(self.hdrh.max_value, int(values_us.max()))
@@ -46,7 +47,7 @@ class BulkHistogram:
 
 @functools.cache
 def _bucket_ends_us() -> NDArray[np.int64]:
-    """The highest value of every bucket, by hdrh's own arithmetic."""
+    """The highest value of every bucket, by hdrh's own arithmetic; 30 ms the first time."""
     layout = HdrHistogram(LOWEST_US, HIGHEST_US, SIGNIFICANT_DIGITS)
     lowest = (layout.get_value_from_index(index) for index in range(layout.counts_len))
     return np.fromiter((layout.get_highest_equivalent_value(value) for value in lowest), np.int64)
