@@ -6,7 +6,7 @@ PROFILE ?= standard
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help bench smoke test lint format lock clean setup
+.PHONY: help bench smoke test figures lint format lock clean setup
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,6 +19,9 @@ smoke: setup ## the smallest full run: every step once, in under two minutes
 
 test: setup ## all tests, on real servers, a real Locust and a real browser (ARGS="-k name")
 	$(BIN)/python -m pytest $(ARGS)
+
+figures: setup ## what the instrument must reach (speed, accuracy, memory) and every finding, provoked; wants the machine alone
+	$(BIN)/python -m pytest tests/figures $(ARGS)
 
 lint: setup ## ruff, mypy --strict, the import rules
 	$(BIN)/ruff check .

@@ -5,7 +5,7 @@ needs and nothing else: GET or HEAD, keep-alive, chunked, bodies that end with t
 deadline for the whole exchange.
 
 What makes it quick, in microseconds of CPU per request (of about 27 in all with a 64-user closed loop, 2 GHz-class
-core; tests/integration/test_generator_speed.py measures the whole):
+core; tests/figures/test_generator_speed.py measures the whole):
 
 - a plain non-blocking socket and one watcher for the connection's whole life, instead of `gevent.socket`, which makes
   and arms a watcher, a waiter and a timeout for every call;
