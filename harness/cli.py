@@ -202,10 +202,14 @@ def compare(
     import msgspec
 
     from harness.analysis.analyse import analyse
-    from harness.analysis.regression import compare_runs
+    from harness.analysis.regression import compare_runs, refuse_other_work
     from harness.store import Run
 
-    rows = compare_runs(analyse(Run.open(before)), analyse(Run.open(after)), max_regression)
+    then, now = analyse(Run.open(before)), analyse(Run.open(after))
+    refuse_other_work(then.run, now.run)
+    for line in (*then.broken, *now.broken):
+        print(line, file=sys.stderr)
+    rows = compare_runs(then, now, max_regression)
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(rows), indent=1).decode())
     else:

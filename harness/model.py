@@ -16,8 +16,8 @@ from msgspec import Meta, Struct
 SCHEMA_VERSION = 1
 
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*\Z", max_length=64)]
-PositiveFloat = Annotated[float, Meta(gt=0)]
-NonNegativeFloat = Annotated[float, Meta(ge=0)]
+PositiveFloat = Annotated[float, Meta(gt=0, le=86_400)]  # seconds, rates: finite, and nobody means more
+NonNegativeFloat = Annotated[float, Meta(ge=0, le=86_400)]
 PositiveInt = Annotated[int, Meta(ge=1)]
 
 
@@ -97,7 +97,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     """How long and how hard; one TOML file in `harness/profiles/` (or any path)."""
 
     title: str
-    workloads: tuple[Name, ...]
+    workloads: Annotated[tuple[Name, ...], Meta(min_length=1)]
     blocks: PositiveInt
     users: PositiveInt
     warmup_s: PositiveFloat  # at most
@@ -116,7 +116,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     arrivals: Literal["poisson", "constant"] = "poisson"
     users_by_workload: dict[Name, PositiveInt] = {}
     generators: PositiveInt = 1  # Locust processes; each takes an equal part of every load
-    upstream_sigma: NonNegativeFloat = 0.0
+    upstream_sigma: Annotated[float, Meta(ge=0, le=3)] = 0.0
     min_arrivals: Annotated[int, Meta(ge=0)] = 0  # of a rate phase, on average
     # Of the run's estimated time, for measuring invalid trials again.
     retry_share: Annotated[float, Meta(ge=0, le=1)] = 0.05
@@ -389,9 +389,13 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     environment: Environment
     estimate_s: float
     rates_rps: dict[str, dict[str, float]] = {}  # workload -> phase name -> arrivals per second, from the pilot
-    sampler_cores: float | None = None  # the sampler's own cost, as a share of one core
     finished_epoch_s: float | None = None
     interrupted: bool = False
+
+
+def printable(text: str) -> str:
+    """Text from elsewhere in one line without control characters: nothing in it can steer a terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(text.split()))
 
 
 def to_json(value: Struct) -> bytes:

@@ -48,7 +48,7 @@ def preflight(
     A strategy that is not ready within `ready_s` of its turn is `failed` for all workloads, with its one-line error;
     the others are unharmed. Logs and probe files stay in `folder` under the strategy's name. No process is left when
     it returns.
-    `boot_s` is an upper bound: the server before it may still have been asked when this one became ready.
+    `boot_s` is the time until the last worker had started.
     """
 
     results: list[Preflight] = []
@@ -98,7 +98,7 @@ def _examine(booting: _Booting, workloads: Sequence[Workload], ready_s: float, a
     except HarnessError as failure:
         server.kill()
         return [Preflight(name, workload.name, "failed", str(failure)) for workload in workloads]
-    boot_s = monotonic() - booting.began_s
+    boot_s = server.booted_s() - booting.began_s
     results = []
     for workload in workloads:
         verdict = check(server.host, server.port, workload, answer_s)

@@ -14,6 +14,7 @@ import msgspec
 
 from harness import plan
 from harness.calibration import record as calibration
+from harness.catalog import Catalog
 from harness.driving.inside.protocol import Ended, Progress, Started
 from harness.environment import describe
 from harness.model import (
@@ -26,6 +27,7 @@ from harness.model import (
     Strategy,
     TrialRecord,
     TrialSpec,
+    UsageError,
     Workload,
 )
 from harness.preflight import preflight
@@ -80,8 +82,22 @@ def start(order: Order, watcher: Watcher, judge: Judge) -> Result:
 def resume(run: Run, root: Path, port: int | None, watcher: Watcher, judge: Judge) -> Result:
     """Finish an interrupted run: every trial that has no complete attempt, on the plan and rates it began with."""
     record = run.read()
+    _refuse_other_work(record, Catalog.read(root))
     with _bench(root, record.profile, record.environment, run, port) as bench:
         return _measure(run, record, bench, watcher, judge)
+
+
+def _refuse_other_work(record: RunRecord, catalog: Catalog) -> None:
+    """Trials of one run must have measured the same: Locust would take today's scenario, the plan has the old one."""
+    today: dict[str, Strategy | Workload] = {}
+    today.update({workload.path: workload for workload in catalog.workloads})
+    today.update({strategy.path: strategy for strategy in catalog.strategies})
+    recorded: tuple[Strategy | Workload, ...] = (*record.workloads, *record.strategies)
+    for then in recorded:
+        now = today.get(then.path)
+        # A sweep's strategies are variants of what the file says, under names of their own.
+        if now is not None and now.name == then.name and now != then:
+            raise UsageError(f"--resume {record.id}: {then.path} has changed since; start a new run")
 
 
 # ------------------------------------------------------------------------------------------------- the steps

@@ -6,6 +6,8 @@ import msgspec
 
 from harness.model import Strategy, UsageError
 
+LONGEST_NAME = 64  # model.Name
+
 
 def variants(base: Strategy, param: str) -> tuple[Strategy, ...]:
     """`param` is `threads=4,8,16`. Raises UsageError for an unknown parameter or a value of another type."""
@@ -16,7 +18,13 @@ def variants(base: Strategy, param: str) -> tuple[Strategy, ...]:
         raise UsageError(f"{param}: {base.name} has no parameter {name!r}; its PARAMS: {known}")
     if not values:
         raise UsageError(f"{param}: no values; write {name}=4,8,16")
-    return tuple(_variant(base, name, value) for value in dict.fromkeys(values))
+    made = tuple(_variant(base, name, value) for value in dict.fromkeys(values))
+    for variant in made:
+        if len(variant.name) > LONGEST_NAME or sum(other.name == variant.name for other in made) > 1:
+            raise UsageError(
+                f"{param}: {variant.name!r} would be its name: too long, or another's; choose other values"
+            )
+    return made
 
 
 def _variant(base: Strategy, name: str, text: str) -> Strategy:

@@ -110,7 +110,6 @@ def run_record(
         ),
         estimate_s=100.0,
         rates_rps={workload: {"rate-30": RATE_RPS} for workload in workloads},
-        sampler_cores=0.006,
         finished_epoch_s=1_735_690_200.0,
     )
 

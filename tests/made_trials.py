@@ -47,7 +47,7 @@ def phase(goodput_rps: float = 100.0, *, rate_rps: float | None = None, name: st
         outcomes=outcomes,
         censored=0,
         recorded=scheduled,
-        probe_lines=16,
+        probe_lines=80,
         target_cpu_s=1.0,
         target_cores=0.25,
         generator_cores=0.2,

@@ -11,6 +11,7 @@ from msgspec import Struct
 from harness.analysis import stats
 from harness.analysis.compare import CAPACITY, by_strategy
 from harness.analysis.evidence import Analysis, Cell, Estimate
+from harness.model import RunRecord, UsageError
 
 
 class Regression(Struct, frozen=True, kw_only=True):
@@ -42,6 +43,19 @@ class Regression(Struct, frozen=True, kw_only=True):
                 change += f" [{self.ratio.low - 1:+.1%}, {self.ratio.high - 1:+.1%}]"
             said = f"{change} {self.verdict}" + (f": {self.reason}" if self.reason else "")
         return f"{name:<40} {capacities:<24} {said}" + ("  GATE FAILED" if self.gate_failed else "")
+
+
+def refuse_other_work(before: RunRecord, after: RunRecord) -> None:
+    """Raises UsageError when the two runs did not do the same work under the same load."""
+    old = {workload.name: workload for workload in before.workloads}
+    for new in after.workloads:
+        then = old.get(new.name, new)
+        if (then.requests, then.wait_ms, then.calls) != (new.requests, new.wait_ms, new.calls):
+            raise UsageError(f"{new.name}: the two runs asked different requests; there is nothing to compare")
+    for key in ("users", "users_by_workload", "capacity_s", "upstream_sigma"):
+        then_value, new_value = getattr(before.profile, key), getattr(after.profile, key)
+        if then_value != new_value:
+            raise UsageError(f"profile: {key} was {then_value} and is {new_value}; run both with the same profile")
 
 
 def compare_runs(before: Analysis, after: Analysis, max_regression_percent: float | None) -> list[Regression]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.analysis.context import Context, Rule, info, kept_up
 from harness.model import Finding, Outcome
 
-PROBE_LINES_PER_S = 2.0  # model.ProbeLine
+PROBE_LINES_PER_S = 10.0  # model.ProbeLine
 PROBE_SILENT_SHARE = 0.5
 UNEVEN_SHARE = 1.5  # the busiest worker's requests over an even share
 UNEVEN_MIN_REQUESTS = 100
@@ -73,7 +73,7 @@ def probe_silent(context: Context) -> Finding | None:
             return info(
                 "probe_silent",
                 f"{phase.name}: {phase.probe_lines} of {expected:.0f} probe lines (limit {PROBE_SILENT_SHARE:.0%})",
-                "the event loop was blocked, or the probe died: look at the lag's maximum and at server.log",
+                "the worker was stopped or held the GIL throughout, or the probe died: look at server.log",
             )
     return None
 

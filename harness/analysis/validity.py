@@ -66,7 +66,7 @@ def server_died(context: Context) -> Finding | None:
 
 
 def worker_restarted(context: Context) -> Finding | None:
-    """More workers of one server answered than there are: one died, or uvicorn killed it (5 s health ping).
+    """More workers of one server answered than there are: one died, or uvicorn killed it (silent for 30 s).
 
     Over all phases: the one that died may have answered in the warm-up only, and its successor only later.
     """

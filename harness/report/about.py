@@ -137,18 +137,15 @@ def _took(run: RunRecord) -> str:
 
 
 def _sampler(analysis: Analysis) -> str:
-    said = []
-    if analysis.run.sampler_cores is not None:
-        said.append(f"{wording.percent(analysis.run.sampler_cores)} of one core")
     shares = [
-        trial.record.sampler_cpu_s / trial.record.sampler_wall_s
+        trial.record.sampler_cpu_s / trial.record.elapsed_s
         for trial in measured(analysis)
-        if trial.record.sampler_wall_s > 0
+        if trial.record.elapsed_s > 0
     ]
-    if shares:
-        middle, most = wording.percent(statistics.median(shares)), wording.percent(max(shares))
-        said.append(f"median trial {middle}, largest {most}")
-    return "; ".join(said)
+    if not shares:
+        return ""
+    middle, most = wording.percent(statistics.median(shares)), wording.percent(max(shares))
+    return f"median trial {middle} of one core, largest {most}"
 
 
 def _overhead(analysis: Analysis) -> str:

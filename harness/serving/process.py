@@ -6,10 +6,12 @@ import contextlib
 import os
 import secrets
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -58,6 +60,8 @@ class Supervised:
         self._gone = False
         self._swept: int | None = None
         self._heard = b""
+        # Python's process pools leave a folder with a socket in TMPDIR when they are killed.
+        self._scratch = tempfile.mkdtemp(prefix="bench-")
         self._control, theirs = socket.socketpair()
         fd = theirs.fileno()
         options = ["--fd", str(fd), "--nice", str(nice)]
@@ -68,7 +72,7 @@ class Supervised:
                 self._supervisor = subprocess.Popen(
                     [sys.executable, "-I", "-S", str(_SUPERVISOR), *options, "--", *command],
                     cwd=cwd,
-                    env={**env, MARK: self._mark},
+                    env={**env, MARK: self._mark, "TMPDIR": self._scratch},
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
@@ -77,6 +81,7 @@ class Supervised:
                 )
         except OSError as error:
             self._control.close()
+            shutil.rmtree(self._scratch, ignore_errors=True)
             raise ProcessError(f"{command[0]}: cannot be started ({error})") from error
 
     @property
@@ -123,6 +128,7 @@ class Supervised:
             raise ProcessError(f"process {self._main_pid}: still there {GONE_S:g} s after SIGKILL; look for hung I/O")
         self._control.close()
         self._supervisor.wait()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def ended(self) -> str:
         """How the command ended: "exited with 1", "killed by SIGSEGV"; "is running" before."""

@@ -6,6 +6,8 @@ import re
 import traceback
 from pathlib import Path
 
+from harness.model import printable
+
 ERROR_PREFIX = "BENCH-ERROR: "
 _TAIL_BYTES = 65536
 _LINE_CHARS = 300
@@ -28,7 +30,7 @@ def one_line(error: BaseException, target: str, root: Path) -> str:
     elif ours:
         where = f"{_relative(ours[-1].filename, root)}:{ours[-1].lineno}"
     message = error.msg if isinstance(error, SyntaxError) else str(error)
-    return f"{where}: {type(error).__name__}: {' '.join(message.split())}"
+    return f"{where}: {type(error).__name__}: {printable(message)}"
 
 
 def last_words(log_path: Path, since_bytes: int = 0) -> str:
@@ -37,7 +39,7 @@ def last_words(log_path: Path, since_bytes: int = 0) -> str:
     lines = _tail(log_path, since_bytes)
     ours = [line.removeprefix(ERROR_PREFIX) for line in lines if line.startswith(ERROR_PREFIX)]
     telling = ours or [_LEVEL.sub("", line) for line in lines if not _NOISE.match(line)]
-    return telling[-1].strip()[:_LINE_CHARS] if telling else ""
+    return printable(telling[-1])[:_LINE_CHARS] if telling else ""
 
 
 def is_reported(log_path: Path, since_bytes: int = 0) -> bool:

@@ -18,6 +18,7 @@ from harness.serving.health import Health, ask_health
 from harness.serving.port import HOST, free_port, why_not
 from harness.serving.process import Supervised, child_environment
 from harness.serving.reason import is_reported, last_words
+from harness.store import read_lines
 
 _POLL_S = 0.02
 _ASK_S = 1.0
@@ -135,6 +136,11 @@ class Server:
         """The workers that have started, in the order of their numbers."""
         return tuple(sorted(int(path.stem) for path in self._probe_files()))
 
+    def booted_s(self) -> float:
+        """When the last worker had started (CLOCK_MONOTONIC), as the first lines of the probes say."""
+        first = [read_lines(path, ProbeLine)[:1] for path in self._probe_files()]
+        return max(line.t_s for lines in first for line in lines)
+
     def exit_code(self) -> int | None:
         """How the main process ended (negative: the signal); None while it runs."""
         return self._process.exit_code()
@@ -220,7 +226,7 @@ class Server:
             raise self._port_error(self.port, "another process answered there")
         if health.status == _NOT_FOUND:
             raise ServeError(f"{self._name}: has no /health; add the route to {self._path}")
-        return health.status < 400 and len(self._probe_files()) >= self._workers
+        return health.status == 200 and len(self._probe_files()) >= self._workers
 
     def _ended_early(self) -> ServeError:
         # With several workers uvicorn's parent can take as long as its health check to see that one has ended.
@@ -233,7 +239,7 @@ class Server:
     def _not_in_time(self, timeout_s: float, last: Health | str) -> ServeError:
         if isinstance(last, str):
             why = last
-        elif last.status >= 400:
+        elif last.status != 200:
             why = f"/health answered {last.status}"
         else:
             why = f"{len(self._probe_files())} of {self._workers} workers had started"

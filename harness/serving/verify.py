@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from harness.model import Request, Workload
+from harness.model import Request, Workload, printable
 
 MAX_BYTES = 1024 * 1024
 _CHUNK_BYTES = 65536
@@ -100,5 +100,5 @@ def _canonical(value: Any) -> str:
 
 
 def _short(text: str) -> str:
-    text = " ".join(text.split())
+    text = printable(text)
     return text if len(text) <= _SHOWN_CHARS else text[:_SHOWN_CHARS] + "..."

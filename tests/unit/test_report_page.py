@@ -237,7 +237,7 @@ def test_the_command_and_the_words_are_there(html: str) -> None:
     text = Elements(html).text
     for said in ("bench run --profile synthetic", "max_in_flight", "offered load", "goodput", "send lag", "ceiling"):
         assert said in text
-    assert "0.6 % of one core" in text
+    assert "of one core, largest" in text
 
 
 def test_every_chart_speaks_to_those_who_do_not_see_it(html: str) -> None:

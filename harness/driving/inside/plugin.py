@@ -77,7 +77,7 @@ def _serve(environment: Any, control: socket.socket) -> None:
         if loading is not None:
             loading.kill()
         recorder.close()
-    except (OSError, ValueError, msgspec.MsgspecError):
+    except Exception:  # noqa: BLE001 - whatever it is, the log must say it before the process ends
         traceback.print_exc()  # into locust.log
     finally:
         os._exit(0)
@@ -86,6 +86,6 @@ def _serve(environment: Any, control: socket.socket) -> None:
 def _load(conductor: Conductor, load: Load, tell: Any) -> None:
     try:
         tell(conductor.run(load))
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # noqa: BLE001 - as above, and the harness must hear of it
         traceback.print_exc()
         tell(Broken(f"{type(error).__name__}: {error}"))

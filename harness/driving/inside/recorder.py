@@ -45,6 +45,7 @@ class Recorder:
         self._spare = [BulkHistogram() for _ in range(_AT_FIRST)]
         self._second = _Second(0, self._spare)
         self._second_ends_s = -1.0
+        self._unwritten: list[_Second] = []  # over, and not yet all in the file
 
     def exchange(self, phase: str, outcome: Outcome, intended_s: float, sent_s: float, now_s: float) -> None:
         """A request that was sent: its service time, its response time and its send lag."""
@@ -64,9 +65,11 @@ class Recorder:
         self._second.histogram(phase, outcome, metric).add(np.array([seconds]))
 
     def flush(self) -> None:
-        """Write what there is, now; between phases."""
-        for _ in self._written(self._second):
-            pass
+        """Write what there is, now; between phases. Raises OSError when the disk is full."""
+        for second in (*self._unwritten, self._second):
+            for _ in self._written(second):
+                pass
+        self._unwritten.clear()
         self._file.flush()
 
     def close(self) -> None:
@@ -78,11 +81,14 @@ class Recorder:
         done, self._second = self._second, _Second(number, self._spare)
         self._second_ends_s = self._origin_s + number + 1
         if done.moments or done.histograms:
+            self._unwritten.append(done)
             gevent.spawn(self._write_politely, done)
 
     def _write_politely(self, second: _Second) -> None:
         for _ in self._written(second):
             gevent.sleep(0)
+        if second in self._unwritten:  # a flush may have overtaken this
+            self._unwritten.remove(second)
 
     def _written(self, second: _Second) -> Iterator[None]:
         for phase, outcome in list(second.moments):
