@@ -76,8 +76,8 @@ def test_without_a_capacity_there_are_no_rate_phases() -> None:
 
 def test_the_estimate_counts_phases_boots_drains_and_fixed_costs() -> None:
     planned = plan.trials([("io", "a")], profile_with(blocks=1))
-    warmups_s = (0.3 + 0.4) / 2 + (0.3 + 0.8) / 2
-    phases_s = warmups_s + 0.8 + 1.3 + 1.5 + 1.0 + 0.8
+    warmups_s = (0.3 + 0.4) / 2 + (0.3 + 0.6) / 2
+    phases_s = warmups_s + 0.8 + 1.2 + 1.3 + 0.9 + 0.8
     assert plan.estimate_s(planned, STANDARD, {"a": 1.5}, 0.5) == pytest.approx(phases_s + 2 * 1.5 + 2 * 0.7 + 2 * 0.5)
 
 
@@ -88,16 +88,16 @@ def test_a_warm_up_may_end_between_its_least_and_its_limit() -> None:
         first = plan.phase_groups(spec, profile, {})[0][0]
         return first.min_s, first.duration_s
 
-    assert warmup(trial, STANDARD) == (0.3, 0.8)
+    assert warmup(trial, STANDARD) == (0.3, 0.6)
     assert warmup(pilot, STANDARD) == (0.3, 0.4)
     assert warmup(pilot, profile_with(warmup_min_s=0.6)) == (0.4, 0.4)
-    assert warmup(trial, profile_with(warmup_min_s=None)) == (None, 0.8)
+    assert warmup(trial, profile_with(warmup_min_s=None)) == (None, 0.6)
 
 
 def test_a_fresh_server_is_warmed_for_a_fixed_time() -> None:
     again = plan.rewarm(2, STANDARD)
     assert (again.duration_s, again.min_s, again.users) == (0.3, None, 1)
-    assert plan.rewarm(2, profile_with(warmup_min_s=None)).duration_s == pytest.approx(0.4)
+    assert plan.rewarm(2, profile_with(warmup_min_s=None)).duration_s == pytest.approx(0.3)
 
 
 def test_a_slow_workload_gets_longer_phases_up_to_a_limit() -> None:

@@ -35,10 +35,10 @@ def test_an_unknown_name_gives_the_nearest() -> None:
     [
         (("blocks = 3", "blocks = = 3"), r"mine\.toml: not TOML: .*line \d+"),
         (("blocks = 3", "blocks = 0"), r"mine\.toml:\d+: .*>= 1.*blocks"),
-        (("capacity_s = 1.3", 'capacity_s = "long"'), r"mine\.toml:\d+: .*capacity_s"),
+        (("capacity_s = 1.2", 'capacity_s = "long"'), r"mine\.toml:\d+: .*capacity_s"),
         (("capacity_s", "capacty_s"), r"mine\.toml(:\d+)?: .*capac"),
         (("users = 64", "users = 1000"), r"max_in_flight: 256 is below the 1000 users"),
-        (("warmup_min_s = 0.3", "warmup_min_s = 3"), r"warmup_min_s: 3 is above warmup_s, 0.8"),
+        (("warmup_min_s = 0.3", "warmup_min_s = 3"), r"warmup_min_s: 3 is above warmup_s, 0.6"),
         (("percent = 30", "percent = 80"), r"rates: percents .* must ascend"),
         (("{ cpu = 16 }", "{ gpu = 16 }"), r"users_by_workload: gpu is not among"),
     ],
