@@ -370,7 +370,7 @@ def _finish(result: Result, errors: tuple[str, ...], as_json: bool) -> None:
 
 
 def _report(run: Run, as_json: bool) -> int:
-    """Judge, write report.html and summary.csv, say the decisions; the number of invalid trials."""
+    """Judge, write report.html and summary.csv, say the decisions; how many trials have no valid attempt."""
     import msgspec
 
     from harness.analysis.analyse import analyse
@@ -396,7 +396,9 @@ def _report(run: Run, as_json: bool) -> int:
         print(f"report: {path}")
     for line in analysis.broken:
         print(line, file=sys.stderr)
-    return sum(not t.valid and t.record.status == "complete" and not t.record.spec.is_pilot for t in analysis.trials)
+    measured = [trial for trial in analysis.trials if not trial.record.spec.is_pilot]
+    valid = {trial.record.spec.id for trial in measured if trial.valid}
+    return len({t.record.spec.id for t in measured if t.record.status == "complete"} - valid)
 
 
 def _newest_run() -> Path:
