@@ -3,8 +3,13 @@
 Bounds are generous, or ratios within a block: the machine is shared and noisy.
 """
 
+import time
+from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import pytest
 
@@ -13,6 +18,7 @@ from harness.analysis.evidence import Analysis, PhaseFigures
 from harness.catalog import Catalog
 from harness.model import PhaseStatus, TrialRecord
 from harness.store import Run
+from targets._work import crunch
 from tests.bench_kit import Project
 
 WAIT_S = 0.1
@@ -35,37 +41,83 @@ ready_s = 20.0
 shutdown_s = 3.0
 quiet_s = 2.0
 """
+RATES = "rates = [{ percent = 20, duration_s = 1.5 }]"
+CPU_PROFILE = PROFILE.replace(RATES, "rates = []").replace("blocks = 3", "blocks = 1")
+assert RATES in PROFILE
 IO = ("fake_async", "sync_def", "pure_async_aiohttp")
 CPU = ("async_process_pool", "async_thread_pool", "pool_result_blocking", "fake_async")
 
 
+class Measured(NamedTuple):
+    """`speedup`: how many times the work of one process two did, in the same time, around each block of `cpu`."""
+
+    analysis: Analysis
+    speedup: list[float]
+
+
+def loops_in(duration_s: float) -> int:
+    end_s = time.monotonic() + duration_s
+    loops = 0
+    while time.monotonic() < end_s:
+        crunch(1, 2_000)
+        loops += 1
+    return loops
+
+
+def speedup(pool: ProcessPoolExecutor) -> float:
+    """Of two processes that compute at once over one: 2 where two cores are free, 1 where there is only one."""
+    one = pool.submit(loops_in, 0.3).result()
+    both = [pool.submit(loops_in, 0.3) for _ in range(2)]
+    return sum(future.result() for future in both) / one
+
+
 @pytest.fixture(scope="module")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
-    """Two runs in one project, so that only the cells that are judged are measured."""
-    project = Project(tmp_path_factory.mktemp("physics"), [*IO, *CPU], PROFILE)
-    trials = []
-    for workload, strategies in (("io", IO), ("cpu", CPU)):
+def measured_with_speedup(tmp_path_factory: pytest.TempPathFactory) -> Measured:
+    """In one project, so that only the cells that are judged are measured. The blocks of `cpu` are runs of their own,
+    with a look between them at what the machine has to give: a shared one may have less than its two cores."""
+    project = Project(tmp_path_factory.mktemp("physics"), [*IO, *CPU])
+    (project.root / "io.toml").write_text(PROFILE)
+    (project.root / "cpu.toml").write_text(CPU_PROFILE)
+
+    def run(workload: str, strategies: tuple[str, ...], results: str) -> Analysis:
         chosen = [part for name in strategies for part in ("-s", name)]
-        ended = project.bench("run", "--profile", "tiny.toml", "-w", workload, *chosen, "--results", workload)
-        assert ended.code in (0, 3), ended.err  # 3: the machine was too noisy for some trial's findings
-        (folder,) = (project.root / workload).iterdir()
-        trials.append(analyse(Run.open(folder)))
+        ended = project.bench("run", "--profile", f"{workload}.toml", "-w", workload, *chosen, "--results", results)
+        assert ended.measured_everything, ended.err
+        (folder,) = (path for path in (project.root / results).iterdir() if path.is_dir())
+        return analyse(Run.open(folder))
+
+    io = run("io", IO, "io")
+    blocks, looks = [], []
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        for future in [pool.submit(loops_in, 0.2) for _ in range(2)]:
+            future.result()
+        looks.append(speedup(pool))
+        for block in range(3):
+            blocks.append(run("cpu", CPU, f"cpu-{block}"))
+            looks.append(speedup(pool))
     project.assert_nothing_is_left()
-    first, second = trials
-    return Analysis(
-        run=first.run,
-        trials=(*first.trials, *second.trials),
-        cells=(*first.cells, *second.cells),
-        comparisons=(),
-        decisions=(),
+    return Measured(
+        analysis=Analysis(
+            run=io.run,
+            trials=(*io.trials, *(trial for block in blocks for trial in block.trials)),
+            cells=io.cells,
+            comparisons=(),
+            decisions=(),
+        ),
+        speedup=[min(before, after) for before, after in pairwise(looks)],
     )
 
 
+@pytest.fixture(scope="module")
+def measured(measured_with_speedup: Measured) -> Analysis:
+    return measured_with_speedup.analysis
+
+
 def phases(measured: Analysis, workload: str, strategy: str, phase: str) -> list[PhaseFigures]:
-    """By block; the pilot's left out."""
+    """In the order they were measured, a block each; the pilot's left out."""
     found = [
         trial.phases[phase]
-        for trial in sorted(measured.trials, key=lambda trial: trial.record.spec.block)
+        for trial in sorted(measured.trials, key=lambda trial: trial.record.started_epoch_s)
         if (trial.record.spec.workload, trial.record.spec.strategy) == (workload, strategy)
         and not trial.record.spec.is_pilot
     ]
@@ -100,9 +152,20 @@ def test_the_event_loop_overlaps_more_waits_than_forty_threads(measured: Analysi
     assert paired(capacities(measured, "io", "pure_async_aiohttp"), capacities(measured, "io", "sync_def")) > 1
 
 
-def test_pure_python_scales_on_processes_and_not_on_threads(measured: Analysis) -> None:
-    ratio = paired(capacities(measured, "cpu", "async_process_pool"), capacities(measured, "cpu", "async_thread_pool"))
-    assert ratio >= 1.4
+def test_pure_python_scales_on_processes_and_not_on_threads(measured_with_speedup: Measured) -> None:
+    """On two free cores by 1.4 at least, which is 0.7 of what there is to win. Where a neighbour has one of the cores,
+    there is less to win, and the same share of it is asked."""
+    measured, available = measured_with_speedup
+    ratios = [
+        pool / threads
+        for pool, threads in zip(
+            capacities(measured, "cpu", "async_process_pool"),
+            capacities(measured, "cpu", "async_thread_pool"),
+            strict=True,
+        )
+    ]
+    print(f"\nprocess pool / thread pool: {ratios}; two processes / one: {available}")
+    assert median(ratio / min(cores, 2.0) for ratio, cores in zip(ratios, available, strict=True)) >= 0.7
 
 
 def test_waiting_for_a_pool_inside_the_loop_is_no_better_than_computing_inline(measured: Analysis) -> None:

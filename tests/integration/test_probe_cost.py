@@ -7,12 +7,13 @@ can be repeated closely, in a tight loop, and set against the CPU time that a re
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import uvloop
@@ -28,9 +29,9 @@ from harness.store import read_lines
 from tests.keep_alive import ask, wait_open
 
 CALLS = 20_000
-REPEATS = 15
+REPEATS = 5
+ROUNDS = 6
 TICKING_S = 0.5
-TICKING_WINDOWS = 4
 CONNECTIONS = 16
 REQUESTS = 4_000
 
@@ -82,8 +83,10 @@ async def wrapper_s(folder: Path) -> float:
     return (min(wrapped for _, wrapped in pairs) - min(bare for bare, _ in pairs)) / CALLS
 
 
-async def ticking_s_per_s(folder: Path) -> float:
-    """CPU-seconds a second that the probe's timer needs on a loop that is busy, as under load: caches are warm."""
+@contextlib.asynccontextmanager
+async def ticking(folder: Path) -> AsyncIterator[Callable[[], Awaitable[float]]]:
+    """Gives a function that measures, once, the CPU-seconds a second that the probe's timer needs on a loop that is
+    busy, as under load: caches are warm."""
     spent_s = 0.0
     loop = asyncio.get_running_loop()
     call_later = loop.call_later
@@ -110,14 +113,15 @@ async def ticking_s_per_s(folder: Path) -> float:
         writing_s = time.process_time() - time.thread_time() - writing_before_s
         return (spent_s - spent_before_s + writing_s) / (time.monotonic() - began_s)
 
-    shares = [await window() for _ in range(TICKING_WINDOWS)]
+    yield window
     messages.put_nowait({"type": "lifespan.shutdown"})
     await lifespan
-    return min(shares)
 
 
-def request_s(folder: Path) -> float:
-    """CPU-seconds that uvicorn and FastAPI need to answer their smallest request, without the probe."""
+@contextlib.contextmanager
+def smallest_route(folder: Path) -> Iterator[Callable[[], float]]:
+    """Gives a function that measures, once, the CPU-seconds that uvicorn and FastAPI need to answer their smallest
+    request, without the probe."""
     (folder / "smallest.py").write_text(SMALLEST)
     port = free_port()
     command = [sys.executable, "-m", "uvicorn", "smallest:app", "--loop", "uvloop", "--http", "httptools"]
@@ -125,15 +129,33 @@ def request_s(folder: Path) -> float:
     with Supervised(command, cwd=folder, env=dict(os.environ), log_path=folder / "server.log") as server:
         wait_open(port, 60, folder / "server.log")
         tree = Tree(platform_source(), server.supervisor_pid)
-        bursts = [burst_s(tree, port) for _ in range(4)]
-    return min(bursts)  # the cheapest request is the one of which the probe's share is largest
+
+        def burst_s() -> float:
+            rounds = iter(range(REQUESTS // CONNECTIONS))
+            before_s = tree.read(discover=True).cpu_s
+            answers = ask(port, "/", CONNECTIONS, lambda: next(rounds, None) is not None)
+            return (tree.read(discover=True).cpu_s - before_s) / answers
+
+        burst_s()  # warm
+        yield burst_s
 
 
-def burst_s(tree: Tree, port: int) -> float:
-    rounds = iter(range(REQUESTS // CONNECTIONS))
-    before_s = tree.read(discover=True).cpu_s
-    answers = ask(port, "/", CONNECTIONS, lambda: next(rounds, None) is not None)
-    return (tree.read(discover=True).cpu_s - before_s) / answers
+class Cost(NamedTuple):
+    """One round, within which the machine hardly changes its speed."""
+
+    answer_s: float  # CPU-seconds a request
+    call_s: float  # ... that the probe adds to it
+    ticks_s_per_s: float
+
+    @property
+    def share(self) -> float:
+        return self.call_s / self.answer_s + self.ticks_s_per_s
+
+
+async def costs(folder: Path) -> list[Cost]:
+    with smallest_route(folder) as answer_s:
+        async with ticking(folder) as ticks_s_per_s:
+            return [Cost(answer_s(), await wrapper_s(folder), await ticks_s_per_s()) for _ in range(ROUNDS)]
 
 
 @pytest.mark.figure
@@ -141,19 +163,16 @@ def test_the_probe_costs_less_than_a_hundredth_of_the_throughput(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        call_s = runner.run(wrapper_s(tmp_path))
-        ticks_s = runner.run(ticking_s_per_s(tmp_path))
-    (probe_file,) = tmp_path.glob("*.jsonl")
-    ticks = sum(len(line.lags_us) for line in read_lines(probe_file, ProbeLine))
-    assert ticks >= 0.8 * TICKING_WINDOWS * TICKING_S / TICK_S, "the timer was running while it was measured"
-    answer_s = request_s(tmp_path)
-    share = call_s / answer_s + ticks_s
+        rounds = runner.run(costs(tmp_path))
+    ticks = sum(len(line.lags_us) for path in tmp_path.glob("*.jsonl") for line in read_lines(path, ProbeLine))
+    assert ticks >= 0.8 * ROUNDS * TICKING_S / TICK_S, "the timer was running while it was measured"
     with capsys.disabled():
-        print(
-            f"\nFastAPI's smallest route   {answer_s * 1e6:8.2f} us of CPU a request"
-            f"\nprobe, each request        {call_s * 1e6:8.2f} us   {call_s / answer_s:7.3%}"
-            f"\nprobe, timer and lines     {ticks_s * 1e6:8.0f} us/s {ticks_s:7.3%}"
-            f"\nthe probe's share of a saturated worker    {share:7.3%}"
-        )
-    assert call_s > 0
-    assert share < 0.01
+        print("\nFastAPI's smallest route, and the probe's part in it, of CPU time")
+        for cost in rounds:
+            print(
+                f"  {cost.answer_s * 1e6:8.2f} us   each request {cost.call_s * 1e6:6.2f} us   timer and lines "
+                f"{cost.ticks_s_per_s:7.3%}   share of a saturated worker {cost.share:7.3%}"
+            )
+    assert min(cost.call_s for cost in rounds) > 0
+    # A neighbour on the same core makes each part dearer, and not all at once: the round it disturbed least counts.
+    assert min(cost.share for cost in rounds) < 0.01

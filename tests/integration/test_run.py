@@ -24,6 +24,11 @@ async def health():
 """
 
 
+# Of a target that waits by itself: uvloop's timers may end up to 1 ms early (libuv rounds them to whole ones), and an
+# answer before the injected wait would rightly make the trial invalid.
+NAP = "    await asyncio.sleep((wait_ms + 2) / 1e3)\n"
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return Project(tmp_path, ["pure_async_aiohttp"])
@@ -36,7 +41,7 @@ def trials(project: Project) -> dict[str, TrialRecord]:
 
 def test_a_run_leaves_everything_the_design_names(project: Project) -> None:
     ended = project.run()
-    assert ended.code == 0, ended.err + ended.out
+    assert ended.measured_everything, ended.err + ended.out
     folder = project.run_folder
     for name in ("run.json", "summary.csv", "report.html", "upstream.log"):
         assert (folder / name).stat().st_size > 0 or name == "upstream.log"
@@ -72,7 +77,7 @@ def test_a_run_leaves_everything_the_design_names(project: Project) -> None:
 def test_a_new_strategy_is_measured_with_nothing_else_changed(project: Project) -> None:
     assert project.bench("new", "my_variant").code == 0
     ended = project.run()
-    assert ended.code == 0, ended.err
+    assert ended.measured_everything, ended.err
     assert {trial.spec.strategy for trial in trials(project).values()} == {"my_variant", "pure_async_aiohttp"}
 
 
@@ -84,7 +89,8 @@ def test_broken_strategies_cost_one_line_each_and_leave_the_others_unharmed(proj
         "late_death",
         HEAD
         + "asked = 0\n@app.get('/io')\nasync def io(wait_ms: int, key: int):\n    global asked\n    asked += 1\n"
-        + "    if asked > 20:\n        os._exit(7)\n    await asyncio.sleep(wait_ms / 1e3)\n"
+        + "    if asked > 20:\n        os._exit(7)\n"
+        + NAP
         + "    return {'key': key, 'value': key * key + 1}\n",
     )
     ended = project.run()
@@ -109,12 +115,13 @@ def test_a_target_that_hangs_at_shutdown_is_killed_and_said(project: Project) ->
     project.target(
         "hangs",
         HEAD
-        + "@app.get('/io')\nasync def io(wait_ms: int, key: int):\n    await asyncio.sleep(wait_ms / 1e3)\n"
+        + "@app.get('/io')\nasync def io(wait_ms: int, key: int):\n"
+        + NAP
         + "    return {'key': key, 'value': key * key + 1}\n"
         + "@app.on_event('shutdown')\nasync def never():\n    await asyncio.sleep(3600)\n",
     )
     ended = project.run("-s", "hangs")
-    assert ended.code == 0, ended.err
+    assert ended.measured_everything, ended.err
     events = [event.code for trial in trials(project).values() for event in trial.events]
     assert "late_shutdown" in events
     project.assert_nothing_is_left()
@@ -139,7 +146,7 @@ def test_however_it_is_ended_nothing_is_left_and_resume_finishes_it(project: Pro
     before = {path: path.stat().st_mtime_ns for path in project.root.glob("results/*/trials/*/*/trial.json")}
     assert len(before) < 3
     resumed = project.bench("run", "--resume", str(project.run_folder))
-    assert resumed.code == 0, resumed.err
+    assert resumed.measured_everything, resumed.err
     assert len(trials(project)) == 3
     assert {path: path.stat().st_mtime_ns for path in before} == before, "complete trials are not repeated"
     project.assert_nothing_is_left()
@@ -196,7 +203,7 @@ def test_a_port_that_is_taken_is_said_before_anything_is_measured(project: Proje
 
 
 def test_one_trial_record_cut_off_costs_that_trial_only(project: Project) -> None:
-    assert project.run().code == 0
+    assert project.run().measured_everything
     folder = project.run_folder
     victim = next(path for path in folder.glob("trials/01-*/1/trial.json"))
     victim.write_bytes(victim.read_bytes()[:200])
@@ -204,12 +211,12 @@ def test_one_trial_record_cut_off_costs_that_trial_only(project: Project) -> Non
     assert str(victim.relative_to(project.root)) in ended.err
     assert "Traceback" not in ended.err
     resumed = project.bench("run", "--resume", str(folder))
-    assert resumed.code == 0, resumed.err
+    assert resumed.measured_everything, resumed.err
     assert (victim.parent.parent / "2" / "trial.json").exists()
 
 
 def test_another_schema_version_is_refused_by_name(project: Project) -> None:
-    assert project.run().code == 0
+    assert project.run().measured_everything
     path = project.run_folder / "run.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 99}))
     ended = project.bench("report", str(project.run_folder))
