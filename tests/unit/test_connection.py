@@ -1,7 +1,9 @@
 """The connection against a raw socket server that answers byte for byte what a test says."""
 
 import socket
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
@@ -114,11 +116,44 @@ def test_head_has_no_body_whatever_it_announces() -> None:
         assert connection.exchange(ASK, 5) == (200, b"ok")
 
 
-def test_a_kept_alive_connection_that_was_closed_meanwhile_is_replaced_once() -> None:
+def test_a_kept_alive_connection_that_was_closed_meanwhile_is_replaced() -> None:
     with scripted([OK, None], [OK]) as (server, connection):
         assert connection.exchange(ASK, 5) == (200, b"ok")
+        gevent.sleep(0.1)  # the hub is told
         assert connection.exchange(ASK, 5) == (200, b"ok")
         assert server.accepted == 2
+
+
+def test_an_idle_connection_is_looked_at_before_it_is_used_though_the_hub_had_no_turn() -> None:
+    with scripted([OK, None], [OK]) as (server, connection):
+        assert connection.exchange(ASK, 5) == (200, b"ok")
+        time.sleep(1.0)  # not gevent's: nothing is told
+        assert connection.exchange(ASK, 5) == (200, b"ok")
+        assert server.accepted == 2
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\n"])
+def test_a_request_dropped_on_a_kept_alive_connection_is_not_sent_again_unseen(answer: bytes) -> None:
+    with scripted([OK, answer, None], [OK]) as (server, connection):
+        assert connection.exchange(ASK, 5) == (200, b"ok")
+        with pytest.raises(ConnectionBrokenError):
+            connection.exchange(ASK, 5)
+        assert server.accepted == 1
+        assert connection.exchange(ASK, 5) == (200, b"ok")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the kernel does not stamp")
+def test_a_response_has_arrived_when_the_kernel_had_it_however_late_we_look() -> None:
+    with scripted([OK] * 3) as (_, connection):
+        connection.exchange(ASK, 5)
+        connection.by_kernel = True
+        connection.exchange(ASK, 5)
+        time.sleep(0.1)  # the kernel begins to stamp once somebody has asked for it, a moment later
+        began_s = monotonic()
+        gevent.spawn(time.sleep, 0.2)  # takes the whole process, like a neighbour on the same core
+        connection.exchange(ASK, 5)
+        assert monotonic() - began_s >= 0.2
+        assert 0 < connection.arrived_s - began_s < 0.1
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,15 @@ import httptools
 from gevent import getcurrent, monkey, socket
 from gevent.hub import get_hub
 
+from harness.driving.inside import stamps
+
 # Locust has patched the standard module by the time we are imported.
 _Socket = monkey.get_original("socket", "socket")
 # Of a whole response: interim ones, header lines, chunk extensions and body together, so that nothing is endless.
 RESPONSE_LIMIT_BYTES = 8 << 20
 _RECEIVE_BYTES = 64 << 10
+# Servers close idle connections after seconds (uvicorn: 5, gunicorn: 2). A younger one needs no look.
+_TRUSTED_IDLE_S = 0.5
 _READABLE, _WRITABLE = 1, 2  # libev's EV_READ and EV_WRITE
 
 
@@ -56,17 +60,24 @@ class MalformedResponseError(ExchangeError):
 
 
 class Connection:
-    """Used by one greenlet at a time; `abort()` may be called from any other."""
+    """Used by one greenlet at a time; `abort()` may be called from any other.
 
-    def __init__(self, address: tuple[str, int]) -> None:
+    `arrived_s`: when the last part of the latest response came, CLOCK_MONOTONIC. `by_kernel`: whether that is when the
+    kernel had it (`stamps`), which takes 2 us more a response, or when we got to look at it.
+    """
+
+    def __init__(self, address: tuple[str, int], *, by_kernel: bool = False) -> None:
         self.address = address
+        self.by_kernel = by_kernel
+        self.arrived_s = -math.inf
         self._hub = get_hub()
         self._socket: Any = None
+        self._stamped = False
         self._parser: Any = None
         self._readable: Any = None  # libev watchers
         self._timer: Any = None
         self._timer_due_s = math.inf
-        self._waiting: Any = None  # the greenlet that sleeps in `_wait`
+        self._waiting: Any = None  # the greenlet that sleeps until something happens
         self._given_up: ExchangeError | None = None
         self._deadline_s = math.inf
         self._head = False
@@ -79,23 +90,24 @@ class Connection:
     def exchange(self, request: bytes, timeout_s: float, *, head: bool = False) -> tuple[int, bytes]:
         """Send `request`, return (status, body). Raises an ExchangeError; the connection is then closed.
 
-        A kept-alive connection that the server has closed meanwhile is replaced once: nothing of the response had
-        come, and the methods we send may be repeated (RFC 9110, 9.2.2).
+        Nothing is sent twice. A client may repeat a GET when a kept-alive connection breaks before the first byte of an
+        answer (RFC 9110, 9.2.2), but a server that drops requests would then look like one that does not. So a
+        connection that has been idle is looked at before it is used; one that breaks after that broke a request.
         """
-        self._deadline_s = deadline_s = monotonic() + timeout_s
+        now_s = monotonic()
+        self._deadline_s = deadline_s = now_s + timeout_s
         self._given_up = None
         self._head = head
         try:
-            if self._socket is not None:
-                if deadline_s < self._timer_due_s:
-                    self._arm(timeout_s)
-                try:
-                    return self._exchange(self._socket, request)
-                except ConnectionBrokenError:
-                    if self._received:
-                        raise
-                    self.close()
-            return self._exchange(self._connect(), request)
+            connection = self._socket
+            if connection is not None and now_s - self.arrived_s > _TRUSTED_IDLE_S and self._has_gone_stale():
+                self.close()
+                connection = None
+            if connection is None:
+                connection = self._connect()
+            elif deadline_s < self._timer_due_s:
+                self._arm(timeout_s)
+            return self._exchange(connection, request)
         except BaseException:
             self.close()
             raise
@@ -124,6 +136,7 @@ class Connection:
             self._arm(self._deadline_s - monotonic())
             connection.setblocking(False)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._stamped = False
             error = connection.connect_ex(self.address)
             if error == EINPROGRESS:
                 self._wait_writable(connection)
@@ -135,11 +148,23 @@ class Connection:
         self._readable.start(self._on_readable)
         return connection
 
+    def _has_gone_stale(self) -> bool:
+        """Whether the server has closed the idle connection, or said what nobody asked, unknown to the hub yet."""
+        try:
+            self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:  # reset
+            pass
+        return True
+
     def _exchange(self, connection: Any, request: bytes) -> tuple[int, bytes]:
-        self._received = []
-        self._body = []
+        received = self._received = []
+        body = self._body = []
         self._complete = False
         size_bytes = 0
+        if self._stamped is not self.by_kernel:
+            self._stamped = stamps.switch(connection, on=self.by_kernel)
         try:
             sent_bytes = connection.send(request)
             while sent_bytes < len(request):
@@ -148,13 +173,18 @@ class Connection:
             while not self._complete:
                 self._wait()
                 try:
-                    part = connection.recv(_RECEIVE_BYTES)
+                    if self._stamped:
+                        part, ancillary, _, _ = connection.recvmsg(_RECEIVE_BYTES, stamps.SPACE_BYTES)
+                        self.arrived_s = monotonic() - stamps.age_s(ancillary)
+                    else:
+                        part = connection.recv(_RECEIVE_BYTES)
+                        self.arrived_s = monotonic()
                 except BlockingIOError:  # woken for another reason
                     continue
                 if not part:
                     self._end_of_stream()
                     break
-                self._received.append(part)
+                received.append(part)
                 size_bytes += len(part)
                 if size_bytes > RESPONSE_LIMIT_BYTES:
                     raise MalformedResponseError(f"response larger than {RESPONSE_LIMIT_BYTES} bytes")
@@ -166,7 +196,6 @@ class Connection:
         if self._head or not self._keep_alive:
             # llhttp cannot be told that a HEAD has no body: the parser would read the next response as this one's.
             self.close()
-        body = self._body
         return self._status, body[0] if len(body) == 1 else b"".join(body)
 
     def _end_of_stream(self) -> None:

@@ -35,7 +35,7 @@ class HealthProber:
         intended_s = phase.start_s if math.isfinite(self._interval_s) else math.inf
         while intended_s < phase.end_s:
             self._alarm.wait_until(intended_s)
-            connection = self._idle.pop() if self._idle else Connection(self._address)
+            connection = self._idle.pop() if self._idle else Connection(self._address, by_kernel=True)
             health.scheduled += 1
             self._open[connection] = gevent.spawn(self._ask, connection, phase, health, intended_s)
             intended_s += self._interval_s
@@ -57,8 +57,10 @@ class HealthProber:
 
     def _ask(self, connection: Connection, phase: Phase, health: PhaseHealth, intended_s: float) -> None:
         censored = False
+        arrived_s = None
         try:
             status, _ = connection.exchange(_REQUEST, self._timeout_s)
+            arrived_s = connection.arrived_s
             outcome = Outcome.OK if status == 200 else Outcome.HTTP_ERROR
         except ExchangeTimeoutError:
             outcome = Outcome.TIMEOUT
@@ -66,7 +68,7 @@ class HealthProber:
             outcome, censored = Outcome.TIMEOUT, True
         except ExchangeError:
             outcome = Outcome.CONNECTION_ERROR
-        now_s = monotonic()
+        now_s = monotonic() if arrived_s is None else arrived_s
         del self._open[connection]
         self._idle.append(connection)
         health.outcomes[outcome] += 1

@@ -34,7 +34,8 @@ class Phase:
         self.scheduled = 0
         self.open: set[Connection] = set()
         self.ok_in_window = 0
-        self.sent_times = SentTimes() if spec.kind is PhaseKind.RATE else None
+        self.is_open_loop = spec.kind is PhaseKind.RATE
+        self.sent_times = SentTimes() if self.is_open_loop else None
         self._ok_tenths: list[int] = []
         self._ok_after_s: list[float] = []
         self._outcomes: Counter[Outcome] = Counter()
@@ -53,14 +54,17 @@ class Phase:
         """A right answer came while this phase was the current one, whichever phase had scheduled it."""
         if now_s < self.end_s:
             self._count(now_s)
-        elif self.spec.kind is PhaseKind.RATE:
+        elif self.is_open_loop:
             self._ok_after_s.append(now_s)
 
     def _count(self, now_s: float) -> None:
         self.ok_in_window += 1
-        tenth = int((now_s - self.start_s) * 10)
-        self._ok_tenths.extend([0] * (tenth + 1 - len(self._ok_tenths)))
-        self._ok_tenths[tenth] += 1
+        # What the kernel had just before the phase began and we look at only now is the first thing in it.
+        tenth = max(0, int((now_s - self.start_s) * 10))
+        tenths = self._ok_tenths
+        while len(tenths) <= tenth:
+            tenths.append(0)
+        tenths[tenth] += 1
 
     def ended(self, outcome: Outcome, intended_s: float, sent_s: float, now_s: float, *, censored: bool) -> None:
         self._outcomes[outcome] += 1
