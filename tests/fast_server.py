@@ -2,7 +2,8 @@
 
     python tests/fast_server.py        # prints its port; ends when its standard input closes
 
-It does not parse; a head that arrives in two pieces is answered once, when its end comes.
+It does not parse; a head that arrives in two pieces is answered once, when its end comes. It never sleeps, for the
+reason in `harness.services.truth`.
 """
 
 import asyncio
@@ -32,6 +33,11 @@ async def _serve() -> None:
     server = await loop.create_server(_Answer, "127.0.0.1", 0, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
     over = asyncio.Event()
+
+    def stay_awake() -> None:
+        loop.call_soon(stay_awake)
+
+    stay_awake()
     loop.add_reader(sys.stdin.fileno(), over.set)
     await over.wait()
 

@@ -22,7 +22,7 @@ OURS, FAST_HTTP_USER, HTTP_USER, WRK = "ours", "FastHttpUser", "HttpUser", "wrk"
 # What the instrument's figures can depend on, beside its own code.
 _PACKAGES = ("gevent", "hdrhistogram", "httptools", "locust", "uvloop")
 _AGAIN = "run `bench calibrate` before a run"
-_INSTRUMENT = Path(__file__).parents[1] / "driving" / "inside"
+_HARNESS = Path(__file__).parents[1]
 
 
 class Fingerprint(Struct, frozen=True):
@@ -33,7 +33,7 @@ class Fingerprint(Struct, frozen=True):
     kernel: str
     python: str
     packages: dict[str, str]
-    instrument: str  # a digest of harness/driving/inside: a changed instrument is a new one
+    instrument: str  # a digest of its code: a changed instrument is a new one
 
     @classmethod
     def of(cls, environment: Environment) -> Fingerprint:
@@ -43,7 +43,7 @@ class Fingerprint(Struct, frozen=True):
             kernel=environment.kernel,
             python=environment.python,
             packages={name: version for name, version in environment.packages.items() if name in _PACKAGES},
-            instrument=_digest(_INSTRUMENT),
+            instrument=_digest(),
         )
 
     def differences(self, other: Fingerprint) -> tuple[str, ...]:
@@ -232,9 +232,10 @@ class _Version(Struct):
     schema_version: int
 
 
-def _digest(folder: Path) -> str:
+def _digest() -> str:
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.py")):
+    inside = (_HARNESS / "driving" / "inside").glob("*.py")
+    for path in (*sorted(inside), _HARNESS / "arrivals.py", _HARNESS / "stamps.py"):
         digest.update(path.name.encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

@@ -5,9 +5,8 @@
               the law's k/n quantile. When as many requests come as there are cards, the quantiles of the law are
               those of the delays really dealt; independent draws would be 3 % off at the p99 of 3,000.
 `freeze`      the whole process stands still for FREEZE_S in every CYCLE_S and answers at once otherwise.
-`drop`        one answer in DROP_ONE_IN breaks off in its middle: the connection is closed. (Closed before the first
-              byte, on a connection that was in use before, it is a request that the client may repeat unseen: RFC
-              9110, 9.2.2. So that would be no outcome to count.)
+`drop`        one request in DROP_ONE_IN is dropped: the connection is closed in the middle of the answer or, every
+              other time, before its first byte.
 `wrong`       one answer in WRONG_ONE_IN is a wrong one.
 `fast`        the smallest possible answer, as fast as it goes.
 """
@@ -47,7 +46,7 @@ class Law(StrEnum):
 class Seen(Struct, frozen=True, kw_only=True):
     """The server's own record since it was told which law to obey; moments are seconds of CLOCK_MONOTONIC.
 
-    `delays_us`: request read -> answer written, in the order of the answers. `freezes_s`: when each freeze began and
+    `delays_us`: request there -> answer written, in the order of the answers. `freezes_s`: when each freeze began and
     ended. `ticks`: every 0.1 s, how many answers had been written by then.
     """
 

@@ -27,7 +27,7 @@ import httptools
 from gevent import getcurrent, monkey, socket
 from gevent.hub import get_hub
 
-from harness.driving.inside import stamps
+from harness import stamps
 
 # Locust has patched the standard module by the time we are imported.
 _Socket = monkey.get_original("socket", "socket")
@@ -71,13 +71,14 @@ class Connection:
         self.by_kernel = by_kernel
         self.arrived_s = -math.inf
         self._hub = get_hub()
+        self._sleep = self._hub.switch  # until something may have happened
         self._socket: Any = None
         self._stamped = False
         self._parser: Any = None
         self._readable: Any = None  # libev watchers
         self._timer: Any = None
         self._timer_due_s = math.inf
-        self._waiting: Any = None  # the greenlet that sleeps until something happens
+        self._waiting: Any = None  # the greenlet to wake
         self._given_up: ExchangeError | None = None
         self._deadline_s = math.inf
         self._head = False
@@ -107,10 +108,15 @@ class Connection:
                 connection = self._connect()
             elif deadline_s < self._timer_due_s:
                 self._arm(timeout_s)
-            return self._exchange(connection, request)
+            self._exchange(connection, request)
         except BaseException:
             self.close()
             raise
+        if head or not self._keep_alive:
+            # llhttp cannot be told that a HEAD has no body: the parser would read the next response as this one's.
+            self.close()
+        body = self._body
+        return self._status, body[0] if len(body) == 1 else b"".join(body)
 
     def abort(self) -> None:
         """Make the exchange under way fail now."""
@@ -158,9 +164,9 @@ class Connection:
             pass
         return True
 
-    def _exchange(self, connection: Any, request: bytes) -> tuple[int, bytes]:
+    def _exchange(self, connection: Any, request: bytes) -> None:
         received = self._received = []
-        body = self._body = []
+        self._body = []
         self._complete = False
         size_bytes = 0
         if self._stamped is not self.by_kernel:
@@ -170,8 +176,11 @@ class Connection:
             while sent_bytes < len(request):
                 self._wait_writable(connection)
                 sent_bytes += connection.send(request[sent_bytes:])
+            self._waiting = getcurrent()
             while not self._complete:
-                self._wait()
+                self._sleep()
+                if self._given_up is not None:
+                    raise self._given_up
                 try:
                     if self._stamped:
                         part, ancillary, _, _ = connection.recvmsg(_RECEIVE_BYTES, stamps.SPACE_BYTES)
@@ -193,28 +202,17 @@ class Connection:
             raise ConnectionBrokenError(str(error) or type(error).__name__) from error
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             raise MalformedResponseError(f"not HTTP/1.1: {error}") from error
-        if self._head or not self._keep_alive:
-            # llhttp cannot be told that a HEAD has no body: the parser would read the next response as this one's.
-            self.close()
-        return self._status, body[0] if len(body) == 1 else b"".join(body)
+        finally:
+            self._waiting = None
 
     def _end_of_stream(self) -> None:
         """The server closed: right only after a body that announced neither its length nor chunks (RFC 9112, 6.3)."""
         self._keep_alive = False
         if not _ends_with_the_connection(b"".join(self._received)):
             raise ConnectionBrokenError("closed before the response was whole")
+        self._status = self._parser.get_status_code()
 
     # ----------------------------------------------------------------------------------------------- waiting
-
-    def _wait(self) -> None:
-        """Sleep until something may have happened. Raises when that is the deadline or `abort()`."""
-        self._waiting = getcurrent()
-        try:
-            self._hub.switch()
-        finally:
-            self._waiting = None
-        if self._given_up is not None:
-            raise self._given_up
 
     def _wait_writable(self, connection: Any) -> None:
         """For a connect, or a request that did not fit into the socket's buffer."""
@@ -227,10 +225,14 @@ class Connection:
 
         watcher = self._hub.loop.io(connection.fileno(), _WRITABLE)
         watcher.start(wake)
+        self._waiting = getcurrent()
         try:
             while not is_writable:
-                self._wait()
+                self._sleep()
+                if self._given_up is not None:
+                    raise self._given_up
         finally:
+            self._waiting = None
             watcher.close()
 
     def _wake(self) -> None:
@@ -269,18 +271,20 @@ class Connection:
             self._keep_alive = False
 
     def on_headers_complete(self) -> None:
-        if self._complete:
-            return
-        self._status = self._parser.get_status_code()
-        if self._head and self._status >= 200:
-            self._complete = True
+        if self._head and not self._complete:
+            self._complete_if_final()
 
     def on_body(self, part: bytes) -> None:
         if not self._complete:
             self._body.append(part)
 
     def on_message_complete(self) -> None:
-        if self._status >= 200 and not self._complete:  # below: an interim one (RFC 9110, 15.2), the real one follows
+        if not self._complete:
+            self._complete_if_final()
+
+    def _complete_if_final(self) -> None:
+        self._status = status = self._parser.get_status_code()
+        if status >= 200:  # below: an interim one (RFC 9110, 15.2), the real one follows
             self._complete = True
             self._keep_alive = self._parser.should_keep_alive()
 

@@ -33,9 +33,10 @@ class Gate:
     def take(self) -> Ticket:
         """The calling user's next ticket; blocks until there is one."""
         phase = self._closed_loop
-        if phase is not None and self._roaming <= phase.spec.users:
-            return self._closed_ticket(phase)
         if phase is not None:
+            if self._roaming <= phase.users:
+                phase.scheduled += 1
+                return Ticket(phase, monotonic())
             self._roaming -= 1
         if self._due:
             return self._due.popleft()
@@ -54,9 +55,10 @@ class Gate:
         if self._closed_loop is None:
             self._roaming = 0
         self._closed_loop = self.current = phase
-        while self._parked and self._roaming < phase.spec.users:
+        while self._parked and self._roaming < phase.users:
             self._roaming += 1
-            self._wake(self._parked.pop(), self._closed_ticket(phase))
+            phase.scheduled += 1
+            self._wake(self._parked.pop(), Ticket(phase, monotonic()))
 
     def end_closed_loop(self) -> None:
         self._closed_loop = None
@@ -74,11 +76,6 @@ class Gate:
         withdrawn = list(self._due)
         self._due.clear()
         return withdrawn
-
-    @staticmethod
-    def _closed_ticket(phase: Phase) -> Ticket:
-        phase.scheduled += 1
-        return Ticket(phase, monotonic())
 
     @staticmethod
     def _wake(user: Any, ticket: Ticket) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from harness.driving.inside.warmth import Warmth
 from harness.model import Metric, Outcome, PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
 
 _RECENT = 400
+_OK = Outcome.OK  # a look in the enumeration takes as long as comparing
 
 
 class Ticket(NamedTuple):
@@ -26,6 +28,8 @@ class Phase:
 
     def __init__(self, spec: PhaseSpec, recorder: Recorder, start_s: float, origin_s: float) -> None:
         self.spec = spec
+        self.users = spec.users
+        self._name = spec.name
         self.start_s = start_s
         self.end_s = start_s + spec.duration_s
         self.warmth = None if spec.min_s is None else Warmth(spec.users, start_s)
@@ -40,7 +44,7 @@ class Phase:
         self._ok_after_s: list[float] = []
         self._outcomes: Counter[Outcome] = Counter()
         self._censored = 0
-        self._min_service_s: float | None = None
+        self._min_service_s = math.inf
         self._recent_s: deque[float] = deque(maxlen=_RECENT)
         self._recorder = recorder
         self._origin_s = origin_s
@@ -59,8 +63,8 @@ class Phase:
 
     def _count(self, now_s: float) -> None:
         self.ok_in_window += 1
-        # What the kernel had just before the phase began and we look at only now is the first thing in it.
-        tenth = max(0, int((now_s - self.start_s) * 10))
+        # What the kernel had just before the phase began, and we look at only now, is the first thing in it.
+        tenth = int((now_s - self.start_s) * 10) if now_s > self.start_s else 0
         tenths = self._ok_tenths
         while len(tenths) <= tenth:
             tenths.append(0)
@@ -68,17 +72,17 @@ class Phase:
 
     def ended(self, outcome: Outcome, intended_s: float, sent_s: float, now_s: float, *, censored: bool) -> None:
         self._outcomes[outcome] += 1
-        self._censored += censored
-        self._recorder.exchange(self.spec.name, outcome, intended_s, sent_s, now_s)
+        self._recorder.exchange(self._name, outcome, intended_s, sent_s, now_s)
         self._recent_s.append(now_s - intended_s)
+        if censored:
+            self._censored += 1
         if self.sent_times is not None:
             self.sent_times.add(intended_s, sent_s)
-        if outcome is not Outcome.OK:
-            return
-        if self._min_service_s is None or now_s - sent_s < self._min_service_s:
-            self._min_service_s = now_s - sent_s
-        if self.warmth is not None and now_s < self.end_s:
-            self.warmth.answered(now_s - sent_s, now_s)
+        if outcome is _OK:
+            service_s = now_s - sent_s
+            self._min_service_s = min(self._min_service_s, service_s)
+            if self.warmth is not None and now_s < self.end_s:
+                self.warmth.answered(service_s, now_s)
 
     def not_sent(self, intended_s: float, now_s: float) -> None:
         """It waited for a free user until the end of the drain: its response time is at least that long."""
@@ -94,8 +98,9 @@ class Phase:
     def record(self, drained_s: float, health: PhaseHealth, server: int) -> PhaseRecord:
         # An open loop begins empty: what arrives in its last moments cannot be answered before the fastest service time
         # has passed, however good the server, so its answers are counted for that much longer than it lasts.
+        fastest_s = self._min_service_s if self._min_service_s < math.inf else 0.0
         for now_s in self._ok_after_s:
-            if now_s <= self.end_s + (self._min_service_s or 0.0):
+            if now_s <= self.end_s + fastest_s:
                 self._count(now_s)
         self._ok_after_s.clear()
         choked = self._outcomes[Outcome.TIMEOUT] + self._outcomes[Outcome.NOT_SENT]
@@ -117,7 +122,7 @@ class Phase:
             health_scheduled=health.scheduled,
             health_outcomes=dict(sorted(health.outcomes.items())),
             health_censored=health.censored,
-            min_service_ms=None if self._min_service_s is None else self._min_service_s * 1e3,
+            min_service_ms=self._min_service_s * 1e3 if self._min_service_s < math.inf else None,
             settled=None if self.warmth is None else self.warmth.is_settled,
             server=server,
         )
