@@ -2,7 +2,8 @@
 
     python tests/generator_race.py ours|stock PORT SECONDS USERS     # prints one JSON object
 
-"ours" is a `BenchUser` under the gate, the conductor and the recorder, as in a trial; "stock" is a `FastHttpUser`.
+"ours" is a `BenchUser` under the gate, the conductor and the recorder, with Locust's statistics fed as in a trial;
+"stock" is a `FastHttpUser`.
 Both run as Locust users with all of Locust's own listeners; ours also checks each answer. What is counted are the
 requests in Locust's own statistics: `events.request` was fired for each.
 """
@@ -27,6 +28,7 @@ from harness.driving.inside.conductor import Conductor
 from harness.driving.inside.gate import Gate
 from harness.driving.inside.protocol import Load
 from harness.driving.inside.recorder import Recorder
+from harness.driving.inside.statistics import StatsInBatches
 from harness.model import PhaseKind, PhaseSpec
 
 _SETTLE_S = 0.3
@@ -52,6 +54,7 @@ def race(contestant: str, port: int, seconds: float, users: int) -> dict[str, An
     gate = Gate()
     if contestant == "ours":
         environment.bench_gate = gate
+        StatsInBatches(environment.stats)
     runner = environment.create_local_runner()
     gevent.spawn(locust.stats.stats_history, runner)
     runner.start(users, spawn_rate=100 if contestant == "stock" else users)

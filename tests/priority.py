@@ -28,7 +28,7 @@ _USERS = 1024
 
 
 class Lag(NamedTuple):
-    """Of an open-loop phase at `rate_rps`, more than the target can do; `capacity_rps` of a closed loop before it."""
+    """Of an open-loop phase at 300/s more than `capacity_rps`, what the target did in the closed loop before it."""
 
     p50_ms: float
     p99_ms: float
@@ -44,7 +44,6 @@ def measure(
     nice: int,
     policy: int = 0,
     slice_us: int = 0,
-    rate_rps: float = 200.0,
     duration_s: float = 2.0,
 ) -> Lag:
     """One fresh server under the `cpu` workload. `policy`: a SCHED_* for the target, given to its main process.
@@ -82,11 +81,10 @@ def measure(
                 for process in psutil.Process(driver.supervisor_pid).children(recursive=True):
                     set_slice(process.pid, slice_us)
             closed = PhaseSpec(name="closed", kind=PhaseKind.CAPACITY, duration_s=1.0, users=16)
-            rate = PhaseSpec(
-                name="rate", kind=PhaseKind.RATE, duration_s=duration_s, users=_USERS, rate_rps=rate_rps, seed=5
-            )
             address = (server.host, server.port)
             (first,) = driver.run(Load(address, (closed,), 1.0, 10.0, 25.0, 0), lambda e: None, lambda: False).records
+            rate_rps = first.ok_in_window / closed.duration_s + 300.0
+            rate = PhaseSpec("rate", PhaseKind.RATE, duration_s, _USERS, rate_rps=rate_rps, seed=5)
             driver.run(Load(address, (rate,), 0.5, 10.0, 25.0, 0), lambda e: None, lambda: False)
             driver.stop()
         recorded = hlog.read(folder / "latency.hlog")

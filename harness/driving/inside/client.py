@@ -133,8 +133,7 @@ class BenchUser(User):
         return Outcome.HTTP_ERROR, HttpStatusError(f"status {status}"), len(body), connection.arrived_s
 
     def _report(self, question: _Question, error: Exception | None, size_bytes: int, seconds: float) -> None:
-        # Locust's own listener takes 3 us of the 18 that a request costs, the most of all single parts. It stays: its
-        # UI, its CSV files and plugins live on it.
+        # For each request: Locust's UI, its CSV files and plugins live on it.
         self._fire(
             request_type="GET",
             name=question.name,

@@ -21,6 +21,7 @@ from harness.driving.inside.conductor import Conductor
 from harness.driving.inside.gate import Gate
 from harness.driving.inside.protocol import Abort, Broken, Load, Quit, Ready, ToGenerator, ToHarness
 from harness.driving.inside.recorder import Recorder
+from harness.driving.inside.statistics import StatsInBatches
 
 _SPAWN_POLL_S = 0.005
 
@@ -41,6 +42,7 @@ def _begin(environment: Any, **_: Any) -> None:
     if options.bench_control_fd < 0:
         return
     environment.bench_gate = Gate()
+    StatsInBatches(environment.stats)
     control = socket.socket(fileno=options.bench_control_fd)
     gevent.spawn(_serve, environment, control)
 
