@@ -104,16 +104,28 @@ def rewarm(number: int, profile: Profile) -> PhaseSpec:
     return PhaseSpec(name=f"{WARMUP}-{number}", kind=PhaseKind.WARMUP, duration_s=duration_s, users=1)
 
 
-def estimate_s(planned: Sequence[TrialSpec], profile: Profile, boot_s: Mapping[str, float], fixed_s: float) -> float:
+# What a trial costs beside its phases, its boot and (on average over those that keep up and those that choke) one
+# drain: quiet check, verify and stop. And how many of the trials with rates replace a server that choked. Measured over
+# whole `smoke` and `standard` runs on 2 shared cores.
+FIXED_S = 0.35
+REPLACING_SHARE = 0.5
+_VERIFY_S = 0.2
+
+
+def estimate_s(planned: Sequence[TrialSpec], profile: Profile, boot_s: Mapping[str, float]) -> float:
     """Seconds that `planned` will take: the phases (a warm-up half way between its least and its limit), the boot that
-    was measured for each strategy, a drain, and `fixed_s` for everything else a trial costs."""
+    was measured for each strategy, a drain, servers that are replaced, and everything else a trial costs."""
 
     def warmup_s(limit_s: float) -> float:
         return limit_s if profile.warmup_min_s is None else (min(profile.warmup_min_s, limit_s) + limit_s) / 2
 
-    measured_s = warmup_s(profile.warmup_s) + profile.capacity_s + sum(rate.duration_s for rate in profile.rates)
-    pilot_s = warmup_s(profile.pilot_warmup_s) + profile.pilot_capacity_s
-    return sum(
-        (pilot_s if trial.is_pilot else measured_s) + boot_s.get(trial.strategy, 0.0) + profile.drain_s + fixed_s
-        for trial in planned
-    )
+    def trial_s(trial: TrialSpec) -> float:
+        boot = boot_s.get(trial.strategy, 0.0)
+        every_s = boot + profile.drain_s + FIXED_S
+        if trial.is_pilot:
+            return every_s + warmup_s(profile.pilot_warmup_s) + profile.pilot_capacity_s
+        phases_s = warmup_s(profile.warmup_s) + profile.capacity_s + sum(rate.duration_s for rate in profile.rates)
+        replacing_s = boot + _VERIFY_S + rewarm(2, profile).duration_s if profile.rates else 0.0
+        return every_s + phases_s + REPLACING_SHARE * replacing_s
+
+    return sum(map(trial_s, planned))

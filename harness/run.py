@@ -37,10 +37,6 @@ from harness.services.service import Upstream
 from harness.store import Run, StoreError
 from harness.trial import Bench, Trial
 
-# What a trial costs beside its phases, its boot and (on average over those that keep up and those that choke) one
-# drain: quiet check, verify and stop. Measured over whole `smoke` and `standard` runs on 2 shared cores.
-_FIXED_S = 0.35
-
 
 @dataclass(frozen=True)
 class Order:
@@ -149,7 +145,7 @@ def _planned(order: Order, run: Run, environment: Environment, checked: tuple[Pr
         preflight=checked,
         plan=planned,
         environment=environment,
-        estimate_s=plan.estimate_s(planned, order.profile, boot_s, _FIXED_S),
+        estimate_s=plan.estimate_s(planned, order.profile, boot_s),
     )
 
 
@@ -252,7 +248,7 @@ class _Clock:
     def __init__(self, record: RunRecord, todo: Sequence[TrialSpec]) -> None:
         self._todo = todo
         boot_s = {cell.strategy: cell.boot_s for cell in record.preflight}
-        self._estimates_s = [plan.estimate_s([spec], record.profile, boot_s, _FIXED_S) for spec in todo]
+        self._estimates_s = [plan.estimate_s([spec], record.profile, boot_s) for spec in todo]
         self._errors_s: dict[bool, list[float]] = {True: [], False: []}
 
     @property

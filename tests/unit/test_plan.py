@@ -74,11 +74,15 @@ def test_without_a_capacity_there_are_no_rate_phases() -> None:
     assert [[p.name for p in g] for g in plan.phase_groups(last, STANDARD, {})] == [["warmup", "capacity"]]
 
 
-def test_the_estimate_counts_phases_boots_drains_and_fixed_costs() -> None:
+def test_the_estimate_counts_phases_boots_drains_replaced_servers_and_fixed_costs() -> None:
     planned = plan.trials([("io", "a")], profile_with(blocks=1))
     warmups_s = (0.3 + 0.4) / 2 + (0.3 + 0.6) / 2
     phases_s = warmups_s + 0.8 + 1.2 + 1.3 + 0.9 + 0.8
-    assert plan.estimate_s(planned, STANDARD, {"a": 1.5}, 0.5) == pytest.approx(phases_s + 2 * 1.5 + 2 * 0.7 + 2 * 0.5)
+    replacing_s = plan.REPLACING_SHARE * (1.5 + 0.2 + 0.3)
+    every_s = 1.5 + 0.7 + plan.FIXED_S
+    assert plan.estimate_s(planned, STANDARD, {"a": 1.5}) == pytest.approx(phases_s + 2 * every_s + replacing_s)
+    closed = profile_with(blocks=1, rates=())
+    assert plan.estimate_s(planned, closed, {"a": 1.5}) == pytest.approx(warmups_s + 0.8 + 1.2 + 2 * every_s)
 
 
 def test_a_warm_up_may_end_between_its_least_and_its_limit() -> None:
