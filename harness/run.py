@@ -68,7 +68,7 @@ def start(order: Order, watcher: Watcher, judge: Judge) -> Result:
     proven = calibration.adopt(order.results, run.path, calibration.Fingerprint.of(environment))
     if proven.kind != "passed":
         watcher.noticed(proven.line)
-    with _bench(order.root, order.profile, environment, run, order.port) as bench:
+    with run.measuring(), _bench(order.root, order.profile, environment, run, order.port) as bench:
         checked = _check_cells(order, bench, run, watcher)
         record = _planned(order, run, environment, checked)
         run.write(record)
@@ -79,7 +79,7 @@ def resume(run: Run, root: Path, port: int | None, watcher: Watcher, judge: Judg
     """Finish an interrupted run: every trial that has no complete attempt, on the plan and rates it began with."""
     record = run.read()
     _refuse_other_work(record, Catalog.read(root))
-    with _bench(root, record.profile, record.environment, run, port) as bench:
+    with run.measuring(), _bench(root, record.profile, record.environment, run, port) as bench:
         return _measure(run, record, bench, watcher, judge)
 
 

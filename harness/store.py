@@ -13,6 +13,7 @@ it is kept, never read, and the next attempt gets the next number.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -67,6 +68,17 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise StoreError(
             f"{path}: cannot be written ({error.strerror}); free space or choose another --results"
         ) from error
+
+
+def _sync(path: Path) -> None:
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written ({error.strerror}); free space and --resume") from error
 
 
 def _read(path: Path, kind: type[T]) -> T:
@@ -129,6 +141,10 @@ class Attempt:
         return sorted(path.name for path in self.path.iterdir() if path.is_file() and not path.name.startswith("."))
 
     def write(self, record: TrialRecord) -> None:
+        """After this the attempt is complete, also when the power fails now: its raw data is on the disk first."""
+        for path in (*self.path.iterdir(), *self.probe_dir.iterdir()):
+            if path.is_file():
+                _sync(path)
         write_atomically(self.record_path, to_json(record))
 
     def read(self) -> TrialRecord:
@@ -177,6 +193,22 @@ class Run:
         if not (path / "run.json").exists():
             raise RunFolderError(f"{path}: no run.json there; name a folder that `bench run` wrote")
         return cls(path)
+
+    @contextlib.contextmanager
+    def measuring(self) -> Iterator[None]:
+        """Nobody else measures into this run meanwhile; raises RunFolderError when somebody does. The kernel lets go
+        of the lock however this process ends."""
+        path = self.path / ".measuring"
+        try:
+            file = path.open("w")
+        except OSError as error:
+            raise RunFolderError(f"{path}: cannot be written ({error.strerror}); choose another --results") from error
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise RunFolderError(f"{self.path}: is being measured by another process; wait for its end") from error
+            yield
 
     @property
     def record_path(self) -> Path:

@@ -152,6 +152,17 @@ def test_however_it_is_ended_nothing_is_left_and_resume_finishes_it(project: Pro
     project.assert_nothing_is_left()
 
 
+def test_a_run_that_is_being_measured_is_not_resumed_beside_it(project: Project) -> None:
+    with project.start("run", "--profile", "tiny.toml") as process:
+        wait_for(lambda: list(project.root.glob("results/*/run.json")), 60)
+        second = project.bench("run", "--resume", str(project.run_folder))
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    assert second.code == 2
+    assert "is being measured by another process" in second.err
+    assert len(second.err.splitlines()) == 1
+
+
 def test_a_supervisor_that_is_killed_takes_its_tree_along_and_the_run_goes_on(project: Project) -> None:
     with project.start("run", "--profile", "tiny.toml") as process:
         wait_for(lambda: _targets(project), 60)
