@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from harness.analysis import stats
 from harness.analysis.ceilings import waiting_ceiling
-from harness.analysis.evidence import Cell, CellPhase, TrialFigures
+from harness.analysis.evidence import Cell, CellPhase, Estimate, PhaseFigures, TrialFigures
 from harness.analysis.percentiles import Latencies, pool, with_trial_range
 from harness.analysis.summary import value_ms
 from harness.analysis.trials import capacity_phase, counting, has_run
@@ -70,7 +70,7 @@ def _cell(
     counted = {figures.folder for figures in counting(attempt.figures for attempt in attempts)}
     valid = [trial for trial in attempts if trial.figures.folder in counted and trial.figures.valid]
     all_failed = all(attempt.figures.record.status == "failed" for attempt in attempts)
-    capacities = [phase.goodput_rps for trial in valid if (phase := capacity_phase(trial.figures)) is not None]
+    capacities = [phase for trial in valid if (phase := capacity_phase(trial.figures)) is not None]
     return Cell(
         strategy=strategy.name,
         workload=workload.name,
@@ -78,7 +78,7 @@ def _cell(
         error=attempts[-1].figures.record.error,
         trials=len(attempts),
         valid_trials=len(valid),
-        capacity=stats.mean(capacities),
+        capacity=_mean_goodput(capacities),
         ceiling=ceiling,
         phases=_phases(valid),
     )
@@ -105,7 +105,7 @@ def _phase(name: str, trials: Sequence[JudgedTrial]) -> CellPhase:
         kind=phases[0].kind,
         offered_rps=phases[0].offered_rps,
         statuses=dict(Counter(phase.status for phase in phases)),
-        goodput_rps=stats.mean([phase.goodput_rps for phase in ran]),
+        goodput_rps=_mean_goodput(ran),
         response_p50=with_trial_range(response.percentile(500), (phase.response_p50 for phase in phases)),
         response_p90=with_trial_range(response.percentile(900), (phase.response_p90 for phase in phases)),
         response_p99=with_trial_range(response.percentile(990), (phase.response_p99 for phase in phases)),
@@ -119,6 +119,12 @@ def _phase(name: str, trials: Sequence[JudgedTrial]) -> CellPhase:
         target_rss_max_bytes=_largest(phase.target_rss_max_bytes for phase in phases),
         target_threads_max=_largest(phase.target_threads_max for phase in phases),
         limiter_waiting_max=_largest(phase.limiter_waiting_max for phase in phases),
+    )
+
+
+def _mean_goodput(phases: Sequence[PhaseFigures]) -> Estimate | None:
+    return stats.mean(
+        [phase.goodput_rps for phase in phases], step=max((1 / phase.duration_s for phase in phases), default=0.0)
     )
 
 

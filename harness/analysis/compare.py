@@ -18,12 +18,14 @@ MetricName = Literal["capacity_rps", "target_cpu_s_per_1000"]
 
 @dataclass(frozen=True)
 class ComparedMetric:
-    """A figure of the capacity phase. `least`: half of the least a phase could have shown, in place of a zero."""
+    """A figure of the capacity phase. `least`: half of the least a phase could have shown, in place of a zero. `step`:
+    what the figure is a multiple of."""
 
     name: MetricName
     more_is_better: bool
     value: Callable[[PhaseFigures], float | None]
     least: Callable[[PhaseFigures], float]
+    step: Callable[[PhaseFigures], float]
 
 
 CAPACITY = ComparedMetric(
@@ -31,6 +33,7 @@ CAPACITY = ComparedMetric(
     more_is_better=True,
     value=lambda phase: phase.goodput_rps,
     least=lambda phase: 0.5 / phase.duration_s,
+    step=lambda phase: 1 / phase.duration_s,
 )
 # The kernel counts CPU time in ticks of 10 ms (`getconf CLK_TCK`), psutil reads them.
 CPU = ComparedMetric(
@@ -38,6 +41,7 @@ CPU = ComparedMetric(
     more_is_better=False,
     value=lambda phase: phase.target_cpu_s_per_1000,
     least=lambda phase: 0.5 * 0.01 * 1000 / max(1.0, phase.goodput_rps * phase.duration_s),
+    step=lambda phase: 0.0,  # ... but Linux's are read in nanoseconds
 )
 
 
@@ -89,14 +93,20 @@ def against(
     """Each other strategy over `baseline`, on the blocks that both have; Holm-corrected together."""
     ratios: dict[str, stats.LogRatio] = {}
     for strategy, blocks in phases.items():
-        pairs = _pairs(metric, blocks, phases.get(baseline, {}))
+        theirs = phases.get(baseline, {})
+        pairs = _pairs(metric, blocks, theirs)
         if strategy != baseline and pairs:
-            ratios[strategy] = stats.paired_ratio(pairs)
+            ratios[strategy] = stats.paired_ratio(pairs, (largest_step(metric, blocks), largest_step(metric, theirs)))
     corrected = stats.holm([ratio.p_value for ratio in ratios.values()])
     return tuple(
         PairedTest(strategy, ratio, p, stats.verdict(ratio, p, more_is_better=metric.more_is_better))
         for (strategy, ratio), p in zip(ratios.items(), corrected, strict=True)
     )
+
+
+def largest_step(metric: ComparedMetric, phases: Mapping[int, PhaseFigures]) -> float:
+    """Of these phases; durations hardly differ."""
+    return max((metric.step(phase) for phase in phases.values()), default=0.0)
 
 
 def _pairs(

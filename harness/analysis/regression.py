@@ -5,11 +5,13 @@ Trials of two runs are not paired, so the ratio is Welch's, and drift of the mac
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
 from msgspec import Struct
 
 from harness.analysis import stats
-from harness.analysis.compare import CAPACITY, by_strategy
+from harness.analysis.compare import CAPACITY, by_strategy, largest_step
 from harness.analysis.evidence import Analysis, Cell, Estimate
 from harness.model import RunRecord, UsageError
 
@@ -68,7 +70,11 @@ def compare_runs(before: Analysis, after: Analysis, max_regression_percent: floa
         if any(cells[key].capacity is not None for cells in (theirs, ours) if key in cells)
     ]
     now, then = _capacities(after), _capacities(before)
-    ratios = {key: stats.welch_ratio(now[key], then[key]) for key in keys if now.get(key) and then.get(key)}
+    ratios = {
+        key: stats.welch_ratio(now[key].rps, then[key].rps, (now[key].step_rps, then[key].step_rps))
+        for key in keys
+        if key in now and key in then
+    }
     corrected = dict(zip(ratios, stats.holm([ratio.p_value for ratio in ratios.values()]), strict=True))
     rows: list[Regression] = []
     for key in keys:
@@ -86,12 +92,23 @@ def compare_runs(before: Analysis, after: Analysis, max_regression_percent: floa
     return rows
 
 
-def _capacities(analysis: Analysis) -> dict[tuple[str, str], list[float]]:
-    """Of the valid trials, by workload and strategy; what answered nothing gets the least it could have shown."""
+class _Capacities(NamedTuple):
+    """Of a cell's valid trials; what answered nothing gets the least it could have shown."""
+
+    rps: list[float]
+    step_rps: float
+
+
+def _capacities(analysis: Analysis) -> dict[tuple[str, str], _Capacities]:
+    """By workload and strategy, where there is any."""
     return {
-        (workload.name, strategy): [max(phase.goodput_rps, CAPACITY.least(phase)) for phase in phases.values()]
+        (workload.name, strategy): _Capacities(
+            [max(phase.goodput_rps, CAPACITY.least(phase)) for phase in phases.values()],
+            largest_step(CAPACITY, phases),
+        )
         for workload in analysis.run.workloads
         for strategy, phases in by_strategy(analysis.run, analysis.trials, workload.name).items()
+        if phases
     }
 
 

@@ -5,6 +5,10 @@ as logarithms: the mean is geometric, an interval of a ratio mirrors when its si
 Paired: Student's t on the blocks' log ratios. Unpaired (two runs): Welch's t. Several at once: Holm's correction
 (Scandinavian Journal of Statistics 6, 1979).
 
+A rate is a count over a duration, and a count has steps: 10 answers in each of three trials do not say that all were
+equal, only that they were less than one apart. So the scatter is never taken to be less than rounding alone makes it, a
+step's square over 12 (the variance of a uniform law one step wide). Without it three equal counts had no interval.
+
 A trial that answered nothing has no logarithm. For ratios the caller puts half of the least that it could have shown
 in place of the zero (`compare.ComparedMetric.least`, the usual continuity correction): the ratio stays finite and on
 the right side, and scatters the more. A mean with a zero in it is arithmetic, its interval cut off at 0.
@@ -64,31 +68,42 @@ class LogRatio:
         return Estimate(_exp(self.mean), low, high, self.count)
 
 
-def mean(values: Sequence[float]) -> Estimate | None:
-    """Over trials; no interval from fewer than two, None from none. Values are 0 or more."""
+def rounding(step: float, value: float) -> float:
+    """The variance of a value's logarithm that its being a multiple of `step` makes; 0 for what has no steps."""
+    return (step / value) ** 2 / 12
+
+
+def mean(values: Sequence[float], step: float = 0.0) -> Estimate | None:
+    """Over trials; no interval from fewer than two, None from none. Values are 0 or more, in steps of `step`."""
     if not values:
         return None
     if len(values) == 1:
         return Estimate(values[0], None, None, 1)
     if min(values) > 0:
-        return _mean_log([math.log(value) for value in values]).estimate
+        return _mean_log([math.log(value) for value in values], [rounding(step, value) for value in values]).estimate
     centre = fmean(values)
-    half = _quantile(len(values) - 1, ALPHA) * stdev(values) / math.sqrt(len(values))
+    deviation = max(stdev(values), step / math.sqrt(12))
+    half = _quantile(len(values) - 1, ALPHA) * deviation / math.sqrt(len(values))
     return Estimate(centre, max(0.0, centre - half), centre + half, len(values))
 
 
-def paired_ratio(pairs: Sequence[tuple[float, float]]) -> LogRatio:
-    """First over second of each pair (one pair a block); at least one, all positive, else ValueError."""
-    return _mean_log([math.log(ours) - math.log(theirs) for ours, theirs in pairs])
+def paired_ratio(pairs: Sequence[tuple[float, float]], steps: tuple[float, float] = (0.0, 0.0)) -> LogRatio:
+    """First over second of each pair (one pair a block); at least one, all positive, else ValueError. `steps`: those
+    of the first and of the second."""
+    return _mean_log(
+        [math.log(ours) - math.log(theirs) for ours, theirs in pairs],
+        [rounding(steps[0], ours) + rounding(steps[1], theirs) for ours, theirs in pairs],
+    )
 
 
-def welch_ratio(ours: Sequence[float], theirs: Sequence[float]) -> LogRatio:
+def welch_ratio(ours: Sequence[float], theirs: Sequence[float], steps: tuple[float, float] = (0.0, 0.0)) -> LogRatio:
     """The first's geometric mean over the second's, of trials that are not paired; all positive, else ValueError."""
     a, b = [math.log(value) for value in ours], [math.log(value) for value in theirs]
     difference = fmean(a) - fmean(b)
     if len(a) < 2 or len(b) < 2:
         return LogRatio(difference, None, None, min(len(a), len(b)))
-    of_a, of_b = variance(a) / len(a), variance(b) / len(b)
+    of_a = max(variance(a), fmean(rounding(steps[0], value) for value in ours)) / len(a)
+    of_b = max(variance(b), fmean(rounding(steps[1], value) for value in theirs)) / len(b)
     spread = of_a + of_b
     # Welch-Satterthwaite; without any spread every degree of freedom gives the same empty interval.
     freedom = (
@@ -143,10 +158,11 @@ def more_blocks(ratio: LogRatio, comparisons: int) -> int | None:
     return MOST_MORE_BLOCKS
 
 
-def _mean_log(logs: Sequence[float]) -> LogRatio:
+def _mean_log(logs: Sequence[float], roundings: Sequence[float]) -> LogRatio:
     if len(logs) < 2:
         return LogRatio(fmean(logs), None, None, len(logs))
-    return LogRatio(fmean(logs), stdev(logs) / math.sqrt(len(logs)), float(len(logs) - 1), len(logs))
+    deviation = math.sqrt(max(variance(logs), fmean(roundings)))
+    return LogRatio(fmean(logs), deviation / math.sqrt(len(logs)), float(len(logs) - 1), len(logs))
 
 
 def _quantile(freedom: float, alpha: float) -> float:

@@ -62,6 +62,23 @@ def test_the_interval_covers_the_truth_in_95_of_100_runs() -> None:
 # ----------------------------------------------------------------------------------------------------- ratios
 
 
+def test_equal_counts_are_known_to_a_step_and_not_better() -> None:
+    estimate = stats.mean([10.0] * 3, step=1 / 1.2)
+    assert estimate is not None
+    assert estimate.low is not None
+    assert estimate.high is not None
+    assert 9.2 < estimate.low < 9.6
+    assert 10.4 < estimate.high < 10.8
+    ratio = stats.paired_ratio([(10.0, 400.0)] * 3, (1 / 1.2, 1 / 1.2))
+    assert ratio.interval is not None
+    assert math.exp(ratio.interval[1] - ratio.mean) == pytest.approx(estimate.high / 10.0, rel=0.01)
+
+
+def test_where_trials_scatter_more_than_a_step_it_does_not_matter() -> None:
+    assert stats.mean([300.0, 350.0, 400.0], step=1.0) == stats.mean([300.0, 350.0, 400.0])
+    assert stats.welch_ratio([3e2, 4e2], [5e2, 6e2], (1.0, 1.0)) == stats.welch_ratio([3e2, 4e2], [5e2, 6e2])
+
+
 @given(PAIRS)
 def test_a_paired_ratio_is_students_t_on_the_logarithms(pairs: list[tuple[float, float]]) -> None:
     ratio = stats.paired_ratio(pairs)
