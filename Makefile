@@ -44,11 +44,12 @@ clean: ## remove the environment, caches and this checkout's runs (results/examp
 	find results -mindepth 1 -maxdepth 1 ! -name example ! -name .gitignore -exec rm -rf {} +
 
 # pip compiles to bytecode while installing; our own modules are compiled here, since a machine may set
-# PYTHONDONTWRITEBYTECODE and every trial starts three Python processes.
+# PYTHONDONTWRITEBYTECODE and every trial starts three Python processes. What does not compile is `bench`'s to say: it
+# names the file and measures the others. A .venv without pip is one whose making was interrupted.
 setup:
-	@test -x $(BIN)/python || { \
+	@test -x $(BIN)/pip || { \
 		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "PYTHON: $(PYTHON) is %d.%d; set PYTHON= to a Python >= 3.11" % sys.version_info[:2] or 0)' \
-		&& echo "Making $(VENV)" && $(PYTHON) -m venv $(VENV); }
+		&& echo "Making $(VENV)" && $(PYTHON) -m venv --clear $(VENV); }
 	@cmp -s requirements.lock $(VENV)/requirements.lock || { \
 		echo "Installing requirements.lock" \
 		&& $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock \
@@ -57,4 +58,4 @@ setup:
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
 			--config-settings editable_mode=compat -e . \
 		&& cp pyproject.toml $(VENV)/pyproject.toml; }
-	@$(BIN)/python -m compileall -q harness targets scenarios
+	@$(BIN)/python -m compileall -q harness targets scenarios >/dev/null || true

@@ -5,6 +5,8 @@ A file that cannot be read as one is *broken*: it is named with its error and do
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -86,16 +88,26 @@ def _folder(root: Path, folder: str, read: Callable[[Path, str], T]) -> tuple[tu
         paths = sorted((root / folder).iterdir())
     except OSError as error:
         raise UsageError(f"{root / folder}: cannot be listed ({error.strerror}); make it readable") from error
+    shared = [path for path in paths if path.suffix == ".py" and path.name.startswith("_")]
     for path in paths:
         if path.suffix != ".py" or path.name[0] in "_.":  # "_": shared modules; ".": what editors leave behind
             continue
         shown = f"{folder}/{path.name}" if path.name.isprintable() else f"{folder}/{path.name!a}"
         try:
             check_name(path.stem, of=shown)
-            found.append(read(path, shown))
+            found.append(msgspec.structs.replace(read(path, shown), digest=_digest(path, shared)))
         except UsageError as error:
             broken.append(Broken(name=path.stem, error=str(error)))
     return tuple(found), tuple(broken)
+
+
+def _digest(path: Path, shared: Sequence[Path]) -> str:
+    """Tells one state of the code that a trial runs from another; what cannot be read is reported elsewhere."""
+    digest = hashlib.sha256()
+    for source in (path, *shared):
+        with contextlib.suppress(OSError):
+            digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _select(

@@ -44,7 +44,7 @@ class Strategy(Struct, frozen=True):
 
     `in_flight` is how many upstream calls one worker can have waiting at once (None: as many as there are
     requests); with it the ceiling of a waiting workload is known. `in_flight_param` is the parameter it is the value
-    of, if it is one's. `routes` is what the decorators name.
+    of, if it is one's. `routes` is what the decorators name. `digest` is of the file and of what it shares with others.
     """
 
     name: Name
@@ -57,6 +57,7 @@ class Strategy(Struct, frozen=True):
     in_flight_param: str | None = None
     requires: str | None = None
     routes: tuple[str, ...] = ()
+    digest: str = ""
 
 
 class Request(Struct, frozen=True, array_like=True):
@@ -67,7 +68,8 @@ class Request(Struct, frozen=True, array_like=True):
 
 
 class Workload(Struct, frozen=True):
-    """One file of `scenarios/`. `wait_ms` is injected into each of `calls` upstream calls; 0: no I/O."""
+    """One file of `scenarios/`. `wait_ms` is injected into each of `calls` upstream calls; 0: no I/O. `digest`: as a
+    strategy's."""
 
     name: Name
     title: str
@@ -76,6 +78,12 @@ class Workload(Struct, frozen=True):
     requests: tuple[Request, ...]
     wait_ms: float = 0.0
     calls: int = 0
+    digest: str = ""
+
+    @property
+    def waits_s(self) -> float:
+        """What a request waits where its calls are made one after the other."""
+        return self.calls * self.wait_ms / 1000
 
 
 # ------------------------------------------------------------------------------------------------- the profile
@@ -388,6 +396,7 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     plan: tuple[TrialSpec, ...]
     environment: Environment
     estimate_s: float
+    measuring_s: float = 0.0  # what it took, all sessions of an interrupted run together
     rates_rps: dict[str, dict[str, float]] = {}  # workload -> phase name -> arrivals per second, from the pilot
     finished_epoch_s: float | None = None
     interrupted: bool = False

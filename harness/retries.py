@@ -30,7 +30,18 @@ class Retries:
     def after(self, done: TrialSpec, todo: Sequence[TrialSpec]) -> Iterator[tuple[TrialSpec, tuple[str, ...]]]:
         """The trials to measure again after `done`, and why, one at a time: each is measured before the next is asked
         for. None while `todo`, which is still to come, begins with the same block; a pilot's only set the rates."""
-        if done.is_pilot or (todo and _block(todo[0]) == _block(done)) or self._left_s <= 0:
+        if not done.is_pilot and not (todo and _block(todo[0]) == _block(done)):
+            yield from self._block_again(done)
+
+    def left_over(self, todo: Sequence[TrialSpec]) -> Iterator[tuple[TrialSpec, tuple[str, ...]]]:
+        """As `after`, of the blocks that were finished before an interruption and perhaps not yet measured again."""
+        open_blocks = {_block(spec) for spec in todo}
+        first_of = {_block(spec): spec for spec in self._plan if not spec.is_pilot and _block(spec) not in open_blocks}
+        for spec in first_of.values():
+            yield from self._block_again(spec)
+
+    def _block_again(self, done: TrialSpec) -> Iterator[tuple[TrialSpec, tuple[str, ...]]]:
+        if self._left_s <= 0:
             return
         block = [spec for spec in self._plan if _block(spec) == _block(done)]
         for _ in range(MOST_RETRIES):

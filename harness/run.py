@@ -79,21 +79,26 @@ def resume(run: Run, root: Path, port: int | None, watcher: Watcher, judge: Judg
     """Finish an interrupted run: every trial that has no complete attempt, on the plan and rates it began with."""
     record = run.read()
     _refuse_other_work(record, Catalog.read(root))
+    _refuse_another_machine(record, describe(root))
     with run.measuring(), _bench(root, record.profile, record.environment, run, port) as bench:
         return _measure(run, record, bench, watcher, judge)
 
 
 def _refuse_other_work(record: RunRecord, catalog: Catalog) -> None:
-    """Trials of one run must have measured the same: Locust would take today's scenario, the plan has the old one."""
-    today: dict[str, Strategy | Workload] = {}
-    today.update({workload.path: workload for workload in catalog.workloads})
-    today.update({strategy.path: strategy for strategy in catalog.strategies})
+    """Trials of one run must have measured the same code."""
+    today = {entry.path: entry.digest for entry in (*catalog.workloads, *catalog.strategies)}
     recorded: tuple[Strategy | Workload, ...] = (*record.workloads, *record.strategies)
     for then in recorded:
-        now = today.get(then.path)
-        # A sweep's strategies are variants of what the file says, under names of their own.
-        if now is not None and now.name == then.name and now != then:
-            raise UsageError(f"--resume {record.id}: {then.path} has changed since; start a new run")
+        if today.get(then.path) != then.digest:
+            raise UsageError(f"--resume {record.id}: {then.path} or what it shares has changed since; start a new run")
+
+
+def _refuse_another_machine(record: RunRecord, today: Environment) -> None:
+    for name in ("cpu_model", "logical_cpus", "kernel", "python", "packages", "partition"):
+        then, now = getattr(record.environment, name), getattr(today, name)
+        if then != now:
+            shown = f"{name} was {then} and is {now}" if name != "packages" else "the installed packages have changed"
+            raise UsageError(f"--resume {record.id}: {shown}; start a new run")
 
 
 # ------------------------------------------------------------------------------------------------- the steps
@@ -157,9 +162,13 @@ def _measure(run: Run, record: RunRecord, bench: Bench, watcher: Watcher, judge:
     clock = _Clock(record, todo)
     watcher.plan_ready(todo, len(record.plan) - len(todo), clock.left_s(0))
     record = msgspec.structs.replace(record, interrupted=False)
+    before_s = record.measuring_s
     try:
+        for again, codes in retries.left_over(todo):
+            watcher.retry_began(again, run.next_attempt(again), codes)
+            _ended(_run_trial(run, record, again, bench, watcher), failed, watcher)
         for number, spec in enumerate(todo):
-            record = _with_rates(run, record, spec)
+            record = _with_rates(run, record, spec, judge)
             watcher.trial_began(spec, number + 1, len(todo), record.profile.blocks, clock.left_s(number))
             trial = _run_trial(run, record, spec, bench, watcher)
             clock.took(spec, trial.elapsed_s)
@@ -169,9 +178,11 @@ def _measure(run: Run, record: RunRecord, bench: Bench, watcher: Watcher, judge:
                 _ended(_run_trial(run, record, again, bench, watcher), failed, watcher)
     except BaseException:
         with contextlib.suppress(StoreError):  # the disk may be what failed; the first error is the one to show
-            run.write(msgspec.structs.replace(record, interrupted=True))
+            measuring_s = before_s + monotonic() - began_s
+            run.write(msgspec.structs.replace(record, interrupted=True, measuring_s=measuring_s))
         raise
-    run.write(msgspec.structs.replace(record, finished_epoch_s=time()))
+    measuring_s = before_s + monotonic() - began_s
+    run.write(msgspec.structs.replace(record, finished_epoch_s=time(), measuring_s=measuring_s))
     lines = tuple(f"{what}: {error}" for what, error in failed.items())
     return Result(run, lines, monotonic() - began_s, clock.estimate_s)
 
@@ -203,19 +214,30 @@ def _run_trial(run: Run, record: RunRecord, spec: TrialSpec, bench: Bench, watch
     return trial
 
 
-def _with_rates(run: Run, record: RunRecord, spec: TrialSpec) -> RunRecord:
-    """Before a workload's first measured trial: its arrival rates, from the best capacity its pilot trials found."""
+def _with_rates(run: Run, record: RunRecord, spec: TrialSpec, judge: Judge) -> RunRecord:
+    """Before a workload's first measured trial: its arrival rates, from the best capacity its pilot trials found.
+
+    Those that may be believed: a strategy that cheats must not set the rates of the honest ones.
+    """
     if spec.is_pilot or spec.workload in record.rates_rps:
         return record
-    best_rps = 0.0
-    for pilot in (s for s in record.plan if s.is_pilot and s.workload == spec.workload):
-        for attempt in run.attempts(pilot):
-            if attempt.is_complete:
-                best_rps = max([best_rps, *_goodputs_rps(attempt.read())])
+    pilots = [s for s in record.plan if s.is_pilot and s.workload == spec.workload]
+    invalid = judge(run, pilots)
+    best_rps = _best_rps(run, [s for s in pilots if s.id not in invalid]) or _best_rps(run, pilots)
     rates = plan.rates_rps(best_rps, record.profile) if best_rps else {}
     record = msgspec.structs.replace(record, rates_rps={**record.rates_rps, spec.workload: rates})
     run.write(record)
     return record
+
+
+def _best_rps(run: Run, pilots: Sequence[TrialSpec]) -> float:
+    best_rps = 0.0
+    for pilot in pilots:
+        for attempt in run.attempts(pilot):
+            if attempt.is_complete:
+                with contextlib.suppress(StoreError):  # cut off: it has been measured again
+                    best_rps = max([best_rps, *_goodputs_rps(attempt.read())])
+    return best_rps
 
 
 def _goodputs_rps(trial: TrialRecord) -> list[float]:
@@ -230,11 +252,11 @@ def _is_complete(run: Run, spec: TrialSpec, watcher: Watcher) -> bool:
     for attempt in reversed(run.attempts(spec)):
         if attempt.is_complete:
             try:
-                attempt.read()
+                trial = attempt.read()
             except StoreError as error:
                 watcher.noticed(f"{error}; measured again")
                 continue
-            return True
+            return trial.status == "complete"
     return False
 
 

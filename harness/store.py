@@ -3,7 +3,7 @@
     run.json                              everything known before and around the trials
     summary.csv  report.html              derived; may be deleted and made again
     trials/<trial id>/<attempt>/          raw data of one attempt
-        latency.hlog  arrivals.jsonl  samples.jsonl  probe/<pid>.jsonl  server*.log  locust.log  upstream.log
+        latency.hlog  arrivals.jsonl  samples.jsonl  probe/<pid>.jsonl  server*.log  locust.log
         trial.json                        written last: its presence means the attempt is complete
 
 Files appear whole or not at all (written beside, synced, renamed). An attempt without `trial.json` was interrupted:

@@ -160,7 +160,7 @@ class Trial:
         load = Load(
             address=(server.host, server.port),
             phases=group,
-            drain_s=profile.drain_s,
+            drain_s=profile.drain_s + self._workload.waits_s,
             request_timeout_s=profile.request_timeout_s,
             health_rate_rps=profile.health_rate_rps,
             server=len(self._servers) - 1,
@@ -180,6 +180,13 @@ class Trial:
             reason = server.describe_exit()
             self._phases += [msgspec.structs.replace(r, status=PhaseStatus.FAILED, reason=reason) for r in done.records]
             raise TrialError(f"{self._strategy.name}: {reason} during {group[-1].name}; see its log")
+        try:
+            self._bench.upstream.check_alive()
+        except HarnessError as gone:
+            self._phases += [
+                msgspec.structs.replace(r, status=PhaseStatus.FAILED, reason=str(gone)) for r in done.records
+            ]
+            raise
         self._phases += done.records
         if any(record.status is PhaseStatus.CHOKED for record in done.records):
             return False

@@ -16,7 +16,6 @@ from harness.analysis.evidence import Analysis, TrialFigures
 from harness.analysis.percentiles import latencies
 from harness.analysis.probing import probe_figures
 from harness.analysis.summary import figures
-from harness.analysis.trials import counting
 from harness.analysis.validity import findings, is_valid
 from harness.model import Arrivals, Metric, ProbeLine, RunRecord, Sample, TrialRecord, TrialSpec
 from harness.store import Attempt, Run, StoreError, read_lines
@@ -51,11 +50,12 @@ def invalid_trials(run: Run, among: Sequence[TrialSpec]) -> dict[str, tuple[str,
     A `harness.retries.Judge`. The machine's speed is held against the trials there are so far.
     """
     wanted = {spec.id for spec in among}
-    judged = _judged(run, run.read(), lambda spec: spec.id in wanted, [])
+    judged = [trial.figures for trial in _judged(run, run.read(), lambda spec: spec.id in wanted, [])]
+    valid = {trial.record.spec.id for trial in judged if trial.valid}
     return {
         trial.record.spec.id: tuple(sorted({found.code for found in trial.findings if found.level == "invalid"}))
-        for trial in counting(trial.figures for trial in judged)
-        if not trial.valid
+        for trial in judged
+        if trial.record.spec.id not in valid
     }
 
 

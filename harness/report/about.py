@@ -133,7 +133,7 @@ def _took(run: RunRecord) -> str:
     estimate = f"estimated {wording.seconds(run.estimate_s)}"
     if run.finished_epoch_s is None:
         return f"not finished; {estimate}"
-    return f"{wording.seconds(run.finished_epoch_s - run.created_epoch_s)}; {estimate}"
+    return f"{wording.seconds(run.measuring_s)}; {estimate}"
 
 
 def _sampler(analysis: Analysis) -> str:
