@@ -86,7 +86,8 @@ def resume(run: Run, root: Path, port: int | None, watcher: Watcher, judge: Judg
 
 def _refuse_other_work(record: RunRecord, catalog: Catalog) -> None:
     """Trials of one run must have measured the same code."""
-    today = {entry.path: entry.digest for entry in (*catalog.workloads, *catalog.strategies)}
+    there: tuple[Strategy | Workload, ...] = (*catalog.workloads, *catalog.strategies)
+    today = {entry.path: entry.digest for entry in there}
     recorded: tuple[Strategy | Workload, ...] = (*record.workloads, *record.strategies)
     for then in recorded:
         if today.get(then.path) != then.digest:

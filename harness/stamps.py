@@ -19,8 +19,8 @@ from time import time
 _SO_TIMESTAMPNS = 35  # include/uapi/asm-generic/socket.h; Python has no name for it
 _STAMP = struct.Struct("qq")  # struct timespec: seconds, nanoseconds
 SPACE_BYTES = socket.CMSG_SPACE(_STAMP.size) if hasattr(socket, "CMSG_SPACE") else 0
-# An age beyond this is a clock that was set meanwhile.
-_OLDEST_S = 1.0
+# No answer waits longer to be looked at; an age beyond this is a clock that was set meanwhile.
+_OLDEST_S = 30.0
 
 
 def switch(connection: socket.socket, *, on: bool) -> bool:

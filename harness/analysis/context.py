@@ -40,17 +40,10 @@ class Context:
                 yield phase
 
 
-# Of the arrivals. Below it requests wait for one of `max_in_flight` to come free: the server's doing.
-KEEPING_UP = 0.9
-
-
-def kept_up(phase: PhaseFigures) -> bool:
-    """Whether the server took what an open loop offered; what was late then was the generator's doing."""
-    return (
-        phase.offered_rps is not None
-        and phase.status is not PhaseStatus.CHOKED
-        and phase.goodput_rps * phase.duration_s >= KEEPING_UP * phase.scheduled
-    )
+def was_free_to_send(phase: PhaseFigures) -> bool:
+    """Whether every arrival of an open loop found a free user: what was late then was the generator's doing, however
+    the server fared. At `max_in_flight` arrivals wait for the server."""
+    return phase.offered_rps is not None and phase.queued == 0
 
 
 Rule = Callable[[Context], Finding | None]

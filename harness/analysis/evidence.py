@@ -56,6 +56,8 @@ class PhaseFigures(Struct, frozen=True, kw_only=True):
     response_p99: Percentile | None = None
     response_p999: Percentile | None = None
     send_lag_p99: Percentile | None = None
+    own_lag_p99_ms: float | None = None  # of requests that found a free user; by nearest rank
+    queued: int = 0  # those that did not
     health_p50: Percentile | None = None
     health_p99: Percentile | None = None
     target_cpu_s: float | None = None

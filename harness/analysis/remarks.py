@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.analysis.context import Context, Rule, info, kept_up
+from harness.analysis.context import Context, Rule, info, was_free_to_send
 from harness.model import Finding, Outcome
 
 PROBE_LINES_PER_S = 10.0  # model.ProbeLine
@@ -98,7 +98,7 @@ def arrivals_off_law(context: Context) -> Finding | None:
     """Response times count from the intended starts, so they are right all the same; the server met other bursts."""
     for phase in context.measured:
         for arrivals in context.arrivals.get(phase.name, ()):
-            if arrivals.distance is None or arrivals.p_value is None or not kept_up(phase):
+            if arrivals.distance is None or arrivals.p_value is None or not was_free_to_send(phase):
                 continue
             if arrivals.p_value < LAW_P_VALUE and arrivals.distance > LAW_DISTANCE:
                 return info(

@@ -10,7 +10,8 @@ from scipy import stats
 
 FEWEST_BINS = 8  # of fewer the test can say nothing at 1 %
 FEWEST_ANSWERS = 40  # a few a bin: single answers make no trend
-TENTHS_UP_TO_S = 6.0  # a longer phase is looked at by the second: neighbouring tenths are not independent
+# A longer phase is looked at by the second, of which it has enough: neighbouring tenths are not independent.
+TENTHS_BELOW_S = float(FEWEST_BINS)
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ def goodput_trend(ok_per_tenth: Sequence[int], duration_s: float) -> Trend | Non
     """Of right answers counted by tenths of a second; None where there are too few of either to tell."""
     tenths = list(ok_per_tenth)[: int(duration_s * 10 + 1e-6)]  # the last one may be short
     tenths += [0] * (int(duration_s * 10 + 1e-6) - len(tenths))
-    size = 1 if duration_s <= TENTHS_UP_TO_S else 10
+    size = 1 if duration_s < TENTHS_BELOW_S else 10
     counts = np.array([sum(tenths[at : at + size]) for at in range(0, len(tenths) - size + 1, size)], float)
     if len(counts) < FEWEST_BINS or counts.sum() < FEWEST_ANSWERS or counts.min() == counts.max():
         return None

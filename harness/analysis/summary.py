@@ -68,6 +68,8 @@ def _phase_figures(
         response_p99=response.percentile(990),
         response_p999=response.percentile(999),
         send_lag_p99=send_lag.percentile(990),
+        own_lag_p99_ms=phase.own_lag_p99_ms,
+        queued=phase.queued,
         health_p50=health.percentile(500),
         health_p99=health.percentile(990),
         target_cpu_s=target.cpu_s,

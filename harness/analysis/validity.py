@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.analysis.ceilings import waiting_ceiling
-from harness.analysis.context import Context, Rule, info, invalid, kept_up
+from harness.analysis.context import Context, Rule, info, invalid, was_free_to_send
 from harness.analysis.remarks import REMARKS
 from harness.analysis.steadiness import goodput_trend
 from harness.model import Finding, Outcome, PhaseKind, PhaseStatus, TrialRecord
@@ -95,6 +95,18 @@ def wrong_answers(context: Context) -> Finding | None:
     return invalid("wrong_answers", f"wrong answers under load: {named}", "do requests share state in the strategy?")
 
 
+def scenario_failed(context: Context) -> Finding | None:
+    """A task that raises before it asks has no answer, and not for the server's fault."""
+    for phase in context.record.phases:
+        if phase.raised:
+            return invalid(
+                "scenario_failed",
+                f"{phase.spec.name}: the scenario raised before it asked, {phase.raised} of {phase.scheduled} times",
+                "read locust.log",
+            )
+    return None
+
+
 def above_ceiling(context: Context) -> Finding | None:
     """More right answers than waits fit in. Each request in flight may end one wait more than go into the window."""
     for phase in context.measured:
@@ -156,18 +168,18 @@ def upstream_busy(context: Context) -> Finding | None:
 
 
 def sent_late(context: Context) -> Finding | None:
-    """Only where the server kept up: at `max_in_flight` requests wait for it, not for the generator."""
+    """Of requests that found a free user: at `max_in_flight` the others wait for the server, not for the generator."""
     remark: Finding | None = None
     for phase in context.measured:
-        lag, response = phase.send_lag_p99, phase.response_p50
-        if lag is None or response is None or not kept_up(phase):
+        lag_ms, response = phase.own_lag_p99_ms, phase.response_p50
+        if lag_ms is None or response is None:
             continue
-        gross = lag.value_ms > max(SEND_LAG_INVALID_MS, SEND_LAG_INVALID_SHARE * response.value_ms)
-        if lag.value_ms <= max(SEND_LAG_INFO_MS, SEND_LAG_INFO_SHARE * response.value_ms):
+        gross = lag_ms > max(SEND_LAG_INVALID_MS, SEND_LAG_INVALID_SHARE * response.value_ms)
+        if lag_ms <= max(SEND_LAG_INFO_MS, SEND_LAG_INFO_SHARE * response.value_ms):
             continue
         finding = (invalid if gross else info)(
             "sent_late",
-            f"{phase.name}: requests were sent late, p99 {lag.value_ms:.1f} ms (limit "
+            f"{phase.name}: requests were sent late though nothing was in their way, p99 {lag_ms:.1f} ms (limit "
             f"{SEND_LAG_INVALID_SHARE if gross else SEND_LAG_INFO_SHARE:.0%} of the response's p50, "
             f"{response.value_ms:.1f} ms)",
             "give the generator a core of its own, or a quieter machine; goodput is not affected",
@@ -213,7 +225,7 @@ def slow_canary(context: Context) -> Finding | None:
 
 def arrivals_off_schedule(context: Context) -> Finding | None:
     """Fewer arrivals than the schedule has, or slower: only the generator can be to blame for the first, and for the
-    second where the server kept up."""
+    second where every arrival found a free user."""
     for phase in context.measured:
         for arrivals in context.arrivals.get(phase.name, ()):
             if phase.status is not PhaseStatus.FAILED and arrivals.missing > ARRIVALS_TOLERANCE:
@@ -223,7 +235,8 @@ def arrivals_off_schedule(context: Context) -> Finding | None:
                     f"(limit {ARRIVALS_TOLERANCE:.0%})",
                     "read locust.log; the generator was stopped or starved",
                 )
-            if kept_up(phase) and arrivals.rate_error > ARRIVALS_TOLERANCE and arrivals.late_s > ARRIVALS_SLACK_S:
+            slow = arrivals.rate_error > ARRIVALS_TOLERANCE and arrivals.late_s > ARRIVALS_SLACK_S
+            if slow and was_free_to_send(phase):
                 return invalid(
                     "arrivals_off_schedule",
                     f"{phase.name}: requests left {arrivals.rate_error:.1%} slower than scheduled "
@@ -256,6 +269,7 @@ RULES: tuple[Rule, ...] = (
     trial_failed,
     server_died,
     worker_restarted,
+    scenario_failed,
     wrong_answers,
     above_ceiling,
     below_wait,

@@ -48,7 +48,9 @@ def _part(phase: PhaseSpec, number: int, generators: int) -> PhaseSpec:
         users=users_of(number, phase.users, generators),
         rate_rps=None if phase.rate_rps is None else phase.rate_rps / generators,
         seed=seed_of(number, phase.seed),
-        min_s=None,  # none of them sees all answers, and they must not end at different times
+        # None of them sees all answers, and they must not end at different times: a warm-up lasts, and says at its end
+        # whether each had settled.
+        min_s=None if phase.min_s is None else phase.duration_s,
     )
 
 
@@ -89,6 +91,10 @@ def _sum(spec: PhaseSpec, records: Sequence[PhaseRecord]) -> PhaseRecord:
         health_outcomes=dict(sorted(health_outcomes.items())),
         health_censored=sum(record.health_censored for record in records),
         min_service_ms=min(fastest_ms, default=None),
+        queued=sum(record.queued for record in records),
+        own_lag_p99_ms=max((r.own_lag_p99_ms for r in records if r.own_lag_p99_ms is not None), default=None),
+        raised=sum(record.raised for record in records),
+        settled=None if records[0].settled is None else all(record.settled for record in records),
     )
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from harness.analysis.context import KEEPING_UP
 from harness.analysis.evidence import Analysis, Cell, CellPhase, Percentile, PhaseFigures, TrialFigures
 from harness.model import Outcome, PhaseKind, PhaseStatus
 from harness.report import wording
 
 ERRORS_ABOVE = 0.01
+KEEPING_UP = 0.9  # right answers a second over arrivals a second; below it a strategy is called overloaded
 
 Standing = Literal["valid", "invalid", "failed"]
 

@@ -237,7 +237,8 @@ class StampedConnection:
         except OSError:  # reset
             data, ancillary = b"", []
         if data:
-            self._conversation.take(data, monotonic() - stamps.age_s(ancillary))
+            age_s = stamps.age_s(ancillary)
+            self._conversation.take(data, monotonic() - age_s)
         else:
             self.close()
 

@@ -207,6 +207,17 @@ def judging(record: TrialRecord, latency_path: Path | None = None, arrivals: lis
     )
 
 
+def test_a_scenario_that_raises_before_it_asks_is_found_and_no_fault_of_the_server(tmp_path: Path) -> None:
+    project = Project(tmp_path, ["pure_async_aiohttp"], profile())
+    scenario = tmp_path / "scenarios" / "io.py"
+    raising = scenario.read_text().replace("self.ask(", "raise ValueError('before it asked')\n        self.ask(")
+    assert raising != scenario.read_text()
+    scenario.write_text(raising)
+    codes = found(measured(project), "pure_async_aiohttp")
+    assert codes["scenario_failed"].level == "invalid"
+    assert "server_died" not in codes
+
+
 # ------------------------------------------------------------------------------------------------ the machine
 
 

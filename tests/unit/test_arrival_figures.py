@@ -99,11 +99,11 @@ def test_figures_are_by_phase_with_one_for_each_generator() -> None:
 def test_what_ended_in_another_order_is_sorted_and_memory_is_bounded() -> None:
     times = SentTimes()
     for moment_s in (12.0, 11.0, 13.0):
-        times.add(moment_s, moment_s + 0.0005)
+        times.add(moment_s, moment_s + 0.0005, queued=False)
     record = times.record(POISSON, scheduled=5, start_s=10.0)
     assert record.intended_us == (1_000_000, 2_000_000, 3_000_000)
     assert record.sent_us == (1_000_500, 2_000_500, 3_000_500)
     assert record.scheduled == 5
     for number in range(MOST + 10):
-        times.add(float(number), float(number))
+        times.add(float(number), float(number), queued=False)
     assert len(times.record(POISSON, 0, 0.0).sent_us) == MOST

@@ -56,7 +56,13 @@ def milliseconds(value_ms: float) -> Percentile:
 
 
 def sent_late_by(lag_ms: float, *, median_ms: float = 110.0, **changes: Any) -> Context:
-    return of_phase(rate_rps=100.0, send_lag_p99=milliseconds(lag_ms), response_p50=milliseconds(median_ms), **changes)
+    return of_phase(rate_rps=100.0, own_lag_p99_ms=lag_ms, response_p50=milliseconds(median_ms), **changes)
+
+
+def raising(times: int) -> Context:
+    figures = trial()
+    failed = msgspec.structs.replace(figures.record.phases[0], raised=times)
+    return context(msgspec.structs.replace(figures, record=msgspec.structs.replace(figures.record, phases=(failed,))))
 
 
 def with_noise(**changes: Any) -> Context:
@@ -139,6 +145,7 @@ INVALID: dict[str, tuple[Rule, Context]] = {
     "phase failed": (validity.server_died, of_phase(status=PhaseStatus.FAILED, reason="the server exited with 3")),
     "third of two workers": (validity.worker_restarted, workers({1: 100, 2: 100, 3: 5})),
     "second of one worker, in another phase": (validity.worker_restarted, successor()),
+    "the scenario raised": (validity.scenario_failed, raising(1)),
     "wrong answer": (validity.wrong_answers, of_phase(outcomes={Outcome.OK: 399, Outcome.WRONG_ANSWER: 1})),
     "above the ceiling": (validity.above_ceiling, of_phase(goodput_rps=432.0)),
     "below the wait": (validity.below_wait, with_fastest(99.9)),
@@ -146,6 +153,10 @@ INVALID: dict[str, tuple[Rule, Context]] = {
     "busy generator": (validity.generator_busy, of_phase(generator_cores=0.8)),
     "busy upstream": (validity.upstream_busy, of_phase(services_cores=0.85)),
     "sent grossly late": (validity.sent_late, sent_late_by(56.0)),
+    "sent grossly late, and the server did not keep up": (
+        validity.sent_late,
+        sent_late_by(900.0, status=PhaseStatus.CHOKED, outcomes=LATE, queued=100),
+    ),
     "arrivals missing": (validity.arrivals_off_schedule, arriving(missing=0.011)),
     "arrivals slower": (validity.arrivals_off_schedule, arriving(rate_error=0.013, late_s=0.052)),
     "rose grossly": (validity.not_steady, counted([0] * 12 + rising(28))),
@@ -183,8 +194,8 @@ SILENT: dict[str, tuple[Rule, Context]] = {
     "an upstream at ease": (validity.upstream_busy, of_phase(services_cores=0.84)),
     "sent in time": (validity.sent_late, sent_late_by(5.4)),
     "sent within a millisecond": (validity.sent_late, sent_late_by(0.9, median_ms=1.0)),
-    "late because it choked": (validity.sent_late, sent_late_by(900.0, status=PhaseStatus.CHOKED)),
-    "late because all were in flight": (validity.sent_late, sent_late_by(900.0, outcomes=LATE)),
+    "none found a free user": (validity.sent_late, of_phase(rate_rps=100.0, own_lag_p99_ms=None, queued=400)),
+    "the scenario asked": (validity.scenario_failed, raising(0)),
     "unknown steal": (validity.stolen_time, with_noise(steal_percent=None)),
     "quiet": (validity.slow_canary, with_noise(canary_ms=149.0)),
     "one failure of 400": (REMARKS[0], of_phase(outcomes={Outcome.OK: 399, Outcome.HTTP_ERROR: 1})),
@@ -192,9 +203,9 @@ SILENT: dict[str, tuple[Rule, Context]] = {
     "on the law by chance": (remarks.arrivals_off_law, arriving(distance=0.4, p_value=2e-3)),
     "off the law by less than matters": (remarks.arrivals_off_law, arriving(distance=0.09, p_value=1e-9)),
     "too few for a law": (remarks.arrivals_off_law, arriving()),
-    "off the law since it choked": (
+    "off the law since some had to wait for a free user": (
         remarks.arrivals_off_law,
-        arriving(distance=0.5, p_value=1e-9, status=PhaseStatus.CHOKED),
+        arriving(distance=0.5, p_value=1e-9, queued=1),
     ),
     "some pressure": (remarks.cpu_pressure, with_noise(cpu_pressure_percent=49.0)),
     "arrivals within 1 %": (validity.arrivals_off_schedule, arriving(missing=0.009, rate_error=0.009, late_s=0.09)),
@@ -202,9 +213,9 @@ SILENT: dict[str, tuple[Rule, Context]] = {
         validity.arrivals_off_schedule,
         arriving(rate_error=0.04, late_s=0.04),
     ),
-    "slower since it choked": (
+    "slower since some had to wait for a free user": (
         validity.arrivals_off_schedule,
-        arriving(rate_error=0.5, late_s=2.0, status=PhaseStatus.CHOKED),
+        arriving(rate_error=0.5, late_s=2.0, queued=1),
     ),
     "level": (validity.not_steady, counted([9, 11, 10, 12] * 10)),
     "counts that take turns": (validity.not_steady, counted([64, 0] * 20)),

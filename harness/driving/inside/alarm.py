@@ -62,6 +62,8 @@ class Alarm:
             except OSError as error:
                 if error.errno != errno.EAGAIN:
                     raise
+        while monotonic() < moment_s:
+            pass
 
     def close(self) -> None:
         if self._fd >= 0:

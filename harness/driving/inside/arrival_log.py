@@ -5,6 +5,7 @@ Of the first 65,536 arrivals, which is plenty for a distribution test and bounds
 
 from __future__ import annotations
 
+import math
 from array import array
 from pathlib import Path
 
@@ -22,11 +23,23 @@ class SentTimes:
     def __init__(self) -> None:
         self._intended_s = array("d")
         self._sent_s = array("d")
+        self._own_lags_s = array("d")
 
-    def add(self, intended_s: float, sent_s: float) -> None:
+    def add(self, intended_s: float, sent_s: float, *, queued: bool) -> None:
+        """`queued`: it had to wait for a free user."""
         if len(self._sent_s) < MOST:
             self._intended_s.append(intended_s)
             self._sent_s.append(sent_s)
+            if not queued:
+                self._own_lags_s.append(sent_s - intended_s)
+
+    @property
+    def own_lag_p99_ms(self) -> float | None:
+        """How late requests left that found a free user: the generator's own doing. By nearest rank, so the largest of
+        fewer than 100; None of none."""
+        if not self._own_lags_s:
+            return None
+        return sorted(self._own_lags_s)[math.ceil(0.99 * len(self._own_lags_s)) - 1] * 1e3
 
     def record(self, spec: PhaseSpec, scheduled: int, start_s: float) -> Arrivals:
         pairs = sorted(zip(self._intended_s, self._sent_s, strict=True))

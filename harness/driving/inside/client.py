@@ -63,7 +63,10 @@ class BenchUser(User):
         self._ticket: Ticket | None = None
         self._questions: dict[str, _Question] = {}
         self._fire = environment.events.request.fire
-        host = urlsplit(self.host or environment.host or "http://127.0.0.1:8000")
+        url = self.host or environment.host or "http://127.0.0.1:8000"
+        host = urlsplit(url)
+        if host.scheme != "http":
+            raise ValueError(f"-H {url}: only http:// is spoken here")
         self._address = (host.hostname or "127.0.0.1", host.port or 80)
         self._connection = Connection(self._address)
 
@@ -79,8 +82,7 @@ class BenchUser(User):
     def wait_time(self) -> float:  # Locust calls it between two tasks
         if self._gate is not None:
             if self._ticket is not None:  # the task raised before it asked: the arrival must not vanish
-                now_s = monotonic()
-                self._ticket.phase.not_sent(self._ticket.intended_s, now_s)
+                self._ticket.phase.raised(self._ticket.intended_s, monotonic())
                 gevent.sleep(_PAUSE_S)
             self._ticket = self._gate.take()
         return 0.0
@@ -101,7 +103,7 @@ class BenchUser(User):
         if ticket is None:
             raise RuntimeError(f"{type(self).__name__}: a task asks once; {path} would be its second request")
         self._ticket = None
-        phase, intended_s = ticket
+        phase, intended_s, queued = ticket
         connection = self._connection
         if connection.address != phase.address:
             connection.close()
@@ -113,7 +115,14 @@ class BenchUser(User):
         phase.open.discard(connection)
         if outcome is _OK and (current := gate.current) is not None:
             current.answered(arrived_s)
-        phase.ended(outcome, intended_s, sent_s, arrived_s, censored=isinstance(error, ExchangeAbortedError))
+        phase.ended(
+            outcome,
+            intended_s,
+            sent_s,
+            arrived_s,
+            censored=isinstance(error, ExchangeAbortedError),
+            queued=queued,
+        )
         self._report(question, error, size_bytes, arrived_s - sent_s)
         if outcome is Outcome.CONNECTION_ERROR:
             gevent.sleep(_PAUSE_S)

@@ -53,13 +53,15 @@ class Conductor:
         self._stop.clear()
         prober = HealthProber(load.address, load.health_rate_rps, load.request_timeout_s, self._recorder)
         phases: list[tuple[Phase, PhaseHealth]] = []
+        arrivals = {spec.name: _schedule(spec) for spec in load.phases if spec.kind is PhaseKind.RATE}
+        before: Phase | None = None
         start_s = monotonic()
         for spec in load.phases:
             phase, health = Phase(spec, self._recorder, start_s, self._origin_s), PhaseHealth()
             phase.address, phase.timeout_s = load.address, load.request_timeout_s
             phases.append((phase, health))
-            self._run_phase(phase, health, prober)
-            start_s = phase.end_s
+            self._run_phase(phase, before, health, prober, arrivals.get(spec.name, []))
+            before, start_s = phase, phase.end_s
             if self._stop.is_set():
                 break
         self._gate.end_closed_loop()
@@ -71,21 +73,25 @@ class Conductor:
         self._recorder.flush()
         for phase, _ in phases:
             if phase.sent_times is not None:
-                arrivals = phase.sent_times.record(phase.spec, phase.scheduled, phase.start_s)
-                arrival_log.append(self._arrivals_path, arrivals)
+                sent = phase.sent_times.record(phase.spec, phase.scheduled, phase.start_s)
+                arrival_log.append(self._arrivals_path, sent)
         records = tuple(phase.record(drained_s, health, load.server) for phase, health in phases)
         return Done(records=records, drain_s=drained_s - drain_began_s)
 
-    def _run_phase(self, phase: Phase, health: PhaseHealth, prober: HealthProber) -> None:
+    def _run_phase(
+        self, phase: Phase, before: Phase | None, health: PhaseHealth, prober: HealthProber, arrivals: list[float]
+    ) -> None:
         self._tell(Started(phase.spec.name))
         probing = gevent.spawn(prober.probe, phase, health)
         telling = gevent.spawn(self._report_progress, phase)
         ended_early = False
         try:
             if phase.spec.kind is PhaseKind.RATE:
-                self._feed(phase)
+                self._feed(phase, arrivals)
             else:
                 self._gate.open_closed_loop(phase)
+                if before is not None:
+                    phase.take_over(before)
             ended_early = self._end_when_warm(phase)
             self._stop.wait(max(0.0, phase.end_s - monotonic()))
         finally:
@@ -106,10 +112,10 @@ class Conductor:
             self._stop.wait(min(_WARM_POLL_S, phase.end_s - now_s))
         return False
 
-    def _feed(self, phase: Phase) -> None:
+    def _feed(self, phase: Phase, arrivals: list[float]) -> None:
         self._gate.end_closed_loop()
         self._gate.current = phase
-        for offset_s in _schedule(phase.spec):
+        for offset_s in arrivals:
             intended_s = phase.start_s + offset_s
             self._alarm.wait_until(intended_s)
             if self._stop.is_set():

@@ -74,6 +74,7 @@ class Connection:
         self._sleep = self._hub.switch  # until something may have happened
         self._socket: Any = None
         self._stamped = False
+        self._kept_open = False  # after an answer
         self._parser: Any = None
         self._readable: Any = None  # libev watchers
         self._timer: Any = None
@@ -93,7 +94,8 @@ class Connection:
 
         Nothing is sent twice. A client may repeat a GET when a kept-alive connection breaks before the first byte of an
         answer (RFC 9110, 9.2.2), but a server that drops requests would then look like one that does not. So a
-        connection that has been idle is looked at before it is used; one that breaks after that broke a request.
+        connection is looked at before it is used again, the first time (some servers close after every answer) and when
+        it has been idle. One that breaks after that broke a request.
         """
         now_s = monotonic()
         self._deadline_s = deadline_s = now_s + timeout_s
@@ -101,14 +103,16 @@ class Connection:
         self._head = head
         try:
             connection = self._socket
-            if connection is not None and now_s - self.arrived_s > _TRUSTED_IDLE_S and self._has_gone_stale():
-                self.close()
-                connection = None
+            if connection is not None and not (self._kept_open and now_s - self.arrived_s <= _TRUSTED_IDLE_S):
+                self._kept_open = True
+                if self._has_gone_stale():
+                    self.close()
+                    connection = None
             if connection is None:
                 connection = self._connect()
             elif deadline_s < self._timer_due_s:
                 self._arm(timeout_s)
-            self._exchange(connection, request)
+            self._exchange(connection, request, now_s)
         except BaseException:
             self.close()
             raise
@@ -142,7 +146,7 @@ class Connection:
             self._arm(self._deadline_s - monotonic())
             connection.setblocking(False)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._stamped = False
+            self._stamped = self._kept_open = False
             error = connection.connect_ex(self.address)
             if error == EINPROGRESS:
                 self._wait_writable(connection)
@@ -164,7 +168,7 @@ class Connection:
             pass
         return True
 
-    def _exchange(self, connection: Any, request: bytes) -> None:
+    def _exchange(self, connection: Any, request: bytes, began_s: float) -> None:
         received = self._received = []
         self._body = []
         self._complete = False
@@ -179,31 +183,40 @@ class Connection:
             self._waiting = getcurrent()
             while not self._complete:
                 self._sleep()
-                if self._given_up is not None:
-                    raise self._given_up
-                try:
-                    if self._stamped:
-                        part, ancillary, _, _ = connection.recvmsg(_RECEIVE_BYTES, stamps.SPACE_BYTES)
-                        self.arrived_s = monotonic() - stamps.age_s(ancillary)
-                    else:
-                        part = connection.recv(_RECEIVE_BYTES)
-                        self.arrived_s = monotonic()
-                except BlockingIOError:  # woken for another reason
-                    continue
-                if not part:
+                part = self._receive(connection, began_s)
+                if part == b"":
                     self._end_of_stream()
                     break
-                received.append(part)
-                size_bytes += len(part)
-                if size_bytes > RESPONSE_LIMIT_BYTES:
-                    raise MalformedResponseError(f"response larger than {RESPONSE_LIMIT_BYTES} bytes")
-                self._parser.feed_data(part)
+                if part is not None:
+                    received.append(part)
+                    size_bytes += len(part)
+                    if size_bytes > RESPONSE_LIMIT_BYTES:
+                        raise MalformedResponseError(f"response larger than {RESPONSE_LIMIT_BYTES} bytes")
+                    self._parser.feed_data(part)
+                # Only now: what had come whole before we looked is an answer, however late we are.
+                if self._given_up is not None and not self._complete:
+                    raise self._given_up
         except OSError as error:
             raise ConnectionBrokenError(str(error) or type(error).__name__) from error
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             raise MalformedResponseError(f"not HTTP/1.1: {error}") from error
         finally:
             self._waiting = None
+
+    def _receive(self, connection: Any, began_s: float) -> bytes | None:
+        """What has come, nothing at the end of the stream; None when we were woken for another reason."""
+        try:
+            if not self._stamped:
+                part: bytes = connection.recv(_RECEIVE_BYTES)
+                self.arrived_s = monotonic()
+                return part
+            part, ancillary, _, _ = connection.recvmsg(_RECEIVE_BYTES, stamps.SPACE_BYTES)
+        except BlockingIOError:
+            return None
+        # In this order: whoever is held up between the two sees the answer late, never early.
+        age_s = stamps.age_s(ancillary)
+        self.arrived_s = max(monotonic() - age_s, began_s)
+        return part
 
     def _end_of_stream(self) -> None:
         """The server closed: right only after a body that announced neither its length nor chunks (RFC 9112, 6.3)."""

@@ -65,11 +65,11 @@ class Gate:
 
     def fall_due(self, phase: Phase, intended_s: float) -> None:
         """One arrival of an open loop; the phase has counted it as scheduled already."""
-        ticket = Ticket(phase, intended_s)
         if self._parked:
-            self._wake(self._parked.pop(), ticket)
+            self._wake(self._parked.pop(), Ticket(phase, intended_s))
         else:
-            self._due.append(ticket)
+            phase.queued += 1
+            self._due.append(Ticket(phase, intended_s, queued=True))
 
     def withdraw(self) -> list[Ticket]:
         """Take back every ticket that nobody was free for."""

@@ -17,10 +17,12 @@ _OK = Outcome.OK  # a look in the enumeration takes as long as comparing
 
 
 class Ticket(NamedTuple):
-    """Leave to send one request: for which phase, and when it was meant to start (CLOCK_MONOTONIC)."""
+    """Leave to send one request: for which phase, when it was meant to start (CLOCK_MONOTONIC), and whether it had to
+    wait for a free user."""
 
     phase: Phase
     intended_s: float
+    queued: bool = False
 
 
 class Phase:
@@ -36,6 +38,7 @@ class Phase:
         self.address: tuple[str, int] = ("127.0.0.1", 0)
         self.timeout_s = 0.0
         self.scheduled = 0
+        self.queued = 0
         self.open: set[Connection] = set()
         self.ok_in_window = 0
         self.is_open_loop = spec.kind is PhaseKind.RATE
@@ -44,6 +47,7 @@ class Phase:
         self._ok_after_s: list[float] = []
         self._outcomes: Counter[Outcome] = Counter()
         self._censored = 0
+        self._raised = 0
         self._min_service_s = math.inf
         self._recent_s: deque[float] = deque(maxlen=_RECENT)
         self._recorder = recorder
@@ -58,8 +62,14 @@ class Phase:
         """A right answer came while this phase was the current one, whichever phase had scheduled it."""
         if now_s < self.end_s:
             self._count(now_s)
-        elif self.is_open_loop:
+        else:
             self._ok_after_s.append(now_s)
+
+    def take_over(self, before: Phase) -> None:
+        """From the phase that this one goes on from: what was answered after its end, before anyone knew of it."""
+        for now_s in before._ok_after_s:
+            self.answered(now_s)
+        before._ok_after_s.clear()
 
     def _count(self, now_s: float) -> None:
         self.ok_in_window += 1
@@ -70,19 +80,33 @@ class Phase:
             tenths.append(0)
         tenths[tenth] += 1
 
-    def ended(self, outcome: Outcome, intended_s: float, sent_s: float, now_s: float, *, censored: bool) -> None:
+    def ended(
+        self,
+        outcome: Outcome,
+        intended_s: float,
+        sent_s: float,
+        now_s: float,
+        *,
+        censored: bool,
+        queued: bool = False,
+    ) -> None:
         self._outcomes[outcome] += 1
         self._recorder.exchange(self._name, outcome, intended_s, sent_s, now_s)
         self._recent_s.append(now_s - intended_s)
         if censored:
             self._censored += 1
         if self.sent_times is not None:
-            self.sent_times.add(intended_s, sent_s)
+            self.sent_times.add(intended_s, sent_s, queued=queued)
         if outcome is _OK:
             service_s = now_s - sent_s
             self._min_service_s = min(self._min_service_s, service_s)
             if self.warmth is not None and now_s < self.end_s:
                 self.warmth.answered(service_s, now_s)
+
+    def raised(self, intended_s: float, now_s: float) -> None:
+        """The scenario failed before it asked."""
+        self._raised += 1
+        self.not_sent(intended_s, now_s)
 
     def not_sent(self, intended_s: float, now_s: float) -> None:
         """It waited for a free user until the end of the drain: its response time is at least that long."""
@@ -99,11 +123,12 @@ class Phase:
         # An open loop begins empty: what arrives in its last moments cannot be answered before the fastest service time
         # has passed, however good the server, so its answers are counted for that much longer than it lasts.
         fastest_s = self._min_service_s if self._min_service_s < math.inf else 0.0
-        for now_s in self._ok_after_s:
-            if now_s <= self.end_s + fastest_s:
-                self._count(now_s)
+        if self.is_open_loop:
+            for now_s in self._ok_after_s:
+                if now_s <= self.end_s + fastest_s:
+                    self._count(now_s)
         self._ok_after_s.clear()
-        choked = self._outcomes[Outcome.TIMEOUT] + self._outcomes[Outcome.NOT_SENT]
+        choked = self._outcomes[Outcome.TIMEOUT] + self._outcomes[Outcome.NOT_SENT] - self._raised
         return PhaseRecord(
             spec=self.spec,
             status=PhaseStatus.CHOKED if choked else PhaseStatus.COMPLETE,
@@ -123,6 +148,9 @@ class Phase:
             health_outcomes=dict(sorted(health.outcomes.items())),
             health_censored=health.censored,
             min_service_ms=self._min_service_s * 1e3 if self._min_service_s < math.inf else None,
+            queued=self.queued,
+            raised=self._raised,
+            own_lag_p99_ms=None if self.sent_times is None else self.sent_times.own_lag_p99_ms,
             settled=None if self.warmth is None else self.warmth.is_settled,
             server=server,
         )

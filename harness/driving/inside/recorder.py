@@ -120,7 +120,10 @@ class _Second:
         return histogram
 
     def fold_moments(self, phase: str, outcome: Outcome) -> None:
-        moments_s = np.array(self.moments.pop((phase, outcome))).reshape(-1, _MOMENTS)
+        moments = self.moments.pop((phase, outcome), None)
+        if moments is None:  # a flush has overtaken the polite writer
+            return
+        moments_s = np.array(moments).reshape(-1, _MOMENTS)
         intended_s, sent_s, now_s = moments_s[:, 0], moments_s[:, 1], moments_s[:, 2]
         self.histogram(phase, outcome, Metric.SERVICE).add(now_s - sent_s)
         self.histogram(phase, outcome, Metric.RESPONSE).add(now_s - intended_s)
