@@ -181,6 +181,9 @@ class Trial:
             self._phases += [msgspec.structs.replace(r, status=PhaseStatus.FAILED, reason=reason) for r in done.records]
             raise TrialError(f"{self._strategy.name}: {reason} during {group[-1].name}; see its log")
         self._phases += done.records
+        last = group[-1]
+        if last.kind is PhaseKind.RATE:
+            sampler.mark(f"{last.name}:drained")  # an open loop's last answers cost CPU time after its end
         if any(record.status is PhaseStatus.CHOKED for record in done.records):
             return False
         if not server.is_idle(_IDLE_S):
