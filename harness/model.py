@@ -304,7 +304,7 @@ class Sample(Struct, frozen=True, kw_only=True, omit_defaults=True):
     cpu_s: float
     rss_bytes: int
     processes: int
-    mark: str = ""  # "<phase>:start" / "<phase>:end" when taken at a phase's edge
+    mark: str = ""  # "<phase>:start" / "<phase>:end" at a phase's edge, "<phase>:drained" after an open loop's drain
     pss_bytes: int | None = None
     threads: int | None = None
     ctx_voluntary: int | None = None

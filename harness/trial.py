@@ -188,6 +188,9 @@ class Trial:
             ]
             raise
         self._phases += done.records
+        last = group[-1]
+        if last.kind is PhaseKind.RATE:
+            sampler.mark(f"{last.name}:drained")  # an open loop's last answers cost CPU time after its end
         if any(record.status is PhaseStatus.CHOKED for record in done.records):
             return False
         if not server.is_idle(_IDLE_S):

@@ -450,6 +450,8 @@ class _Trial:
         for phase in phases:
             if phase.status is not PhaseStatus.SKIPPED:
                 moments += [(phase.start_s, f"{phase.spec.name}:start"), (phase.end_s, f"{phase.spec.name}:end")]
+                if phase.spec.kind is PhaseKind.RATE:
+                    moments.append((phase.drained_s, f"{phase.spec.name}:drained"))
         workers = len(self.pids)
         for t_s, mark in sorted(moments):
             done = _requests_done(phases, t_s)

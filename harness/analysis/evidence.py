@@ -60,10 +60,10 @@ class PhaseFigures(Struct, frozen=True, kw_only=True):
     queued: int = 0  # those that did not
     health_p50: Percentile | None = None
     health_p99: Percentile | None = None
-    target_cpu_s: float | None = None
+    target_cpu_s: float | None = None  # between the phase's start and end, as the other two
     generator_cpu_s: float | None = None
     services_cpu_s: float | None = None
-    target_cpu_s_per_1000: float | None = None  # per 1,000 right answers
+    target_cpu_s_per_1000: float | None = None  # per 1,000 right answers; an open loop's until drained
     target_cores: float | None = None  # CPU-seconds per second
     generator_cores: float | None = None
     services_cores: float | None = None

@@ -12,7 +12,7 @@ from harness.analysis.percentiles import latencies, measured
 from harness.analysis.probing import ProbeFigures, probe_figures
 from harness.analysis.usage import TreeUsage, tree_usage
 from harness.hlog import Histogram, Histograms
-from harness.model import Metric, Outcome, PhaseRecord, ProbeLine, Sample, TrialRecord
+from harness.model import Metric, Outcome, PhaseKind, PhaseRecord, ProbeLine, Sample, TrialRecord
 
 
 def figures(
@@ -75,7 +75,7 @@ def _phase_figures(
         target_cpu_s=target.cpu_s,
         generator_cpu_s=generator.cpu_s,
         services_cpu_s=services.cpu_s,
-        target_cpu_s_per_1000=_per_1000(target.cpu_s, phase.ok_in_window),
+        target_cpu_s_per_1000=_cpu_s_per_1000(phase, target),
         target_cores=target.cores,
         generator_cores=generator.cores,
         services_cores=services.cores,
@@ -100,6 +100,14 @@ def value_ms(values: Histogram, permille: int) -> float | None:
     """A percentile of measured values, in ms; None with too few."""
     found = measured(values).percentile(permille)
     return None if found is None else found.value_ms
+
+
+def _cpu_s_per_1000(phase: PhaseRecord, target: TreeUsage) -> float | None:
+    """A closed loop begins and ends full: what was used and answered within it. An open loop begins empty and ends with
+    requests inside, which cost CPU time after its end: what all of them used, for all that were answered."""
+    if phase.spec.kind is PhaseKind.RATE:
+        return _per_1000(target.cpu_until_drained_s, phase.outcomes.get(Outcome.OK, 0))
+    return _per_1000(target.cpu_s, phase.ok_in_window)
 
 
 def _per_1000(cpu_s: float | None, ok: int) -> float | None:

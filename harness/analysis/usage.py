@@ -14,9 +14,13 @@ Tree = Literal["target", "generator", "services"]
 
 @dataclass(frozen=True)
 class TreeUsage:
-    """CPU in seconds over the phase and per second of it; maxima over its samples. None: not sampled."""
+    """CPU in seconds over the phase and per second of it; maxima over its samples. None: not sampled.
+
+    `cpu_until_drained_s` counts on from the phase's end until all that was open had ended, or was given up.
+    """
 
     cpu_s: float | None = None
+    cpu_until_drained_s: float | None = None
     cores: float | None = None
     rss_max_bytes: int | None = None
     pss_max_bytes: int | None = None
@@ -49,10 +53,12 @@ def tree_usage(samples: Sequence[Sample], tree: Tree, phase: PhaseRecord) -> Tre
     end = _edge(own, f"{phase.spec.name}:end", phase.end_s)
     if start is None or end is None or end.t_s <= start.t_s:
         return TreeUsage()
+    drained = _edge(own, f"{phase.spec.name}:drained", phase.drained_s)
     inside = [sample for sample in own if start.t_s <= sample.t_s <= end.t_s]
     cpu_s = end.cpu_s - start.cpu_s
     return TreeUsage(
         cpu_s=cpu_s,
+        cpu_until_drained_s=None if drained is None or drained.t_s <= start.t_s else drained.cpu_s - start.cpu_s,
         cores=cpu_s / (end.t_s - start.t_s),
         rss_max_bytes=_largest(sample.rss_bytes for sample in inside),
         pss_max_bytes=_largest(sample.pss_bytes for sample in inside),

@@ -39,7 +39,7 @@ _NUMBERS = {
     "target_cpu_s": "s",
     "generator_cpu_s": "s",
     "services_cpu_s": "s",
-    "target_cpu_s_per_1000": "s per 1000 requests",
+    "target_cpu_s_per_1000": "s per 1000 right answers",
     "target_cores": "cores",
     "generator_cores": "cores",
     "services_cores": "cores",
@@ -74,8 +74,9 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 def write_summary_csv(run: Run, analysis: Analysis) -> Path:
     """Write `summary.csv`: a row for each attempt x phase x metric that has a value. StoreError if it cannot be.
 
-    `at_least` is true where a percentile lies among requests that were given up, so that it is a lower bound; only
-    `valid` trials count in the report.
+    CPU times are between a phase's start and end; only `target_cpu_s_per_1000` of an open loop counts on until it is
+    drained. `at_least` is true where a percentile lies among requests that were given up, so that it is a lower bound;
+    only `valid` trials count in the report.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -8,8 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.model import Outcome, PhaseStatus, TrialRecord, TrialSpec
-from harness.store import Run
+from harness.model import Outcome, PhaseStatus, Sample, TrialRecord, TrialSpec
+from harness.store import Run, read_lines
 from tests.bench_kit import TINY, Project, wait_for
 from tests.peculiar_targets import UNLUCKY_ONCE
 
@@ -65,6 +65,9 @@ def test_a_run_leaves_everything_the_design_names(project: Project) -> None:
     assert "pure_async_aiohttp" in ended.out
     assert "The load generator was not proven on this machine" in ended.out.replace("\n", " ")
     assert f"report: {folder.relative_to(project.root) / 'report.html'}" in ended.out
+    samples = read_lines(attempt / "samples.jsonl", Sample)
+    edges = [s.mark for s in samples if s.tree == "target" and s.mark.startswith("rate")]
+    assert edges == ["rate-30:start", "rate-30:end", "rate-30:drained"]
     project.assert_nothing_is_left()
 
     before = (folder / "summary.csv").read_bytes(), (folder / "report.html").read_bytes()

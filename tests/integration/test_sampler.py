@@ -239,6 +239,7 @@ def test_every_phase_of_the_target_has_its_memory_however_short_it_is(tmp_path: 
         for phase in ("capacity", "rate-10", "rate-30"):
             sampler.mark(f"{phase}:start")
             sampler.mark(f"{phase}:end")
+            sampler.mark(f"{phase}:drained")
     marked = [sample for sample in read_lines(tmp_path / "samples.jsonl", Sample) if sample.mark]
     with_pss = [(sample.tree, sample.mark) for sample in marked if sample.pss_bytes]
     assert with_pss == [("target", f"{phase}:end") for phase in ("capacity", "rate-10", "rate-30")]

@@ -106,6 +106,30 @@ def test_a_phase_that_was_skipped_says_so_and_divides_by_nothing() -> None:
     assert (phase.goodput_rps, phase.duration_s, phase.target_cpu_s) == (0.0, 0.0, None)
 
 
+def test_cpu_per_request_of_an_open_loop_is_of_all_its_answers_until_the_last() -> None:
+    """40 requests of 10 ms of CPU time, 10 of them worked on after the end: all but the slowest count in the window."""
+    rate = PhaseRecord(
+        spec=PhaseSpec("rate-10", PhaseKind.RATE, 4.0, 256, rate_rps=10.0),
+        status=PhaseStatus.COMPLETE,
+        start_s=2.0,
+        end_s=6.0,
+        drained_s=7.0,
+        scheduled=40,
+        outcomes={Outcome.OK: 40},
+        ok_in_window=39,
+    )
+    edges = [
+        Sample(t_s=t_s, tree="target", cpu_s=cpu_s, rss_bytes=7, processes=1, mark=f"rate-10:{mark}")
+        for t_s, cpu_s, mark in ((2.0, 1.0, "start"), (6.0, 1.3, "end"), (7.002, 1.4, "drained"))
+    ]
+    record = msgspec.structs.replace(RECORD, phases=(rate,))
+    phase = figures(record, Histograms({}), edges, {})["rate-10"]
+    assert phase.target_cpu_s == pytest.approx(0.3)
+    assert phase.target_cpu_s_per_1000 == pytest.approx(10.0)
+    cut_off = figures(record, Histograms({}), edges[:2], {})["rate-10"]
+    assert (cut_off.target_cpu_s, cut_off.target_cpu_s_per_1000) == (pytest.approx(0.3), None)
+
+
 def test_cpu_per_request_of_no_request_is_unknown() -> None:
     nothing = msgspec.structs.replace(CAPACITY, ok_in_window=0)
     phase = figures(msgspec.structs.replace(RECORD, phases=(nothing,)), HISTOGRAMS, SAMPLES, PROBES)["capacity"]

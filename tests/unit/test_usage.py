@@ -50,6 +50,21 @@ def test_samples_that_were_cut_off_are_no_figure() -> None:
     assert tree_usage([], "target", PHASE) == TreeUsage()
 
 
+def test_what_is_answered_after_the_end_is_used_until_the_drain_is_over() -> None:
+    phase = msgspec.structs.replace(PHASE, drained_s=6.5)
+    after = [sample(6.4, 5.4), sample(6.6, 6.0)]
+    marked = tree_usage([*MARKS, *after, sample(6.503, 5.7, "capacity:drained"), sample(7.0, 9.0)], "target", phase)
+    assert (marked.cpu_s, marked.cpu_until_drained_s) == (pytest.approx(4.0), pytest.approx(4.7))
+    interpolated = tree_usage([*MARKS, *after], "target", phase)
+    assert (interpolated.cpu_s, interpolated.cpu_until_drained_s) == (pytest.approx(4.0), pytest.approx(4.7))
+
+
+def test_samples_that_end_before_the_drain_leave_only_its_figure_unknown() -> None:
+    for drained_s in (6.5, 0.0):
+        used = tree_usage([sample(0.0, 0.0), *MARKS], "target", msgspec.structs.replace(PHASE, drained_s=drained_s))
+        assert (used.cpu_s, used.cpu_until_drained_s) == (pytest.approx(4.0), None)
+
+
 def test_a_replaced_server_counts_from_zero_again() -> None:
     before = [sample(1.0, 50.0), sample(1.9, 60.0)]
     after = [sample(s.t_s, s.cpu_s, s.mark, server=1) for s in MARKS]
