@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from math import ceil, inf
 from typing import NamedTuple
 
-from harness.calibration.record import Figure
+from harness.calibration.record import Figure, FromSend
 
 PERCENTS = (50.0, 90.0, 99.0)
 ALLOWED_SHARE = 0.02
 ALLOWED_MS = 0.3
 FREEZE_SHARE = 0.03
+# Counting from the send must miss the p99 of a freeze by this much, or the freeze tells no instrument from another.
+HIDDEN_SHARE = 0.1
 
 
 class Round(NamedTuple):
@@ -63,6 +65,36 @@ def figures(law_ms: Mapping[float, float], chosen: Round, stock_ms: Mapping[floa
         )
         for percent, did_ms in chosen.did_ms.items()
     )
+
+
+def freeze_figures(
+    law_ms: Mapping[float, float],
+    did_ms: Mapping[float, float],
+    ours_ms: Mapping[float, float],
+    stock_ms: Mapping[float, float],
+) -> tuple[Figure, ...]:
+    """One figure a percentile of a server that stands still; only p99 is judged.
+
+    It is made by those who came first in a freeze and are answered first after it; the others' times depend on how
+    fast the queue is worked off.
+    """
+    return tuple(
+        Figure(
+            percent=percent,
+            law_ms=law_ms[percent],
+            did_ms=did_ms[percent],
+            ours_ms=ours_ms[percent],
+            stock_ms=stock_ms.get(percent),
+            error_ms=ours_ms[percent] - did_ms[percent],
+            allowed_ms=FREEZE_SHARE * law_ms[percent] if percent == 99 else None,
+        )
+        for percent in PERCENTS
+    )
+
+
+def from_send(did_ms: float, service_ms: float) -> FromSend:
+    """Whether counting from the send would have shown in the p99: `did_ms` is the true one, `service_ms` that one."""
+    return FromSend(percent=99, service_ms=service_ms, most_ms=HIDDEN_SHARE * did_ms)
 
 
 def frozen_ms(intended_s: Sequence[float], freezes_s: Sequence[tuple[float, float]]) -> list[float]:

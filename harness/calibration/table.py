@@ -22,6 +22,7 @@ def lines(calibration: Calibration) -> Iterator[str]:
         yield from _cross_check(calibration.cross_check)
     yield ""
     yield "latencies in ms; law: by arithmetic; server: what it did, by its own clock; error: ours against the server"
+    yield "from the send: what an instrument that does not count the wait for a free user would have said"
     if calibration.steal_percent:
         yield f"other tenants took {calibration.steal_percent:.1f} % of the CPU time meanwhile"
     yield verdict(calibration)
@@ -46,6 +47,17 @@ def _case(case: Case) -> Iterator[str]:
             f"{figure.error_ms:+.2f}",
             "-" if figure.allowed_ms is None else f"{figure.allowed_ms:.2f}",
             "" if figure.passed else "FAILED",
+        )
+    if (sent := case.from_send) is not None:
+        yield _row(
+            f"  p{sent.percent:g} from the send",
+            "-",
+            "-",
+            _ms(sent.service_ms),
+            "-",
+            "-",
+            f"< {sent.most_ms:.0f}",
+            "" if sent.passed else "FAILED",
         )
     for count in case.counts:
         stock = "-" if count.stock is None else f"{count.stock} of {count.stock_truth}"

@@ -70,4 +70,21 @@ def _rows(case: Case) -> list[Row]:
         )
         for count in case.counts
     ]
-    return figures + counts
+    sent = case.from_send
+    hidden = (
+        []
+        if sent is None
+        else [
+            Row(
+                case=title,
+                what=f"p{sent.percent:g} from the send",
+                truth=wording.NOTHING,
+                ours=wording.ms(sent.service_ms),
+                stock=wording.NOTHING,
+                error=wording.NOTHING,
+                allowed=f"< {sent.most_ms:.0f} ms",
+                passed=sent.passed,
+            )
+        ]
+    )
+    return figures + hidden + counts

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from harness.calibration import record, table
-from harness.calibration.record import Calibration, Case, Count, CrossCheck, Figure, Fingerprint, Speed
+from harness.calibration.record import Calibration, Case, Count, CrossCheck, Figure, Fingerprint, FromSend, Speed
 from harness.environment import describe
 from harness.store import StoreError
 
@@ -37,6 +37,16 @@ def test_it_passes_when_everything_judged_is_within_its_bound() -> None:
     assert not late.passed
     assert late.failures == ("fixed p99: +1.80 ms, allowed 1.00 ms",)
     assert calibration(GOOD, counts=(MISSED,)).failures == ("fixed, dropped: 11 counted, 12 happened",)
+
+
+def test_a_freeze_that_could_not_show_coordinated_omission_fails() -> None:
+    blind = FromSend(percent=99, service_ms=1345, most_ms=135)
+    case = Case(law="freeze", title="stands still", figures=(GOOD,), from_send=blind)
+    assert not case.passed
+    found = msgspec.structs.replace(calibration(), cases=(case,))
+    (failure,) = found.failures
+    assert failure.startswith("freeze p99: 1345 ms from the send, allowed 135 ms")
+    assert "p99 from the send" in "\n".join(table.lines(found))
 
 
 def test_written_and_read_again_it_is_the_same(tmp_path: Path) -> None:

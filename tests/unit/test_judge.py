@@ -2,7 +2,17 @@ from __future__ import annotations
 
 import pytest
 
-from harness.calibration.judge import Round, allowed_ms, best, figures, frozen_ms, percentile
+from harness.calibration.judge import (
+    PERCENTS,
+    Round,
+    allowed_ms,
+    best,
+    figures,
+    freeze_figures,
+    from_send,
+    frozen_ms,
+    percentile,
+)
 
 
 def test_two_percent_or_a_third_of_a_millisecond() -> None:
@@ -35,3 +45,18 @@ def test_an_error_beyond_the_bound_fails_in_either_direction() -> None:
 def test_what_is_due_in_a_freeze_waits_for_its_end() -> None:
     waits_ms = frozen_ms([0.5, 1.0, 1.9, 2.4, 7.0], [(1.0, 2.4), (6.0, 7.5)])
     assert waits_ms == pytest.approx([0, 1400, 500, 0, 500])
+
+
+def test_only_the_p99_of_a_freeze_is_judged_and_within_three_percent() -> None:
+    law_ms = {50.0: 0.0, 90.0: 900.0, 99.0: 1350.0}
+    near = freeze_figures(law_ms, law_ms, {50.0: 5.0, 90.0: 990.0, 99.0: 1389.0}, {99.0: 4.0})
+    assert [figure.percent for figure in near] == list(PERCENTS)
+    assert all(figure.passed for figure in near)
+    assert [figure.stock_ms for figure in near] == [None, None, 4.0]
+    counted_from_send = freeze_figures(law_ms, law_ms, {50.0: 0.2, 90.0: 1.0, 99.0: 4.0}, {})
+    assert [figure.passed for figure in counted_from_send] == [True, True, False]
+
+
+def test_a_freeze_that_counting_from_the_send_would_show_as_well_proves_nothing() -> None:
+    assert from_send(1350, 4).passed
+    assert not from_send(1350, 1345).passed
