@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.calibration.record import FAST_HTTP_USER, OURS, WRK, Calibration, Case, CrossCheck, Speed
+from harness.calibration.record import FAST_HTTP_USER, OURS, WRK, Calibration, Case, CrossCheck, Figure, Speed
 
 _NAME_WIDTH = 24
-_WIDTHS = (10, 10, 10, 14, 10, 10)
+_WIDTHS = (10, 10, 10, 14, 10, 16, 10)
 
 
 def lines(calibration: Calibration) -> Iterator[str]:
-    yield _row("", "law", "server", "ours", "FastHttpUser", "error", "allowed")
+    yield _row("", "law", "server", "ours", "FastHttpUser", "error", "of the rounds", "allowed")
     for case in calibration.cases:
         yield from _case(case)
     if calibration.throughput:
@@ -45,6 +45,7 @@ def _case(case: Case) -> Iterator[str]:
             _ms(figure.ours_ms),
             _ms(figure.stock_ms),
             f"{figure.error_ms:+.2f}",
+            _spread(figure),
             "-" if figure.allowed_ms is None else f"{figure.allowed_ms:.2f}",
             "" if figure.passed else "FAILED",
         )
@@ -54,6 +55,7 @@ def _case(case: Case) -> Iterator[str]:
             "-",
             "-",
             _ms(sent.service_ms),
+            "-",
             "-",
             "-",
             f"< {sent.most_ms:.0f}",
@@ -68,9 +70,17 @@ def _case(case: Case) -> Iterator[str]:
             str(count.ours),
             stock,
             f"{count.ours - count.truth:+d}",
+            "-",
             "0",
             "" if count.passed else "FAILED",
         )
+
+
+def _spread(figure: Figure) -> str:
+    """The least and the largest error of the rounds."""
+    if len(figure.errors_ms) == 1:
+        return "-"
+    return f"{min(figure.errors_ms):+.2f} to {max(figure.errors_ms):+.2f}"
 
 
 def _speeds(speeds: Sequence[Speed]) -> Iterator[str]:

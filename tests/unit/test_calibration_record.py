@@ -13,8 +13,8 @@ from harness.environment import describe
 from harness.store import StoreError
 
 MACHINE = Fingerprint("CPU", 2, "6.1", "CPython 3.11", {"locust": "2.47"}, "abc")
-GOOD = Figure(percent=99, law_ms=50, did_ms=50.2, ours_ms=50.8, stock_ms=60, error_ms=0.6, allowed_ms=1.0)
-LATE = msgspec.structs.replace(GOOD, ours_ms=52.0, error_ms=1.8)
+GOOD = Figure(percent=99, law_ms=50, did_ms=50.2, ours_ms=50.8, stock_ms=60, errors_ms=(0.5, 0.6, 0.7), allowed_ms=1.0)
+LATE = msgspec.structs.replace(GOOD, ours_ms=52.0, errors_ms=(0.4, 1.8, 2.9))
 UNJUDGED = msgspec.structs.replace(LATE, allowed_ms=None)
 EXACT = Count(what="dropped", truth=12, ours=12, stock_truth=40, stock=39)
 MISSED = msgspec.structs.replace(EXACT, ours=11)
@@ -124,6 +124,7 @@ def test_the_table_shows_every_figure_and_what_failed() -> None:
     text = "\n".join(table.lines(shown))
     assert "every answer takes 50 ms" in text
     assert "+1.80" in text
+    assert "+0.40 to +2.90" in text
     assert "FAILED" in text
     assert "39 of 40" in text
     assert "25,000" in text
