@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import statistics
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from harness.model import Environment, to_json
 from harness.store import StoreError, write_atomically
@@ -62,7 +62,7 @@ class Figure(Struct, frozen=True, kw_only=True):
     did_ms: float
     ours_ms: float
     stock_ms: float | None
-    errors_ms: tuple[float, ...]
+    errors_ms: Annotated[tuple[float, ...], Meta(min_length=1)]
     allowed_ms: float | None
 
     @property
@@ -127,7 +127,9 @@ class Speed(Struct, frozen=True, kw_only=True):
 
 
 class CrossCheck(Struct, frozen=True, kw_only=True):
-    """The same route of the same server, asked by ours and by another generator in alternating slices."""
+    """The same route of the same server, asked by ours and by another generator in alternating slices.
+
+    `passed` None: not judged, for the reason in `why_not`; a calibration neither fails nor passes by it."""
 
     other: str
     route: str
@@ -137,8 +139,10 @@ class CrossCheck(Struct, frozen=True, kw_only=True):
     ratios: tuple[float, ...]
     generator_cores: float  # the CPU that ours used; near 1, it measured itself
     server_cores: float  # ... and the server meanwhile; well below 1, something else was the limit
+    other_generator_cores: float
     other_server_cores: float
-    passed: bool
+    passed: bool | None
+    why_not: str = ""
 
 
 class Calibration(Struct, frozen=True, kw_only=True):
@@ -180,7 +184,7 @@ class Calibration(Struct, frozen=True, kw_only=True):
         check = self.cross_check
         capacity = (
             (f"{check.route}: {(check.ratio - 1) * 100:+.1f} % against {check.other}, allowed 5 %",)
-            if check is not None and not check.passed
+            if check is not None and check.passed is False
             else ()
         )
         return (*figures, *blind, *counts, *capacity)

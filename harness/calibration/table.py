@@ -100,12 +100,18 @@ def _cross_check(check: CrossCheck) -> Iterator[str]:
         f"{check.route}: ours {check.ours_rps:,.0f} requests/s, {check.other} {check.other_rps:,.0f}: "
         f"{(check.ratio - 1) * 100:+.1f} % (median of {len(check.ratios)} pairs: "
         f"{', '.join(f'{(ratio - 1) * 100:+.1f}' for ratio in check.ratios)}); "
-        f"{'within' if check.passed else 'NOT within'} 5 %"
+        f"{_judgement(check)}"
     )
     yield (
         f"  cores: server {check.server_cores:.2f} under ours, {check.other_server_cores:.2f} under {check.other}; "
-        f"ours itself {check.generator_cores:.2f}"
+        f"ours itself {check.generator_cores:.2f}, {check.other} itself {check.other_generator_cores:.2f}"
     )
+
+
+def _judgement(check: CrossCheck) -> str:
+    if check.passed is None:
+        return f"not judged: {check.why_not}"
+    return "within 5 %" if check.passed else "NOT within 5 %"
 
 
 def _ms(value_ms: float | None) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.calibration import cases, judge, record, throughput
+from harness.calibration import cases, judge, record, throughput, wrk
 from harness.calibration.cases import Rig
 from harness.calibration.judge import PERCENTS, percentile
 from harness.calibration.ours import Ours
@@ -167,3 +167,14 @@ def test_what_cannot_be_done_is_one_line(tmp_path: Path, arguments: list[str], c
     assert complaint in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
     assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.skipif(not wrk.is_installed(), reason="wrk is not installed")
+def test_the_cpu_of_wrk_is_measured_while_it_runs(rig: Rig) -> None:
+    rig.server.begin(Law.FIXED)  # next to nothing to do: 40 requests a second
+    idle = wrk.run_wrk(rig.folder, rig.server.url + ANSWER, connections=2, duration_s=1, cpus=None)
+    rig.server.begin(Law.FAST)
+    busy = wrk.run_wrk(rig.folder, rig.server.url + ANSWER, connections=20, duration_s=1, cpus=None)
+    assert idle.cores < 0.2
+    assert idle.cores < busy.cores <= 1.2
+    assert busy.rps > idle.rps
