@@ -23,6 +23,8 @@ from harness.noise import NoiseWatch
 from harness.services.laws import ANSWER, Law
 
 _USERS = 256
+# So few that most of those who come in a freeze wait for a free user: then the wait is not in the service time.
+_FEW_USERS = 8
 _RIGHT = {"right": True}
 
 
@@ -81,10 +83,12 @@ def _cases(folder: Path, partition: Partition, on_line: Callable[[str], None]) -
     with (
         TruthServer(folder / "truth.log", loop="select", cpus=server_cpus) as server,
         Ours(folder, "ours", ANSWER, _RIGHT, users=_USERS, cpus=generator_cpus) as ours,
+        Ours(folder, "few", ANSWER, _RIGHT, users=_FEW_USERS, cpus=generator_cpus) as few,
     ):
         server.wait_ready()
         ours.wait_ready()
-        rig = Rig(folder, server, ours, generator_cpus)
+        few.wait_ready()
+        rig = Rig(folder, server, ours, few, generator_cpus)
         steps: list[Callable[[], Case]] = [
             lambda: cases.latency(rig, Law.FIXED),
             lambda: cases.latency(rig, Law.LOGNORMAL),

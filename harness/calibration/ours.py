@@ -29,7 +29,7 @@ class Ours:
     ) -> None:
         self.origin_s = monotonic()
         self._latency_path = folder / f"{name}.hlog"
-        self._users = users
+        self.users = users
         scenario = write_ours(folder, name, path, answer)
         self._driver = Driver.launch(
             Workload(name, "", "", str(scenario), (Request(path, answer),)),
@@ -52,16 +52,14 @@ class Ours:
     def open_loop(
         self, name: str, address: tuple[str, int], rate_rps: float, duration_s: float, seed: int
     ) -> PhaseRecord:
-        return self._run(
-            PhaseSpec(name, PhaseKind.RATE, duration_s, self._users, rate_rps=rate_rps, seed=seed), address
-        )
+        return self._run(PhaseSpec(name, PhaseKind.RATE, duration_s, self.users, rate_rps=rate_rps, seed=seed), address)
 
     def closed_loop(self, name: str, address: tuple[str, int], users: int, duration_s: float) -> PhaseRecord:
         return self._run(PhaseSpec(name, PhaseKind.CAPACITY, duration_s, users), address)
 
-    def response(self, phase: str) -> hlog.Histogram:
-        """The response times, from the intended start, of the right answers of a phase that has ended."""
-        return hlog.read(self._latency_path).merged(phase, [Outcome.OK], Metric.RESPONSE)
+    def times(self, phase: str, metric: Metric = Metric.RESPONSE) -> hlog.Histogram:
+        """The times, in us, of the right answers of a phase that has ended; RESPONSE counts from the intended start."""
+        return hlog.read(self._latency_path).merged(phase, [Outcome.OK], metric)
 
     def _run(self, spec: PhaseSpec, address: tuple[str, int]) -> PhaseRecord:
         load = Load(address, (spec,), _DRAIN_S, _TIMEOUT_S, _HEALTH_RPS, 0)

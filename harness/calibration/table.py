@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from harness.calibration.record import FAST_HTTP_USER, OURS, WRK, Calibration, Case, CrossCheck, Speed
+from harness.calibration.record import FAST_HTTP_USER, OURS, WRK, Calibration, Case, CrossCheck, Figure, Speed
 
 _NAME_WIDTH = 24
-_WIDTHS = (10, 10, 10, 14, 10, 10)
+_WIDTHS = (10, 10, 10, 14, 10, 16, 10)
 
 
 def lines(calibration: Calibration) -> Iterator[str]:
-    yield _row("", "law", "server", "ours", "FastHttpUser", "error", "allowed")
+    yield _row("", "law", "server", "ours", "FastHttpUser", "error", "of the rounds", "allowed")
     for case in calibration.cases:
         yield from _case(case)
     if calibration.throughput:
@@ -22,6 +22,7 @@ def lines(calibration: Calibration) -> Iterator[str]:
         yield from _cross_check(calibration.cross_check)
     yield ""
     yield "latencies in ms; law: by arithmetic; server: what it did, by its own clock; error: ours against the server"
+    yield "from the send: what an instrument that does not count the wait for a free user would have said"
     if calibration.steal_percent:
         yield f"other tenants took {calibration.steal_percent:.1f} % of the CPU time meanwhile"
     yield verdict(calibration)
@@ -44,8 +45,21 @@ def _case(case: Case) -> Iterator[str]:
             _ms(figure.ours_ms),
             _ms(figure.stock_ms),
             f"{figure.error_ms:+.2f}",
+            _spread(figure),
             "-" if figure.allowed_ms is None else f"{figure.allowed_ms:.2f}",
             "" if figure.passed else "FAILED",
+        )
+    if (sent := case.from_send) is not None:
+        yield _row(
+            f"  p{sent.percent:g} from the send",
+            "-",
+            "-",
+            _ms(sent.service_ms),
+            "-",
+            "-",
+            "-",
+            f"< {sent.most_ms:.0f}",
+            "" if sent.passed else "FAILED",
         )
     for count in case.counts:
         stock = "-" if count.stock is None else f"{count.stock} of {count.stock_truth}"
@@ -56,9 +70,17 @@ def _case(case: Case) -> Iterator[str]:
             str(count.ours),
             stock,
             f"{count.ours - count.truth:+d}",
+            "-",
             "0",
             "" if count.passed else "FAILED",
         )
+
+
+def _spread(figure: Figure) -> str:
+    """The least and the largest error of the rounds."""
+    if len(figure.errors_ms) == 1:
+        return "-"
+    return f"{min(figure.errors_ms):+.2f} to {max(figure.errors_ms):+.2f}"
 
 
 def _speeds(speeds: Sequence[Speed]) -> Iterator[str]:
@@ -78,12 +100,18 @@ def _cross_check(check: CrossCheck) -> Iterator[str]:
         f"{check.route}: ours {check.ours_rps:,.0f} requests/s, {check.other} {check.other_rps:,.0f}: "
         f"{(check.ratio - 1) * 100:+.1f} % (median of {len(check.ratios)} pairs: "
         f"{', '.join(f'{(ratio - 1) * 100:+.1f}' for ratio in check.ratios)}); "
-        f"{'within' if check.passed else 'NOT within'} 5 %"
+        f"{_judgement(check)}"
     )
     yield (
         f"  cores: server {check.server_cores:.2f} under ours, {check.other_server_cores:.2f} under {check.other}; "
-        f"ours itself {check.generator_cores:.2f}"
+        f"ours itself {check.generator_cores:.2f}, {check.other} itself {check.other_generator_cores:.2f}"
     )
+
+
+def _judgement(check: CrossCheck) -> str:
+    if check.passed is None:
+        return f"not judged: {check.why_not}"
+    return "within 5 %" if check.passed else "NOT within 5 %"
 
 
 def _ms(value_ms: float | None) -> str:

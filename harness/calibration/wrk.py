@@ -6,14 +6,26 @@ import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from time import monotonic
+from typing import NamedTuple
+
+import psutil
 
 from harness.calibration.truth import CHECKOUT, CalibrationError
 from harness.model import UsageError
 from harness.serving.process import Supervised, child_environment
 
 _OVERTIME_S = 10.0
+_POLL_S = 0.02
 _RPS = re.compile(r"^Requests/sec:\s+([0-9.]+)$", re.MULTILINE)
 _BAD = re.compile(r"^\s*(Socket errors: .*|Non-2xx.*)$", re.MULTILINE)
+
+
+class WrkResult(NamedTuple):
+    """Requests a second by its own count, and the cores that it used itself."""
+
+    rps: float
+    cores: float
 
 
 def is_installed() -> bool:
@@ -26,15 +38,28 @@ def require() -> None:
         raise UsageError("--against wrk: wrk is not installed; `apt install wrk` or `brew install wrk`")
 
 
-def run_wrk(folder: Path, url: str, *, connections: int, duration_s: int, cpus: Sequence[int] | None) -> float:
-    """Requests a second by its own count: one thread, `connections` kept busy. Raises CalibrationError for errors."""
+def run_wrk(folder: Path, url: str, *, connections: int, duration_s: int, cpus: Sequence[int] | None) -> WrkResult:
+    """One thread, `connections` kept busy. Raises CalibrationError for errors."""
     log_path = folder / "wrk.log"
     log_path.unlink(missing_ok=True)
     command = ["wrk", "-t1", f"-c{connections}", f"-d{duration_s}s", url]
     with Supervised(command, cwd=folder, env=child_environment(CHECKOUT), log_path=log_path, cpus=cpus) as process:
-        process.wait_exit(duration_s + _OVERTIME_S)
+        cpu_s = _cpu_until_exit_s(process, monotonic() + duration_s + _OVERTIME_S)
     said = log_path.read_text(errors="replace")
     rps = _RPS.search(said)
     if rps is None or (bad := _BAD.search(said)):
         raise CalibrationError(f"wrk: {bad[1] if rps and bad else 'gave no figures'}; see {log_path}")
-    return float(rps[1])
+    return WrkResult(float(rps[1]), cpu_s / duration_s)
+
+
+def _cpu_until_exit_s(process: Supervised, deadline_s: float) -> float:
+    """The CPU time that it had used when it was last seen, at most _POLL_S before its end: afterwards nobody tells."""
+    cpu_s = 0.0
+    try:
+        watched = psutil.Process(process.main_pid)
+        while process.wait_exit(_POLL_S) is None and monotonic() < deadline_s:
+            spent = watched.cpu_times()
+            cpu_s = max(cpu_s, spent.user + spent.system)  # a zombie's may read as 0
+    except psutil.Error:  # it has ended
+        process.wait_exit(max(0.0, deadline_s - monotonic()))
+    return cpu_s

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.calibration import record
-from harness.calibration.record import Case
+from harness.calibration.record import Case, Figure
 from harness.report import wording
 from harness.report.about import when
 from harness.store import Run
@@ -51,7 +51,7 @@ def _rows(case: Case) -> list[Row]:
             truth=wording.ms(figure.did_ms),
             ours=wording.ms(figure.ours_ms),
             stock=wording.ms(figure.stock_ms) if figure.stock_ms is not None else wording.NOTHING,
-            error=f"{figure.error_ms:+.2f} ms",
+            error=_error(figure),
             allowed=wording.NOTHING if figure.allowed_ms is None else f"{figure.allowed_ms:.2f} ms",
             passed=figure.passed,
         )
@@ -70,4 +70,29 @@ def _rows(case: Case) -> list[Row]:
         )
         for count in case.counts
     ]
-    return figures + counts
+    sent = case.from_send
+    hidden = (
+        []
+        if sent is None
+        else [
+            Row(
+                case=title,
+                what=f"p{sent.percent:g} from the send",
+                truth=wording.NOTHING,
+                ours=wording.ms(sent.service_ms),
+                stock=wording.NOTHING,
+                error=wording.NOTHING,
+                allowed=f"< {sent.most_ms:.0f} ms",
+                passed=sent.passed,
+            )
+        ]
+    )
+    return figures + hidden + counts
+
+
+def _error(figure: Figure) -> str:
+    """The median, and where there are several rounds the least and the largest of theirs."""
+    error = f"{figure.error_ms:+.2f} ms"
+    if len(figure.errors_ms) == 1:
+        return error
+    return f"{error} ({min(figure.errors_ms):+.2f} to {max(figure.errors_ms):+.2f})"

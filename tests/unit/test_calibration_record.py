@@ -8,15 +8,28 @@ import msgspec
 import pytest
 
 from harness.calibration import record, table
-from harness.calibration.record import Calibration, Case, Count, CrossCheck, Figure, Fingerprint, Speed
+from harness.calibration.record import Calibration, Case, Count, CrossCheck, Figure, Fingerprint, FromSend, Speed
 from harness.environment import describe
 from harness.store import StoreError
 
 MACHINE = Fingerprint("CPU", 2, "6.1", "CPython 3.11", {"locust": "2.47"}, "abc")
-GOOD = Figure(percent=99, law_ms=50, did_ms=50.2, ours_ms=50.8, stock_ms=60, error_ms=0.6, allowed_ms=1.0)
-LATE = msgspec.structs.replace(GOOD, ours_ms=52.0, error_ms=1.8)
+GOOD = Figure(percent=99, law_ms=50, did_ms=50.2, ours_ms=50.8, stock_ms=60, errors_ms=(0.5, 0.6, 0.7), allowed_ms=1.0)
+LATE = msgspec.structs.replace(GOOD, ours_ms=52.0, errors_ms=(0.4, 1.8, 2.9))
 UNJUDGED = msgspec.structs.replace(LATE, allowed_ms=None)
 EXACT = Count(what="dropped", truth=12, ours=12, stock_truth=40, stock=39)
+CHECKED = CrossCheck(
+    other="wrk",
+    route="pure_async /health",
+    ours_rps=3_990,
+    other_rps=4_000,
+    ratio=0.9975,
+    ratios=(0.99, 0.9975, 1.01),
+    generator_cores=0.4,
+    server_cores=0.99,
+    other_generator_cores=0.1,
+    other_server_cores=1.0,
+    passed=True,
+)
 MISSED = msgspec.structs.replace(EXACT, ours=11)
 
 
@@ -37,6 +50,34 @@ def test_it_passes_when_everything_judged_is_within_its_bound() -> None:
     assert not late.passed
     assert late.failures == ("fixed p99: +1.80 ms, allowed 1.00 ms",)
     assert calibration(GOOD, counts=(MISSED,)).failures == ("fixed, dropped: 11 counted, 12 happened",)
+
+
+def test_a_freeze_that_could_not_show_coordinated_omission_fails() -> None:
+    blind = FromSend(percent=99, service_ms=1345, most_ms=135)
+    case = Case(law="freeze", title="stands still", figures=(GOOD,), from_send=blind)
+    assert not case.passed
+    found = msgspec.structs.replace(calibration(), cases=(case,))
+    (failure,) = found.failures
+    assert failure.startswith("freeze p99: 1345 ms from the send, allowed 135 ms")
+    assert "p99 from the send" in "\n".join(table.lines(found))
+
+
+@pytest.mark.parametrize(
+    ("passed", "failures", "said"),
+    [
+        (True, (), "within 5 %"),
+        (False, ("pure_async /health: -6.0 % against wrk, allowed 5 %",), "NOT within 5 %"),
+        (None, (), "not judged: wrk was the limit"),
+    ],
+)
+def test_a_cross_check_that_is_not_judged_neither_fails_nor_passes(
+    passed: bool | None, failures: tuple[str, ...], said: str
+) -> None:
+    check = msgspec.structs.replace(CHECKED, ratio=0.94, passed=passed, why_not="wrk was the limit")
+    found = msgspec.structs.replace(calibration(GOOD), cross_check=check)
+    assert found.failures == failures
+    (line,) = (line for line in table.lines(found) if line.startswith("pure_async /health: ours"))
+    assert line.endswith(said)
 
 
 def test_written_and_read_again_it_is_the_same(tmp_path: Path) -> None:
@@ -98,22 +139,12 @@ def test_the_table_shows_every_figure_and_what_failed() -> None:
             Speed(generator="FastHttpUser", rps=5_000, slices_rps=(5_000,)),
             Speed(generator="wrk", rps=100_000, slices_rps=(100_000,)),
         ),
-        cross_check=CrossCheck(
-            other="wrk",
-            route="pure_async /health",
-            ours_rps=3_990,
-            other_rps=4_000,
-            ratio=0.9975,
-            ratios=(0.99, 0.9975, 1.01),
-            generator_cores=0.4,
-            server_cores=0.99,
-            other_server_cores=1.0,
-            passed=True,
-        ),
+        cross_check=CHECKED,
     )
     text = "\n".join(table.lines(shown))
     assert "every answer takes 50 ms" in text
     assert "+1.80" in text
+    assert "+0.40 to +2.90" in text
     assert "FAILED" in text
     assert "39 of 40" in text
     assert "25,000" in text

@@ -42,7 +42,7 @@ def test_a_good_one_is_shown_without_a_warning(run: Run) -> None:
     proof = calibration(GOOD, counts=(msgspec.structs.replace(EXACT, what="<dropped>"),))
     text = html(run, proof)
     assert text.count("The load generator was proven on this machine. Calibrated 2027-01-15") == 1
-    assert "+0.60 ms" in text
+    assert "+0.60 ms (+0.50 to +0.70)" in text
     assert "39 of 40" in text
     assert "&lt;dropped&gt;" in text
     assert "not proven" not in text

@@ -36,17 +36,40 @@ def test_the_cross_check_is_over_pairs() -> None:
     """The machine's speed changes from pair to pair; within one it is the same."""
     check = verdict(
         [
-            (Slice(1_000, 0.9, 0.3), Slice(1_010, 1.0)),
-            (Slice(2_000, 0.8, 0.4), Slice(1_990, 1.0)),
-            (Slice(3_000, 1.0, 0.5), Slice(3_050, 1.0)),
+            (Slice(1_000, 0.9, 0.3), Slice(1_010, 1.0, 0.1)),
+            (Slice(2_000, 0.8, 0.4), Slice(1_990, 1.0, 0.3)),
+            (Slice(3_000, 1.0, 0.5), Slice(3_050, 1.0, 0.2)),
         ]
     )
     assert check.ratio == pytest.approx(1_000 / 1_010)
     assert (check.ours_rps, check.other_rps) == (2_000, 1_990)
-    assert (check.server_cores, check.other_server_cores, check.generator_cores) == (0.9, 1.0, 0.4)
+    assert (check.server_cores, check.other_server_cores) == (0.9, 1.0)
+    assert (check.generator_cores, check.other_generator_cores) == (0.4, 0.2)
     assert check.passed
-    assert not verdict([(Slice(900), Slice(1_000))]).passed
-    assert not verdict([(Slice(1_100), Slice(1_000))]).passed
+
+
+@pytest.mark.parametrize(("ours_rps", "passed"), [(951, True), (949, False), (1_049, True), (1_051, False)])
+def test_five_percent_either_way_where_the_server_was_the_limit(ours_rps: float, passed: bool) -> None:
+    check = verdict([(Slice(ours_rps), Slice(1_000, 0.9, 0.79))])
+    assert check.passed is passed
+    assert check.why_not == ""
+
+
+@pytest.mark.parametrize("ours_rps", [1_000, 500])
+@pytest.mark.parametrize(
+    ("server_cores", "wrk_cores", "reason"),
+    [
+        (0.89, 0.2, "the server used 0.89 cores under wrk"),
+        (1.0, 0.8, "wrk itself used 0.80 of a core"),
+        (0.5, 1.0, "wrk itself used 1.00 of a core"),
+    ],
+)
+def test_where_the_server_was_not_the_limit_there_is_no_verdict(
+    ours_rps: float, server_cores: float, wrk_cores: float, reason: str
+) -> None:
+    check = verdict([(Slice(ours_rps), Slice(1_000, server_cores, wrk_cores))])
+    assert check.passed is None
+    assert check.why_not.startswith(reason)
 
 
 def test_stock_percentiles_are_locusts_own() -> None:
