@@ -231,7 +231,8 @@ class PhaseRecord(Struct, frozen=True, kw_only=True):
     health_outcomes: dict[Outcome, int] = {}
     health_censored: int = 0
     min_service_ms: float | None = None  # the fastest right answer, unrounded
-    queued: int = 0  # arrivals of an open loop that found no free user: at `max_in_flight`, they wait for the server
+    # Arrivals of an open loop that found no free user: at `max_in_flight`, they wait for the server. None: not counted.
+    queued: int | None = None
     own_lag_p99_ms: float | None = None  # send lag of the others: the generator's own doing
     raised: int = 0  # of the requests not sent: the scenario failed before it asked
     settled: bool | None = None  # whether the answers had settled at `end_s`; None: it was not to end by that

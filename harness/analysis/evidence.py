@@ -57,7 +57,7 @@ class PhaseFigures(Struct, frozen=True, kw_only=True):
     response_p999: Percentile | None = None
     send_lag_p99: Percentile | None = None
     own_lag_p99_ms: float | None = None  # of requests that found a free user; by nearest rank
-    queued: int = 0  # those that did not
+    queued: int | None = None  # those that did not; None: not counted
     health_p50: Percentile | None = None
     health_p99: Percentile | None = None
     target_cpu_s: float | None = None  # between the phase's start and end, as the other two

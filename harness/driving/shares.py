@@ -91,7 +91,7 @@ def _sum(spec: PhaseSpec, records: Sequence[PhaseRecord]) -> PhaseRecord:
         health_outcomes=dict(sorted(health_outcomes.items())),
         health_censored=sum(record.health_censored for record in records),
         min_service_ms=min(fastest_ms, default=None),
-        queued=sum(record.queued for record in records),
+        queued=sum(record.queued or 0 for record in records),
         own_lag_p99_ms=max((r.own_lag_p99_ms for r in records if r.own_lag_p99_ms is not None), default=None),
         raised=sum(record.raised for record in records),
         settled=None if records[0].settled is None else all(record.settled for record in records),

@@ -97,7 +97,7 @@ def arriving(
     p_value: float | None = None,
     **changes: Any,
 ) -> Context:
-    figures = phase(rate_rps=100.0, **changes)
+    figures = phase(rate_rps=100.0, **{"queued": 0, **changes})
     arrivals = ArrivalFigures(missing, rate_error, late_s, distance, p_value)
     return context(trial("sync_def", 1, figures), arrivals={figures.name: (arrivals,)})
 
@@ -202,6 +202,10 @@ SILENT: dict[str, tuple[Rule, Context]] = {
     "fewer lines than hoped": (REMARKS[3], of_phase(probe_lines=20)),
     "on the law by chance": (remarks.arrivals_off_law, arriving(distance=0.4, p_value=2e-3)),
     "off the law by less than matters": (remarks.arrivals_off_law, arriving(distance=0.09, p_value=1e-9)),
+    "a record from before queued arrivals were counted": (
+        validity.arrivals_off_schedule,
+        arriving(rate_error=0.5, late_s=2.0, queued=None),
+    ),
     "too few for a law": (remarks.arrivals_off_law, arriving()),
     "off the law since some had to wait for a free user": (
         remarks.arrivals_off_law,
