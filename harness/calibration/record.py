@@ -146,6 +146,8 @@ class CrossCheck(Struct, frozen=True, kw_only=True):
 
 
 class Calibration(Struct, frozen=True, kw_only=True):
+    """`throughput` and `cross_check` may be of an earlier calibration: theirs is the moment beside them."""
+
     schema_version: int
     created_epoch_s: float
     elapsed_s: float
@@ -154,7 +156,9 @@ class Calibration(Struct, frozen=True, kw_only=True):
     pinned: bool  # server and generator on CPUs of their own
     steal_percent: float | None = None
     throughput: tuple[Speed, ...] = ()
+    throughput_epoch_s: float | None = None
     cross_check: CrossCheck | None = None
+    cross_check_epoch_s: float | None = None
 
     @property
     def passed(self) -> bool:
@@ -220,6 +224,20 @@ def read(folder: Path) -> Calibration | None:
         return msgspec.json.decode(content, type=Calibration)
     except msgspec.MsgspecError as error:
         raise StoreError(f"{path}: is no calibration ({error}); run `bench calibrate` again") from error
+
+
+def completed(new: Calibration, earlier: Calibration | None) -> Calibration:
+    """`new` with the throughput and the cross-check of `earlier` where it has none of its own; only those of the same
+    machine and instrument."""
+    if earlier is None or new.machine.differences(earlier.machine):
+        return new
+    if not new.throughput:
+        new = msgspec.structs.replace(new, throughput=earlier.throughput, throughput_epoch_s=earlier.throughput_epoch_s)
+    if new.cross_check is None:
+        new = msgspec.structs.replace(
+            new, cross_check=earlier.cross_check, cross_check_epoch_s=earlier.cross_check_epoch_s
+        )
+    return new
 
 
 def standing(folder: Path, machine: Fingerprint) -> Standing:

@@ -30,6 +30,11 @@ CHECKED = CrossCheck(
     other_server_cores=1.0,
     passed=True,
 )
+SPEEDS = (
+    Speed(generator="ours", rps=25_000, slices_rps=(24_000, 25_000, 26_000)),
+    Speed(generator="FastHttpUser", rps=5_000, slices_rps=(5_000,)),
+    Speed(generator="wrk", rps=100_000, slices_rps=(100_000,)),
+)
 MISSED = msgspec.structs.replace(EXACT, ours=11)
 
 
@@ -87,6 +92,38 @@ def test_written_and_read_again_it_is_the_same(tmp_path: Path) -> None:
     assert record.standing(tmp_path, MACHINE).kind == "passed"
 
 
+def test_a_plain_calibration_keeps_the_throughput_and_the_cross_check_before_it() -> None:
+    earlier = msgspec.structs.replace(
+        calibration(GOOD),
+        created_epoch_s=1.7e9,
+        throughput=SPEEDS,
+        throughput_epoch_s=1.6e9,
+        cross_check=CHECKED,
+        cross_check_epoch_s=1.7e9,
+    )
+    kept = record.completed(calibration(GOOD), earlier)
+    assert (kept.created_epoch_s, kept.cases) == (1.8e9, calibration(GOOD).cases)
+    assert (kept.throughput, kept.throughput_epoch_s) == (SPEEDS, 1.6e9)
+    assert (kept.cross_check, kept.cross_check_epoch_s) == (CHECKED, 1.7e9)
+    said = [line for line in table.lines(kept) if "kept from" in line]
+    assert [line[12:22] for line in said] == ["2020-09-13", "2023-11-14"]
+    assert not [line for line in table.lines(earlier) if "kept from 2023" in line], "its own is not an earlier one"
+
+
+def test_what_was_measured_again_replaces_the_one_before() -> None:
+    slower = (msgspec.structs.replace(SPEEDS[0], rps=20_000), *SPEEDS[1:])
+    earlier = msgspec.structs.replace(calibration(GOOD), throughput=SPEEDS, throughput_epoch_s=1.7e9)
+    new = msgspec.structs.replace(calibration(GOOD), throughput=slower, throughput_epoch_s=1.8e9)
+    assert record.completed(new, earlier) == new
+    assert record.completed(new, None) == new
+
+
+def test_nothing_is_kept_of_another_machine_or_instrument() -> None:
+    other = msgspec.structs.replace(MACHINE, instrument="old")
+    earlier = msgspec.structs.replace(calibration(GOOD), machine=other, throughput=SPEEDS, cross_check=CHECKED)
+    assert record.completed(calibration(GOOD), earlier) == calibration(GOOD)
+
+
 def test_none_is_said_so(tmp_path: Path) -> None:
     found = record.standing(tmp_path, MACHINE)
     assert found.kind == "missing"
@@ -134,11 +171,7 @@ def test_the_fingerprint_knows_this_machine_and_this_instrument() -> None:
 def test_the_table_shows_every_figure_and_what_failed() -> None:
     shown = msgspec.structs.replace(
         calibration(LATE, counts=(EXACT,)),
-        throughput=(
-            Speed(generator="ours", rps=25_000, slices_rps=(24_000, 25_000, 26_000)),
-            Speed(generator="FastHttpUser", rps=5_000, slices_rps=(5_000,)),
-            Speed(generator="wrk", rps=100_000, slices_rps=(100_000,)),
-        ),
+        throughput=SPEEDS,
         cross_check=CHECKED,
     )
     text = "\n".join(table.lines(shown))
