@@ -62,10 +62,11 @@ def calibrate(order: CalibrationOrder, on_line: Callable[[str], None]) -> Calibr
         elapsed_s=monotonic() - began_s,
         machine=Fingerprint.of(environment),
         cases=found,
-        pinned=environment.partition.pinned,
         steal_percent=watch.finish().steal_percent,
         throughput=speeds,
+        throughput_epoch_s=created_epoch_s if speeds else None,
         cross_check=checked,
+        cross_check_epoch_s=created_epoch_s if checked else None,
     )
 
 

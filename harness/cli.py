@@ -232,6 +232,7 @@ def calibrate(
     from harness.calibrate import CalibrationOrder
     from harness.calibrate import calibrate as measure
     from harness.calibration import record, table, wrk
+    from harness.store import StoreError
 
     if against not in (None, "wrk"):
         raise UsageError(f"--against {against}: not known; wrk is")
@@ -242,7 +243,13 @@ def calibrate(
         results.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"--results {results}: not writable ({error.strerror}); choose another") from error
-    calibration = measure(order, lambda line: print(line, file=sys.stderr))
+    try:
+        earlier = record.read(results)
+    except StoreError as error:
+        print(f"will be replaced: {error}", file=sys.stderr)
+        earlier = None
+    measured = measure(order, lambda line: print(line, file=sys.stderr))
+    calibration = record.completed(measured, earlier)
     path = record.write(results, calibration)
     if as_json:
         said = {"passed": calibration.passed, "failures": calibration.failures, "calibration": calibration}

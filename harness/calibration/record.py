@@ -7,6 +7,7 @@ nothing else.
 from __future__ import annotations
 
 import hashlib
+import platform
 import statistics
 from pathlib import Path
 from typing import Annotated, Literal
@@ -24,14 +25,26 @@ OURS, FAST_HTTP_USER, HTTP_USER, WRK = "ours", "FastHttpUser", "HttpUser", "wrk"
 _PACKAGES = ("gevent", "hdrhistogram", "httptools", "locust", "uvloop")
 _AGAIN = "run `bench calibrate` before a run"
 _HARNESS = Path(__file__).parents[1]
+_MACHINE_ID = Path("/etc/machine-id")
+# What makes the arrivals, sends, stamps, records and reads: all that a figure passes through.
+_INSTRUMENT = (
+    "analysis/percentiles.py",
+    "arrivals.py",
+    "driving/driver.py",
+    "driving/shares.py",
+    "hlog.py",
+    "stamps.py",
+)
 
 
 class Fingerprint(Struct, frozen=True):
     """A calibration is believed where all of this is the same."""
 
+    host: str  # a digest: reports are shared, and name no machine
     cpu_model: str
     logical_cpus: int
     kernel: str
+    pinning: bool  # server and generator on CPUs of their own
     python: str
     packages: dict[str, str]
     instrument: str  # a digest of its code: a changed instrument is a new one
@@ -39,9 +52,11 @@ class Fingerprint(Struct, frozen=True):
     @classmethod
     def of(cls, environment: Environment) -> Fingerprint:
         return cls(
+            host=_host(),
             cpu_model=environment.cpu_model,
             logical_cpus=environment.logical_cpus,
             kernel=environment.kernel,
+            pinning=environment.partition.pinned,
             python=environment.python,
             packages={name: version for name, version in environment.packages.items() if name in _PACKAGES},
             instrument=_digest(),
@@ -146,15 +161,18 @@ class CrossCheck(Struct, frozen=True, kw_only=True):
 
 
 class Calibration(Struct, frozen=True, kw_only=True):
+    """`throughput` and `cross_check` may be of an earlier calibration: theirs is the moment beside them."""
+
     schema_version: int
     created_epoch_s: float
     elapsed_s: float
     machine: Fingerprint
     cases: tuple[Case, ...]
-    pinned: bool  # server and generator on CPUs of their own
     steal_percent: float | None = None
     throughput: tuple[Speed, ...] = ()
+    throughput_epoch_s: float | None = None
     cross_check: CrossCheck | None = None
+    cross_check_epoch_s: float | None = None
 
     @property
     def passed(self) -> bool:
@@ -222,6 +240,20 @@ def read(folder: Path) -> Calibration | None:
         raise StoreError(f"{path}: is no calibration ({error}); run `bench calibrate` again") from error
 
 
+def completed(new: Calibration, earlier: Calibration | None) -> Calibration:
+    """`new` with the throughput and the cross-check of `earlier` where it has none of its own; only those of the same
+    machine and instrument."""
+    if earlier is None or new.machine.differences(earlier.machine):
+        return new
+    if not new.throughput:
+        new = msgspec.structs.replace(new, throughput=earlier.throughput, throughput_epoch_s=earlier.throughput_epoch_s)
+    if new.cross_check is None:
+        new = msgspec.structs.replace(
+            new, cross_check=earlier.cross_check, cross_check_epoch_s=earlier.cross_check_epoch_s
+        )
+    return new
+
+
 def standing(folder: Path, machine: Fingerprint) -> Standing:
     """What the calibration in `folder` says of an instrument on `machine`."""
     try:
@@ -264,10 +296,19 @@ class _Version(Struct):
     schema_version: int
 
 
+def _host() -> str:
+    """Two machines of the same kind are two. The id itself is nobody's business: machine-id(5) asks for a hash."""
+    try:
+        machine_id = _MACHINE_ID.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:  # not a Linux with systemd
+        machine_id = ""
+    return hashlib.sha256(f"bench calibrate/{machine_id}/{platform.node()}".encode()).hexdigest()[:12]
+
+
 def _digest() -> str:
     digest = hashlib.sha256()
-    inside = (_HARNESS / "driving" / "inside").glob("*.py")
-    for path in (*sorted(inside), _HARNESS / "arrivals.py", _HARNESS / "stamps.py"):
-        digest.update(path.name.encode())
+    inside = sorted((_HARNESS / "driving" / "inside").glob("*.py"))
+    for path in (*inside, *(_HARNESS / name for name in _INSTRUMENT)):
+        digest.update(path.relative_to(_HARNESS).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

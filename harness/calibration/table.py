@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 
 from harness.calibration.record import FAST_HTTP_USER, OURS, WRK, Calibration, Case, CrossCheck, Figure, Speed
 
@@ -17,9 +18,11 @@ def lines(calibration: Calibration) -> Iterator[str]:
     if calibration.throughput:
         yield ""
         yield from _speeds(calibration.throughput)
+        yield from _earlier(calibration, calibration.throughput_epoch_s, "--throughput")
     if calibration.cross_check is not None:
         yield ""
         yield from _cross_check(calibration.cross_check)
+        yield from _earlier(calibration, calibration.cross_check_epoch_s, "--against wrk")
     yield ""
     yield "latencies in ms; law: by arithmetic; server: what it did, by its own clock; error: ours against the server"
     yield "from the send: what an instrument that does not count the wait for a free user would have said"
@@ -93,6 +96,12 @@ def _speeds(speeds: Sequence[Speed]) -> Iterator[str]:
         yield "  wrk is not installed"
     slices = next(speed.slices_rps for speed in speeds if speed.generator == OURS)
     yield f"  median of {len(slices)} alternating slices; ours: {', '.join(f'{rps:,.0f}' for rps in slices)}"
+
+
+def _earlier(calibration: Calibration, measured_epoch_s: float | None, option: str) -> Iterator[str]:
+    if measured_epoch_s is not None and measured_epoch_s != calibration.created_epoch_s:
+        moment = datetime.fromtimestamp(measured_epoch_s, UTC)
+        yield f"  kept from {moment:%Y-%m-%d %H:%M} UTC, the same machine and instrument; {option} measures it again"
 
 
 def _cross_check(check: CrossCheck) -> Iterator[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harness.calibration import record
-from harness.calibration.record import Case, Figure
+from harness.calibration.record import Calibration, Case, CrossCheck, Figure
 from harness.report import wording
 from harness.report.about import when
 from harness.store import Run
@@ -25,7 +26,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Instrument:
-    """`warning` is empty when it was proven; `rows` are empty when nothing is known."""
+    """`line`: all of it but the table. `warning` is empty when it was proven; `rows` when nothing is known."""
 
     line: str
     warning: str
@@ -39,7 +40,31 @@ def instrument(run: Run) -> Instrument:
     if calibration is None:
         return Instrument(standing.line, warning)
     rows = tuple(row for case in calibration.cases for row in _rows(case))
-    return Instrument(f"{standing.line} Calibrated {when(calibration.created_epoch_s)}.", warning, rows)
+    said = [standing.line, f"Calibrated {when(calibration.created_epoch_s)}.", *_beside(calibration)]
+    return Instrument(" ".join(said), warning, rows)
+
+
+def _beside(calibration: Calibration) -> Iterator[str]:
+    """How fast it is and what another generator found, where that was measured; each with its own moment."""
+    if calibration.throughput:
+        rates = ", ".join(f"{speed.generator} {speed.rps:,.0f}" for speed in calibration.throughput)
+        yield f"Requests/s from one core, of a fast server: {rates}{_moment(calibration.throughput_epoch_s)}."
+    if (check := calibration.cross_check) is not None:
+        yield (
+            f"The capacity of {check.route}: ours {check.ours_rps:,.0f} requests/s, {check.other} "
+            f"{check.other_rps:,.0f}, {(check.ratio - 1) * 100:+.1f} % over {wording.count(len(check.ratios), 'pair')} "
+            f"of slices{_moment(calibration.cross_check_epoch_s)}; {_judgement(check)}."
+        )
+
+
+def _moment(epoch_s: float | None) -> str:
+    return "" if epoch_s is None else f" ({when(epoch_s)})"
+
+
+def _judgement(check: CrossCheck) -> str:
+    if check.passed is None:
+        return f"not judged: {check.why_not}"
+    return f"{'within' if check.passed else 'not within'} the 5 % allowed"
 
 
 def _rows(case: Case) -> list[Row]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,16 @@ from harness.calibration.record import Calibration, Case, Count, CrossCheck, Fig
 from harness.environment import describe
 from harness.store import StoreError
 
-MACHINE = Fingerprint("CPU", 2, "6.1", "CPython 3.11", {"locust": "2.47"}, "abc")
+MACHINE = Fingerprint(
+    host="0123456789ab",
+    cpu_model="CPU",
+    logical_cpus=2,
+    kernel="6.1",
+    pinning=False,
+    python="CPython 3.11",
+    packages={"locust": "2.47"},
+    instrument="abc",
+)
 GOOD = Figure(percent=99, law_ms=50, did_ms=50.2, ours_ms=50.8, stock_ms=60, errors_ms=(0.5, 0.6, 0.7), allowed_ms=1.0)
 LATE = msgspec.structs.replace(GOOD, ours_ms=52.0, errors_ms=(0.4, 1.8, 2.9))
 UNJUDGED = msgspec.structs.replace(LATE, allowed_ms=None)
@@ -30,6 +40,11 @@ CHECKED = CrossCheck(
     other_server_cores=1.0,
     passed=True,
 )
+SPEEDS = (
+    Speed(generator="ours", rps=25_000, slices_rps=(24_000, 25_000, 26_000)),
+    Speed(generator="FastHttpUser", rps=5_000, slices_rps=(5_000,)),
+    Speed(generator="wrk", rps=100_000, slices_rps=(100_000,)),
+)
 MISSED = msgspec.structs.replace(EXACT, ours=11)
 
 
@@ -40,7 +55,6 @@ def calibration(*figures: Figure, counts: tuple[Count, ...] = ()) -> Calibration
         elapsed_s=60,
         machine=MACHINE,
         cases=(Case(law="fixed", title="every answer takes 50 ms", figures=figures, counts=counts),),
-        pinned=False,
     )
 
 
@@ -87,6 +101,38 @@ def test_written_and_read_again_it_is_the_same(tmp_path: Path) -> None:
     assert record.standing(tmp_path, MACHINE).kind == "passed"
 
 
+def test_a_plain_calibration_keeps_the_throughput_and_the_cross_check_before_it() -> None:
+    earlier = msgspec.structs.replace(
+        calibration(GOOD),
+        created_epoch_s=1.7e9,
+        throughput=SPEEDS,
+        throughput_epoch_s=1.6e9,
+        cross_check=CHECKED,
+        cross_check_epoch_s=1.7e9,
+    )
+    kept = record.completed(calibration(GOOD), earlier)
+    assert (kept.created_epoch_s, kept.cases) == (1.8e9, calibration(GOOD).cases)
+    assert (kept.throughput, kept.throughput_epoch_s) == (SPEEDS, 1.6e9)
+    assert (kept.cross_check, kept.cross_check_epoch_s) == (CHECKED, 1.7e9)
+    said = [line for line in table.lines(kept) if "kept from" in line]
+    assert [line[12:22] for line in said] == ["2020-09-13", "2023-11-14"]
+    assert not [line for line in table.lines(earlier) if "kept from 2023" in line], "its own is not an earlier one"
+
+
+def test_what_was_measured_again_replaces_the_one_before() -> None:
+    slower = (msgspec.structs.replace(SPEEDS[0], rps=20_000), *SPEEDS[1:])
+    earlier = msgspec.structs.replace(calibration(GOOD), throughput=SPEEDS, throughput_epoch_s=1.7e9)
+    new = msgspec.structs.replace(calibration(GOOD), throughput=slower, throughput_epoch_s=1.8e9)
+    assert record.completed(new, earlier) == new
+    assert record.completed(new, None) == new
+
+
+def test_nothing_is_kept_of_another_machine_or_instrument() -> None:
+    other = msgspec.structs.replace(MACHINE, instrument="old")
+    earlier = msgspec.structs.replace(calibration(GOOD), machine=other, throughput=SPEEDS, cross_check=CHECKED)
+    assert record.completed(calibration(GOOD), earlier) == calibration(GOOD)
+
+
 def test_none_is_said_so(tmp_path: Path) -> None:
     found = record.standing(tmp_path, MACHINE)
     assert found.kind == "missing"
@@ -103,7 +149,10 @@ def test_a_damaged_or_foreign_one_is_as_good_as_none(tmp_path: Path, content: by
     assert record.adopted(tmp_path)[1].kind == "missing"
 
 
-@pytest.mark.parametrize(("name", "value"), [("cpu_model", "other"), ("instrument", "new"), ("packages", {})])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("cpu_model", "other"), ("instrument", "new"), ("packages", {}), ("host", "other"), ("pinning", True)],
+)
 def test_one_of_another_machine_or_instrument_is_not_believed(tmp_path: Path, name: str, value: object) -> None:
     record.write(tmp_path, calibration(GOOD))
     other = msgspec.structs.replace(MACHINE, **{name: value})
@@ -131,14 +180,57 @@ def test_the_fingerprint_knows_this_machine_and_this_instrument() -> None:
     assert found.differences(found) == ()
 
 
+@pytest.mark.parametrize("machine_id", ["4f1c0b6a52d94b7c8f6e1d2a3b4c5d6e\n", None])
+def test_the_host_is_known_by_a_digest_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, machine_id: str | None
+) -> None:
+    here = describe(Path(__file__).parents[2])
+    file = tmp_path / "machine-id"
+    monkeypatch.setattr(record, "_MACHINE_ID", file)
+    monkeypatch.setattr("platform.node", lambda: "eniac")
+    if machine_id is not None:
+        file.write_text(machine_id)
+    found = Fingerprint.of(here)
+    said = msgspec.json.encode(found).decode()
+    assert "4f1c0b6a" not in said
+    assert "eniac" not in said
+    assert len(found.host) == 12
+    assert Fingerprint.of(here) == found
+    file.write_text("another")
+    assert Fingerprint.of(here).differences(found) == ("host",)
+    file.unlink()
+    monkeypatch.setattr("platform.node", lambda: "colossus")
+    assert "host" in Fingerprint.of(here).differences(found)
+
+
+def test_a_change_to_any_code_that_a_figure_passes_through_is_another_instrument(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = describe(Path(__file__).parents[2])
+    copy = tmp_path / "harness"
+    shutil.copytree(Path(record.__file__).parents[1], copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(record, "_HARNESS", copy)
+    before = Fingerprint.of(here)
+    for name in (
+        "hlog.py",
+        "stamps.py",
+        "arrivals.py",
+        "driving/driver.py",
+        "driving/shares.py",
+        "driving/inside/client.py",
+        "analysis/percentiles.py",
+    ):
+        with (copy / name).open("a") as file:
+            file.write("# changed\n")
+        after = Fingerprint.of(here)
+        assert after.differences(before) == ("instrument",), name
+        before = after
+
+
 def test_the_table_shows_every_figure_and_what_failed() -> None:
     shown = msgspec.structs.replace(
         calibration(LATE, counts=(EXACT,)),
-        throughput=(
-            Speed(generator="ours", rps=25_000, slices_rps=(24_000, 25_000, 26_000)),
-            Speed(generator="FastHttpUser", rps=5_000, slices_rps=(5_000,)),
-            Speed(generator="wrk", rps=100_000, slices_rps=(100_000,)),
-        ),
+        throughput=SPEEDS,
         cross_check=CHECKED,
     )
     text = "\n".join(table.lines(shown))

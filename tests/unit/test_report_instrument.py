@@ -13,7 +13,7 @@ from harness.calibration.record import Calibration
 from harness.report import page
 from harness.store import Run
 from tests.synthetic_run import write_synthetic_run
-from tests.unit.test_calibration_record import EXACT, GOOD, LATE, calibration
+from tests.unit.test_calibration_record import CHECKED, EXACT, GOOD, LATE, SPEEDS, calibration
 
 
 @pytest.fixture
@@ -45,6 +45,24 @@ def test_a_good_one_is_shown_without_a_warning(run: Run) -> None:
     assert "+0.60 ms (+0.50 to +0.70)" in text
     assert "39 of 40" in text
     assert "&lt;dropped&gt;" in text
+    assert "not proven" not in text
+
+
+def test_throughput_and_cross_check_are_shown_with_their_moment(run: Run) -> None:
+    proof = msgspec.structs.replace(
+        calibration(GOOD),
+        throughput=SPEEDS,
+        throughput_epoch_s=1.7e9,
+        cross_check=CHECKED,
+        cross_check_epoch_s=1.8e9,
+    )
+    text = html(run, proof)
+    assert "of a fast server: ours 25,000, FastHttpUser 5,000, wrk 100,000 (2023-11-14" in text
+    assert "The capacity of pure_async /health: ours 3,990 requests/s, wrk 4,000, -0.2 % over 3 pairs" in text
+    assert "within the 5 % allowed" in text
+    unjudged = msgspec.structs.replace(CHECKED, passed=None, why_not="wrk was the limit")
+    text = html(run, msgspec.structs.replace(proof, cross_check=unjudged))
+    assert "not judged: wrk was the limit" in text
     assert "not proven" not in text
 
 
