@@ -277,7 +277,8 @@ def main() -> None:
     if debug:
         sys.argv.remove("--debug")
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` leaves it, which is to outlive the logout
+            signal.signal(number, _interrupt)
     try:
         app()
     except UsageError as error:
