@@ -194,7 +194,10 @@ def compare(
     before: Annotated[Path, typer.Argument(help="a folder of results/")],
     after: Annotated[Path, typer.Argument(help="another one")],
     max_regression: Annotated[
-        float | None, typer.Option(min=0.0, metavar="PERCENT", help="exit 1 when a capacity fell by more, surely")
+        float | None,
+        typer.Option(
+            min=0.0, metavar="PERCENT", help="exit 1 when a capacity certainly fell, and by more than this as estimated"
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
