@@ -20,7 +20,7 @@ smoke: setup ## the smallest full run: every step once, in under two minutes
 test: setup ## all tests, on real servers, a real Locust and a real browser (ARGS="-k name")
 	$(BIN)/python -m pytest $(ARGS)
 
-figures: setup ## what the instrument must reach (speed, accuracy, memory) and every finding, provoked; wants the machine alone
+figures: setup ## what the instrument must reach (speed, priority, memory); wants the machine alone
 	$(BIN)/python -m pytest tests/figures $(ARGS)
 
 lint: setup ## ruff, mypy --strict, the import rules

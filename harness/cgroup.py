@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
+_PROC = Path("/proc/self")
+
 
 def quota_cores() -> float | None:
     """CPU-seconds a second that the strictest quota allows; None where there is none."""
@@ -75,8 +77,7 @@ def _mounts(text: str, version: int) -> Iterator[tuple[str, Path]]:
 
 
 def _folders() -> list[Path]:
-    proc = Path("/proc/self")
-    return folders(_text(proc, "cgroup"), _text(proc, "mountinfo"))
+    return folders(_text(_PROC, "cgroup"), _text(_PROC, "mountinfo"))
 
 
 def _version_1(folder: Path) -> tuple[str, str]:

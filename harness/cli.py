@@ -194,7 +194,10 @@ def compare(
     before: Annotated[Path, typer.Argument(help="a folder of results/")],
     after: Annotated[Path, typer.Argument(help="another one")],
     max_regression: Annotated[
-        float | None, typer.Option(min=0.0, metavar="PERCENT", help="exit 1 when a capacity fell by more, surely")
+        float | None,
+        typer.Option(
+            min=0.0, metavar="PERCENT", help="exit 1 when a capacity certainly fell, and by more than this as estimated"
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -277,7 +280,8 @@ def main() -> None:
     if debug:
         sys.argv.remove("--debug")
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` leaves it, which is to outlive the logout
+            signal.signal(number, _interrupt)
     try:
         app()
     except UsageError as error:

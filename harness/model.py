@@ -400,7 +400,6 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     plan: tuple[TrialSpec, ...]
     environment: Environment
     estimate_s: float
-    measuring_s: float = 0.0  # what it took, all sessions of an interrupted run together
     rates_rps: dict[str, dict[str, float]] = {}  # workload -> phase name -> arrivals per second, from the pilot
     finished_epoch_s: float | None = None
     interrupted: bool = False

@@ -112,7 +112,8 @@ class NoiseWatch:
 
 
 def wait_until_quiet(limit_s: float, look: Callable[[], float] | None = None) -> float:
-    """Wait until others leave the machine alone, `limit_s` at most; the seconds it took.
+    """Wait until others leave the machine alone, `limit_s` at most. The seconds until the quiet look began, or
+    `limit_s` and more when there was none.
 
     `look` takes a moment and says which share of the machine was busy in it. A quiet machine costs one look of 50 ms.
     """
@@ -120,7 +121,7 @@ def wait_until_quiet(limit_s: float, look: Callable[[], float] | None = None) ->
     began_s = time.monotonic()
     while (waited_s := time.monotonic() - began_s) < limit_s:
         if look() <= QUIET_SHARE:
-            return time.monotonic() - began_s
+            break
     return waited_s
 
 

@@ -163,7 +163,6 @@ def _measure(run: Run, record: RunRecord, bench: Bench, watcher: Watcher, judge:
     clock = _Clock(record, todo)
     watcher.plan_ready(todo, len(record.plan) - len(todo), clock.left_s(0))
     record = msgspec.structs.replace(record, interrupted=False)
-    before_s = record.measuring_s
     try:
         for again, codes in retries.left_over(todo):
             watcher.retry_began(again, run.next_attempt(again), codes)
@@ -179,11 +178,9 @@ def _measure(run: Run, record: RunRecord, bench: Bench, watcher: Watcher, judge:
                 _ended(_run_trial(run, record, again, bench, watcher), failed, watcher)
     except BaseException:
         with contextlib.suppress(StoreError):  # the disk may be what failed; the first error is the one to show
-            measuring_s = before_s + monotonic() - began_s
-            run.write(msgspec.structs.replace(record, interrupted=True, measuring_s=measuring_s))
+            run.write(msgspec.structs.replace(record, interrupted=True))
         raise
-    measuring_s = before_s + monotonic() - began_s
-    run.write(msgspec.structs.replace(record, finished_epoch_s=time(), measuring_s=measuring_s))
+    run.write(msgspec.structs.replace(record, finished_epoch_s=time()))
     lines = tuple(f"{what}: {error}" for what, error in failed.items())
     return Result(run, lines, monotonic() - began_s, clock.estimate_s)
 

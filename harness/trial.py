@@ -116,7 +116,7 @@ class Trial:
         except StoreError:
             raise
         except HarnessError as failure:
-            error = str(failure)
+            error = str(self._upstream_gone() or failure)
         noise = msgspec.structs.replace(watch.finish(), quiet_wait_s=quiet_wait_s)
         return self._record(started_epoch_s, error, sampler, noise)
 
@@ -176,17 +176,12 @@ class Trial:
 
         done: Done = driver.run(load, on_event, lambda: server.exit_code() is not None)
         self._overhead_s["drain"] = self._overhead_s.get("drain", 0.0) + done.drain_s
-        if server.exit_code() is not None:
-            reason = server.describe_exit()
-            self._phases += [msgspec.structs.replace(r, status=PhaseStatus.FAILED, reason=reason) for r in done.records]
-            raise TrialError(f"{self._strategy.name}: {reason} during {group[-1].name}; see its log")
-        try:
-            self._bench.upstream.check_alive()
-        except HarnessError as gone:
+        died = self._who_died(server, group[-1].name)
+        if died is not None:
             self._phases += [
-                msgspec.structs.replace(r, status=PhaseStatus.FAILED, reason=str(gone)) for r in done.records
+                msgspec.structs.replace(r, status=PhaseStatus.FAILED, reason=str(died)) for r in done.records
             ]
-            raise
+            raise died
         self._phases += done.records
         last = group[-1]
         if last.kind is PhaseKind.RATE:
@@ -205,6 +200,19 @@ class Trial:
             )
             return False
         return True
+
+    def _who_died(self, server: Server, phase: str) -> HarnessError | None:
+        if server.exit_code() is not None:
+            return TrialError(f"{self._strategy.name}: {server.describe_exit()} during {phase}; see its log")
+        return self._upstream_gone()
+
+    def _upstream_gone(self) -> HarnessError | None:
+        """Without it every strategy fails, and none is to blame."""
+        try:
+            self._bench.upstream.check_alive()
+        except HarnessError as gone:
+            return gone
+        return None
 
     def _skip_if_choked_at_a_rate(self, group: PhaseGroup, rest: Sequence[PhaseGroup]) -> bool:
         """A strategy that chokes at one arrival rate chokes at every higher one, and its latency there is only a

@@ -35,13 +35,14 @@ CAPACITY = ComparedMetric(
     least=lambda phase: 0.5 / phase.duration_s,
     step=lambda phase: 1 / phase.duration_s,
 )
-# The kernel counts CPU time in ticks of 10 ms (`getconf CLK_TCK`), psutil reads them.
+# Linux tells the CPU time of a process in nanoseconds, and of children that have exited in ticks of 10 ms (`getconf
+# CLK_TCK`), see harness/sampling/proc.py; elsewhere psutil reads. Half a tick is the least that we claim.
 CPU = ComparedMetric(
     "target_cpu_s_per_1000",
     more_is_better=False,
     value=lambda phase: phase.target_cpu_s_per_1000,
     least=lambda phase: 0.5 * 0.01 * 1000 / max(1.0, phase.goodput_rps * phase.duration_s),
-    step=lambda phase: 0.0,  # ... but Linux's are read in nanoseconds
+    step=lambda phase: 0.0,  # a nanosecond is none
 )
 
 

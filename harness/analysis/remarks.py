@@ -13,6 +13,9 @@ FAILED_SHARE = 0.01
 # Linux's pressure stall information counts our own tasks, too. On two shared cores whole runs had 2-35 % beside a quiet
 # machine (computing strategies the most), 50-90 % while somebody else measured on it.
 PRESSURE_PERCENT = 50.0
+# A quota that is used up means standing still for the rest of a period of 100 ms (the default; sched-bwc.rst in Linux):
+# 1 % of a trial is about one such stop in ten seconds, each as long as a whole answer takes.
+THROTTLED_SHARE = 0.01
 # Chance: once in a thousand phases. The distance: of many requests the test sees a tenth of a millisecond, too.
 LAW_P_VALUE, LAW_DISTANCE = 0.001, 0.1
 
@@ -110,6 +113,19 @@ def arrivals_off_law(context: Context) -> Finding | None:
     return None
 
 
+def not_quiet(context: Context) -> Finding | None:
+    """The wait for a quiet machine ended at its limit, and not by a quiet moment, which comes before it."""
+    noise, limit_s = context.record.noise, context.profile.quiet_s
+    if noise is None or not 0 < limit_s <= noise.quiet_wait_s:
+        return None
+    return info(
+        "not_quiet",
+        f"others still used the machine when the trial began, after a wait of {noise.quiet_wait_s:.1f} s (quiet_s "
+        f"{limit_s:g})",
+        "end what else runs here, or raise quiet_s; ratios within a block survive it better than absolute figures",
+    )
+
+
 def cpu_pressure(context: Context) -> Finding | None:
     noise = context.record.noise
     if noise is None or noise.cpu_pressure_percent is None or noise.cpu_pressure_percent <= PRESSURE_PERCENT:
@@ -122,6 +138,18 @@ def cpu_pressure(context: Context) -> Finding | None:
     )
 
 
+def throttled(context: Context) -> Finding | None:
+    noise, elapsed_s = context.record.noise, context.record.elapsed_s
+    if noise is None or noise.throttled_s is None or noise.throttled_s <= THROTTLED_SHARE * elapsed_s:
+        return None
+    return info(
+        "throttled",
+        f"a control group's CPU quota held its processes back for {noise.throttled_s:.1f} s (summed over CPUs) of the "
+        f"trial's {elapsed_s:.0f} s (limit {THROTTLED_SHARE:.0%})",
+        "raise the quota (cpu.max; --cpus of a container) or have none; tail latencies are the quota's",
+    )
+
+
 REMARKS: tuple[Rule, ...] = (
     failed_requests,
     log_cut_off,
@@ -130,5 +158,7 @@ REMARKS: tuple[Rule, ...] = (
     uneven_workers,
     warmup_not_settled,
     arrivals_off_law,
+    not_quiet,
     cpu_pressure,
+    throttled,
 )

@@ -120,7 +120,7 @@ def environment_facts(analysis: Analysis) -> tuple[Fact, ...]:
         Fact("CPU governor", environment.cpu_governor),
         Fact("Git commit", commit),
         Fact("Started", when(run.created_epoch_s)),
-        Fact("Took", _took(run)),
+        Fact("Took", _took(analysis)),
         Fact("Sampler's cost", _sampler(analysis)),
         Fact("Trials' fixed costs", _overhead(analysis)),
         Fact("Noise", _noise(analysis)),
@@ -129,11 +129,12 @@ def environment_facts(analysis: Analysis) -> tuple[Fact, ...]:
     return tuple(fact for fact in facts if fact.value)
 
 
-def _took(run: RunRecord) -> str:
-    estimate = f"estimated {wording.seconds(run.estimate_s)}"
-    if run.finished_epoch_s is None:
+def _took(analysis: Analysis) -> str:
+    """All attempts together: the pause before a --resume is nobody's work."""
+    estimate = f"estimated {wording.seconds(analysis.run.estimate_s)}"
+    if analysis.run.finished_epoch_s is None:
         return f"not finished; {estimate}"
-    return f"{wording.seconds(run.measuring_s)}; {estimate}"
+    return f"{wording.seconds(sum(trial.record.elapsed_s for trial in analysis.trials))}; {estimate}"
 
 
 def _sampler(analysis: Analysis) -> str:

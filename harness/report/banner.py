@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 
 from harness.analysis.evidence import Analysis
+from harness.analysis.trials import counting
 from harness.analysis.validity import STEAL_INFO_PERCENT
 from harness.report import wording
 from harness.report.standing import measured, standing
@@ -49,6 +50,7 @@ def _warnings(analysis: Analysis) -> Iterator[str]:
             f"(median trial {wording.number(statistics.median(known))} %). Ratios within a block survive that better "
             "than absolute figures do."
         )
+    yield from _disturbed(analysis)
     partition = run.environment.partition
     if not partition.generator:
         yield (
@@ -57,6 +59,24 @@ def _warnings(analysis: Analysis) -> Iterator[str]:
         )
     elif not partition.pinned:
         yield "Processes could not be pinned to their CPUs on this platform; they may have disturbed each other."
+
+
+def _disturbed(analysis: Analysis) -> Iterator[str]:
+    """Of the trials that count."""
+    trials = [trial for trial in counting(analysis.trials) if trial.valid]
+    said = [
+        f"{many} {what}"
+        for code, what in (
+            ("not_quiet", "began while others still used the machine"),
+            ("throttled", "had to wait for a control group's CPU quota"),
+        )
+        if (many := sum(any(finding.code == code for finding in trial.findings) for trial in trials))
+    ]
+    if said:
+        yield (
+            f"A disturbed machine: of {wording.count(len(trials), 'valid trial')} {' and '.join(said)}; their findings "
+            "under Trials say what would help."
+        )
 
 
 def _few_blocks(analysis: Analysis) -> Iterator[str]:

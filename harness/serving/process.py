@@ -60,28 +60,30 @@ class Supervised:
         self._gone = False
         self._swept: int | None = None
         self._heard = b""
-        # Python's process pools leave a folder with a socket in TMPDIR when they are killed.
-        self._scratch = tempfile.mkdtemp(prefix="bench-")
-        self._control, theirs = socket.socketpair()
-        fd = theirs.fileno()
-        options = ["--fd", str(fd), "--nice", str(nice)]
-        options += ["--cpus", ",".join(map(str, cpus))] if cpus else []
-        options += ["--close", ",".join(map(str, pass_fds))] if pass_fds else []
         try:
-            with theirs, log_path.open("ab") as log:
-                self._supervisor = subprocess.Popen(
-                    [sys.executable, "-I", "-S", str(_SUPERVISOR), *options, "--", *command],
-                    cwd=cwd,
-                    env={**env, MARK: self._mark, "TMPDIR": self._scratch},
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    pass_fds=(fd, *pass_fds),
-                    start_new_session=True,
-                )
+            with contextlib.ExitStack() as on_error:
+                # Python's process pools leave a folder with a socket in TMPDIR when they are killed.
+                self._scratch = tempfile.mkdtemp(prefix="bench-")
+                on_error.callback(self._remove_scratch)
+                self._control, theirs = socket.socketpair()
+                on_error.enter_context(self._control)
+                fd = theirs.fileno()
+                options = ["--fd", str(fd), "--nice", str(nice), "--scratch", self._scratch]
+                options += ["--cpus", ",".join(map(str, cpus))] if cpus else []
+                options += ["--close", ",".join(map(str, pass_fds))] if pass_fds else []
+                with theirs, log_path.open("ab") as log:
+                    self._supervisor = subprocess.Popen(
+                        [sys.executable, "-I", "-S", str(_SUPERVISOR), *options, "--", *command],
+                        cwd=cwd,
+                        env={**env, MARK: self._mark, "TMPDIR": self._scratch},
+                        stdin=subprocess.DEVNULL,
+                        stdout=log,
+                        stderr=log,
+                        pass_fds=(fd, *pass_fds),
+                        start_new_session=True,
+                    )
+                on_error.pop_all()
         except OSError as error:
-            self._control.close()
-            shutil.rmtree(self._scratch, ignore_errors=True)
             raise ProcessError(f"{command[0]}: cannot be started ({error})") from error
 
     @property
@@ -126,9 +128,9 @@ class Supervised:
         self._pump(lambda: self._gone, GONE_S)
         if not self._gone:  # the supervisor goes on trying, also after we have ended
             raise ProcessError(f"process {self._main_pid}: still there {GONE_S:g} s after SIGKILL; look for hung I/O")
+        self._remove_scratch()  # before the supervisor hears that we are done: it removes what is still there then
         self._control.close()
         self._supervisor.wait()
-        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def ended(self) -> str:
         """How the command ended: "exited with 1", "killed by SIGSEGV"; "is running" before."""
@@ -144,6 +146,9 @@ class Supervised:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.kill()
+
+    def _remove_scratch(self) -> None:
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _say(self, word: str) -> None:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it ended meanwhile: the pump finds out

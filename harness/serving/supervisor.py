@@ -1,11 +1,13 @@
 """Holds one process tree, and takes it along when it goes. Run as a script, in a session of its own:
 
-    python -I -S supervisor.py --fd N [--cpus 0,1] [--nice K] [--close 5,6] -- command argument ...
+    python -I -S supervisor.py --fd N [--cpus 0,1] [--nice K] [--close 5,6] [--scratch DIR] -- command argument ...
 
 `N` is one end of a socket pair. Whoever holds the other end may write `term` (SIGTERM to the command) or `kill`
 (SIGKILL to the tree) and reads `started <pid>`, `exit <code>` (negative: the signal) and `gone`, a line each. When the
 other end closes - also because its process was killed with SIGKILL - the tree is killed. It is killed as well when the
-command ends, since what a server leaves behind (a pool's children, a daemon) still holds its port.
+command ends, since what a server leaves behind (a pool's children, a daemon) still holds its port. After `gone` this
+process waits for the other end to close and removes `DIR`, the tree's own TMPDIR, if that is still there: who lives to
+hear `gone` has removed it.
 
 How nothing escapes on Linux: this process is a child subreaper (prctl(2), PR_SET_CHILD_SUBREAPER), so that
 every orphan below it becomes its child, whatever sessions or double forks it went through; `waitpid` answering
@@ -222,7 +224,9 @@ def start(command: list[str], log_fd: int, cpus: list[int], nice: int) -> int:
         os._exit(_CANNOT_RUN)
 
 
-def supervise(control_fd: int, command: list[str], cpus: list[int], nice: int, close: list[int]) -> None:
+def supervise(
+    control_fd: int, command: list[str], cpus: list[int], nice: int, close: list[int], scratch: str | None
+) -> None:
     wake_fd = _wake_on_signals()
     os.set_inheritable(control_fd, False)  # a copy in a pool's child would outlive the harness's own end
     if _LINUX:
@@ -235,6 +239,8 @@ def supervise(control_fd: int, command: list[str], cpus: list[int], nice: int, c
     _say(control_fd, f"started {tree.main_pid}")
     _watch(tree, log, control_fd, wake_fd)
     _end(tree, log, control_fd, wake_fd)
+    if scratch is not None:
+        _outlive(control_fd, scratch)
 
 
 def _watch(tree: Tree, log: Log, control_fd: int, wake_fd: int) -> None:
@@ -275,6 +281,16 @@ def _end(tree: Tree, log: Log, control_fd: int, wake_fd: int) -> None:
     _say(control_fd, "gone")
 
 
+def _outlive(control_fd: int, scratch: str) -> None:
+    """Remove the tree's folder when the harness went away before it could."""
+    while _listens(control_fd):
+        pass
+    if os.path.isdir(scratch):  # noqa: PTH112
+        import shutil  # noqa: PLC0415 - hardly ever needed, and takes as long to import as all the rest
+
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
 def _wake_on_signals() -> int:
     """A pipe that becomes readable at each signal. Handlers instead of SIG_IGN: exec resets them for the command."""
     wake_fd, write_fd = os.pipe()
@@ -291,6 +307,14 @@ def _hear(control_fd: int) -> list[str]:
         return os.read(control_fd, 4096).decode().split() or ["kill"]
     except ConnectionResetError:  # closed with words of ours unread
         return ["kill"]
+
+
+def _listens(control_fd: int) -> bool:
+    """Waits for the next word, whatever it is; False when the other end has closed."""
+    try:
+        return os.read(control_fd, 4096) != b""
+    except ConnectionResetError:
+        return False
 
 
 def _say(control_fd: int, line: str) -> None:
@@ -313,6 +337,7 @@ def main(arguments: list[str]) -> None:
         cpus=_numbers(options.get("--cpus", "")),
         nice=int(options.get("--nice", "0")),
         close=_numbers(options.get("--close", "")),
+        scratch=options.get("--scratch"),
     )
 
 

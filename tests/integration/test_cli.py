@@ -2,11 +2,15 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
+
+from tests.serving_kit import wait_until
 
 CHECKOUT = Path(__file__).parents[2]
 HEAVY = {"aiohttp", "fastapi", "gevent", "hdrh", "httpx", "locust", "matplotlib", "numpy", "pandas", "psutil", "scipy"}
@@ -66,6 +70,18 @@ def test_an_unknown_option_is_a_usage_error() -> None:
     done = bench("run", "--frobnicate")
     assert done.returncode == 2
     assert "--frobnicate" in done.stderr
+
+
+def test_a_hangup_that_nohup_had_ignored_is_survived() -> None:
+    """A logout sends it. That it ends a `bench` without nohup, and what is left then, is in test_run.py."""
+    command = ["nohup", sys.executable, "-m", "harness", "verify", "sync_def", "-w", "io"]
+    with subprocess.Popen(
+        command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        wait_until(psutil.Process(process.pid).children)  # the upstream's supervisor: by now it has its handlers
+        process.send_signal(signal.SIGHUP)
+        out, err = process.communicate(timeout=60)
+    assert (process.returncode, out.split()) == (0, ["sync_def", "io", "ok"]), err
 
 
 def test_verify_says_for_each_cell_whether_it_answers_rightly() -> None:

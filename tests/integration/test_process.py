@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -42,6 +43,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
     for process in started:
         process.kill()
         assert not is_running(process.supervisor_pid)
+        assert not Path(process._scratch).exists()
 
 
 def said(tmp_path: Path) -> str:
@@ -106,9 +108,20 @@ def test_a_command_that_cannot_run_says_so_in_its_log(run: Run, tmp_path: Path, 
     assert said(tmp_path).startswith(f"BENCH-ERROR: cannot run {command[0]}: [Errno")
 
 
-def test_a_log_that_cannot_be_opened_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(ProcessError, match=r"sleep: cannot be started .*missing"):
+def test_a_log_that_cannot_be_opened_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    with pytest.raises(ProcessError, match=r"^sleep: cannot be started .*missing.*$"):
         Supervised(["sleep", "1"], cwd=tmp_path, env={}, log_path=tmp_path / "missing" / "log")
+    assert list(scratch.iterdir()) == []
+
+
+def test_a_temporary_folder_that_cannot_be_made_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a TMPDIR that is gone, full or somebody else's."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with pytest.raises(ProcessError, match=r"^sleep: cannot be started .*missing.*$"):
+        Supervised(["sleep", "1"], cwd=tmp_path, env={}, log_path=tmp_path / "log")
 
 
 # A child that ignores SIGTERM, as the forked children of a pool under uvicorn do, its grandchild in a session of its
@@ -344,3 +357,40 @@ def test_a_killed_harness_leaves_nothing(tmp_path: Path) -> None:
         pids = pids_said(tmp_path, 4)
         process.kill()
     wait_until(lambda: not any(map(is_running, pids)), 5.0)
+
+
+@pytest.mark.parametrize("when", ["before it has ended", "after it had ended"])
+def test_a_killed_harness_leaves_no_scratch_either(tmp_path: Path, when: str) -> None:
+    ended = when == "after it had ended"
+    command = f"""
+        import pathlib, tempfile, time
+        pathlib.Path(tempfile.mkdtemp(), "left").touch()
+        print("wrote", flush=True)
+        time.sleep({0 if ended else 60})
+    """
+    harness = tmp_path / "harness_like.py"
+    harness.write_text(
+        textwrap.dedent(f"""
+        import os, sys, time
+        from pathlib import Path
+        from harness.serving.process import Supervised
+        here = Path(__file__).parent
+        command = [sys.executable, "-c", (here / "command.py").read_text()]
+        with Supervised(command, cwd=here, env=dict(os.environ), log_path=here / "log") as process:
+            process._pump(lambda: {"process._gone" if ended else "process._main_pid"}, 10.0)
+            print(process.supervisor_pid, flush=True)
+            time.sleep(60)
+        """)
+    )
+    (tmp_path / "command.py").write_text(textwrap.dedent(command))
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    env = {**os.environ, "TMPDIR": str(scratch)}
+    with subprocess.Popen([sys.executable, str(harness)], env=env, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        supervisor_pid = int(process.stdout.readline())
+        wait_until(lambda: "wrote" in said(tmp_path))
+        assert len(list(scratch.glob("bench-*/*/left"))) == 1
+        process.kill()
+    wait_until(lambda: not is_running(supervisor_pid))
+    assert list(scratch.iterdir()) == []

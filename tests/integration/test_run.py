@@ -11,7 +11,7 @@ import pytest
 from harness.model import Outcome, PhaseStatus, Sample, TrialRecord, TrialSpec
 from harness.store import Run, read_lines
 from tests.bench_kit import TINY, Project, wait_for
-from tests.peculiar_targets import UNLUCKY_ONCE
+from tests.peculiar_targets import CACHES, DIES, UNLUCKY_ONCE
 
 HEAD = """
 from fastapi import FastAPI
@@ -187,6 +187,57 @@ def _targets(project: Project) -> list[psutil.Process]:
     ]
 
 
+def _upstreams(project: Project) -> list[psutil.Process]:
+    return [
+        p
+        for p in project.processes()
+        if "harness.services.upstream:app" in p.cmdline() and not any("supervisor.py" in part for part in p.cmdline())
+    ]
+
+
+def test_an_upstream_that_dies_fails_the_trial_and_resume_measures_it_again(project: Project) -> None:
+    with project.start("run", "--profile", "tiny.toml") as process:
+        wait_for(lambda: list(project.root.glob("results/*/trials/01-*/1/latency.hlog")), 60)
+        (upstream,) = _upstreams(project)
+        upstream.kill()
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 3
+    assert "upstream: killed by SIGKILL" in err
+    assert "Traceback" not in err
+    project.assert_nothing_is_left()
+    failed = [trial.spec.id for trial in trials(project).values() if trial.status == "failed"]
+    assert failed == ["01-io-pure_async_aiohttp"]
+    resumed = project.bench("run", "--resume", str(project.run_folder))
+    assert resumed.measured_everything, resumed.err
+    assert [trial.status for trial in trials(project).values()] == ["complete", "complete"]
+
+
+def test_a_failed_trial_still_fails_the_run_that_is_resumed(project: Project) -> None:
+    project.target("dies", DIES)
+    assert project.run("-s", "dies").code == 3
+    resumed = project.bench("run", "--resume", str(project.run_folder))
+    assert resumed.code == 3
+    assert "exited with 7" in resumed.err
+
+
+def test_a_run_is_not_resumed_on_other_code(project: Project) -> None:
+    assert project.run().measured_everything
+    work = project.root / "targets" / "_work.py"
+    work.write_text(work.read_text() + "\n# faster now\n")
+    resumed = project.bench("run", "--resume", str(project.run_folder))
+    assert resumed.code == 2
+    assert "targets/pure_async_aiohttp.py or what it shares has changed since" in resumed.err
+
+
+def test_a_strategy_that_cheats_sets_no_rates_for_the_others(project: Project) -> None:
+    project.target("caches", CACHES)
+    ended = project.run()
+    assert ended.code == 3, "the cheat itself is invalid"
+    cheated = next(t for t in trials(project).values() if t.spec.strategy == "caches" and t.spec.is_pilot)
+    assert cheated.phases[-1].ok_in_window / 0.3 > 200, "it was to be far above 8 users / 0.1 s"
+    assert 0 < Run.open(project.run_folder).read().rates_rps["io"]["rate-30"] <= 0.3 * 1.1 * 8 / 0.1 * (1 + 0.1 / 0.3)
+
+
 def test_an_invalid_trial_is_measured_again_and_both_attempts_are_kept(project: Project) -> None:
     project.target("unlucky_once", UNLUCKY_ONCE)
     (project.root / "tiny.toml").write_text(TINY + "retry_share = 1.0\n")
@@ -227,6 +278,21 @@ def test_one_trial_record_cut_off_costs_that_trial_only(project: Project) -> Non
     resumed = project.bench("run", "--resume", str(folder))
     assert resumed.measured_everything, resumed.err
     assert (victim.parent.parent / "2" / "trial.json").exists()
+
+
+def test_a_pilot_cut_off_before_its_rates_were_written_is_measured_again(project: Project) -> None:
+    assert project.run().measured_everything
+    folder = project.run_folder
+    next(folder.glob("trials/01-*/1/trial.json")).unlink()
+    pilot = next(folder.glob("trials/00-*/1/trial.json"))
+    pilot.write_bytes(pilot.read_bytes()[:200])
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**record, "rates_rps": {}}))
+    resumed = project.bench("run", "--resume", str(folder))
+    assert resumed.code in (0, 3), resumed.err
+    assert "Traceback" not in resumed.err
+    assert Run.open(folder).read().rates_rps["io"]
+    assert all(trial.status == "complete" for trial in trials(project).values())
 
 
 def test_another_schema_version_is_refused_by_name(project: Project) -> None:

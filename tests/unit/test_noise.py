@@ -80,6 +80,14 @@ def test_waiting_ends_with_the_first_quiet_look() -> None:
     assert seen == [0.9]
 
 
+def test_a_quiet_look_that_outlasts_the_limit_is_no_busy_machine() -> None:
+    def quiet() -> float:
+        time.sleep(0.03)
+        return 0.0
+
+    assert wait_until_quiet(0.02, look=quiet) < 0.02
+
+
 def test_waiting_ends_at_its_limit_on_a_machine_that_is_never_quiet() -> None:
     looks: list[float] = []
 

@@ -7,6 +7,8 @@ from harness.model import Finding, Partition, RunRecord
 from harness.report.banner import warnings
 from tests import handmade_analysis as handmade
 
+NOT_QUIET = Finding("not_quiet", "info", "others still used the machine", "end what else runs")
+THROTTLED = Finding("throttled", "info", "held back for 2 s", "raise the quota")
 INVALID = Finding("wrong_answers", "invalid", "3 wrong answers", "mend it")
 
 
@@ -55,6 +57,27 @@ def test_a_noisy_machine() -> None:
 def test_steal_time_that_is_not_known_is_no_noise() -> None:
     good = handmade.analysis()
     assert warnings(with_first_trial(good, handmade.trial(good.run.plan[0], steal_percent=None))) == ()
+
+
+def test_trials_that_others_or_a_quota_disturbed() -> None:
+    good = handmade.analysis()
+    first, second, third, *rest = good.run.plan
+    busy = with_first_trial(good, handmade.trial(first, findings=(NOT_QUIET,)))
+    assert "of 6 valid trials 1 began while others still used the machine; their" in only(busy)
+    both = (
+        handmade.trial(first, findings=(NOT_QUIET, THROTTLED)),
+        handmade.trial(second, findings=(THROTTLED,)),
+        *(handmade.trial(spec) for spec in (third, *rest)),
+    )
+    line = only(msgspec.structs.replace(good, trials=both))
+    assert "1 began while others still used the machine and 2 had to wait for a control group's CPU quota" in line
+
+
+def test_a_disturbed_trial_that_counts_nowhere_disturbs_no_figure() -> None:
+    good = handmade.analysis()
+    retried = handmade.trial(good.run.plan[0], findings=(INVALID, NOT_QUIET, THROTTLED))
+    again = handmade.trial(good.run.plan[0], attempt=2)
+    assert "cannot be trusted" in only(msgspec.structs.replace(good, trials=(retried, again, *good.trials[1:])))
 
 
 def test_all_on_the_same_cpus() -> None:

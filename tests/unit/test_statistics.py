@@ -1,15 +1,15 @@
 """Locust's statistics fed in batches say what they would have said of one request after the other."""
 
-import os
-
-os.environ["LOCUST_SKIP_MONKEY_PATCH"] = "1"  # this process has threads and sockets of its own
-
 import gevent
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from locust.env import Environment
 
-from harness.driving.inside.statistics import StatsInBatches
+with pytest.MonkeyPatch.context() as patch:
+    patch.setenv("LOCUST_SKIP_MONKEY_PATCH", "1")  # this process has threads and sockets of its own
+    from locust.env import Environment
+
+    from harness.driving.inside.statistics import StatsInBatches
 
 _REQUESTS = st.lists(
     st.tuples(

@@ -65,9 +65,9 @@ def raising(times: int) -> Context:
     return context(msgspec.structs.replace(figures, record=msgspec.structs.replace(figures.record, phases=(failed,))))
 
 
-def with_noise(**changes: Any) -> Context:
+def with_noise(profile: dict[str, Any] | None = None, **changes: Any) -> Context:
     noise = msgspec.structs.replace(Noise(steal_percent=1.0, load_1m=0.5, canary_ms=100.0), **changes)
-    return context(trial(noise=noise))
+    return context(trial(noise=noise), profile=msgspec.structs.replace(RUN.profile, **profile or {}))
 
 
 def of_record(**changes: Any) -> Context:
@@ -173,7 +173,9 @@ INFO: dict[str, tuple[Rule, Context]] = {
     "samples missing": (REMARKS[2], of_phase(target_cpu_s=None)),
     "probe silent": (REMARKS[3], of_phase(probe_lines=19)),
     "off the law": (remarks.arrivals_off_law, arriving(distance=0.11, p_value=1e-4)),
+    "not quiet": (remarks.not_quiet, with_noise(quiet_wait_s=RUN.profile.quiet_s)),
     "pressure": (remarks.cpu_pressure, with_noise(cpu_pressure_percent=51.0)),
+    "throttled": (remarks.throttled, with_noise(throttled_s=0.11)),
     "rose": (validity.not_steady, counted(rising(60))),
     "not settled": (REMARKS[5], warmed(settled=False)),
     "uneven workers": (REMARKS[4], workers({1: 310, 2: 90})),
@@ -211,7 +213,11 @@ SILENT: dict[str, tuple[Rule, Context]] = {
         remarks.arrivals_off_law,
         arriving(distance=0.5, p_value=1e-9, queued=1),
     ),
+    "quiet just in time": (remarks.not_quiet, with_noise(quiet_wait_s=RUN.profile.quiet_s - 0.01)),
+    "quiet not asked for": (remarks.not_quiet, with_noise({"quiet_s": 0.0}, quiet_wait_s=0.01)),
     "some pressure": (remarks.cpu_pressure, with_noise(cpu_pressure_percent=49.0)),
+    "throttled for 1 %": (remarks.throttled, with_noise(throttled_s=0.1)),
+    "unknown throttling": (remarks.throttled, with_noise(throttled_s=None)),
     "arrivals within 1 %": (validity.arrivals_off_schedule, arriving(missing=0.009, rate_error=0.009, late_s=0.09)),
     "one late arrival at the end of a short phase": (
         validity.arrivals_off_schedule,

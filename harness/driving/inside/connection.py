@@ -4,8 +4,8 @@ Stock clients cost more than the server they measure (see `bench calibrate`); th
 needs and nothing else: GET or HEAD, keep-alive, chunked, bodies that end with the connection, a size limit and one
 deadline for the whole exchange.
 
-What makes it quick (20 us of CPU a request in all on a quiet core and 45 on a busy one, Locust's own statistics
-included; tests/figures/test_generator_speed.py measures the whole):
+What makes it quick (tests/figures/test_generator_speed.py measures the whole: 15 us of CPU a request on the machine of
+November 2026, half of it the kernel's):
 
 - a plain non-blocking socket and one watcher for the connection's whole life, instead of `gevent.socket`, which makes
   and arms a watcher, a waiter and a timeout for every call;
