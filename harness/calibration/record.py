@@ -144,7 +144,8 @@ class Speed(Struct, frozen=True, kw_only=True):
 class CrossCheck(Struct, frozen=True, kw_only=True):
     """The same route of the same server, asked by ours and by another generator in alternating slices.
 
-    `passed` None: not judged, for the reason in `why_not`; a calibration neither fails nor passes by it."""
+    `interval`: of the ratio; None with too few pairs for one. `passed` None: not judged, for the reason in `why_not`;
+    a calibration neither fails nor passes by it."""
 
     other: str
     route: str
@@ -152,12 +153,22 @@ class CrossCheck(Struct, frozen=True, kw_only=True):
     other_rps: float
     ratio: float  # ours / other, the median over pairs of slices
     ratios: tuple[float, ...]
+    interval: tuple[float, float] | None = None
     generator_cores: float  # the CPU that ours used; near 1, it measured itself
     server_cores: float  # ... and the server meanwhile; well below 1, something else was the limit
     other_generator_cores: float
     other_server_cores: float
     passed: bool | None
     why_not: str = ""
+
+    @property
+    def difference(self) -> str:
+        """In words: the median over the pairs, and its interval."""
+        middle = f"{(self.ratio - 1) * 100:+.1f} %"
+        if self.interval is None:
+            return middle
+        low, high = ((bound - 1) * 100 for bound in self.interval)
+        return f"{middle} ({low:+.1f} to {high:+.1f} %)"
 
 
 class Calibration(Struct, frozen=True, kw_only=True):
@@ -201,7 +212,7 @@ class Calibration(Struct, frozen=True, kw_only=True):
         )
         check = self.cross_check
         capacity = (
-            (f"{check.route}: {(check.ratio - 1) * 100:+.1f} % against {check.other}, allowed 5 %",)
+            (f"{check.route}: {check.difference} against {check.other}, allowed 5 %",)
             if check is not None and check.passed is False
             else ()
         )

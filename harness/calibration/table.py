@@ -107,9 +107,7 @@ def _earlier(calibration: Calibration, measured_epoch_s: float | None, option: s
 def _cross_check(check: CrossCheck) -> Iterator[str]:
     yield (
         f"{check.route}: ours {check.ours_rps:,.0f} requests/s, {check.other} {check.other_rps:,.0f}: "
-        f"{(check.ratio - 1) * 100:+.1f} % (median of {len(check.ratios)} pairs: "
-        f"{', '.join(f'{(ratio - 1) * 100:+.1f}' for ratio in check.ratios)}); "
-        f"{_judgement(check)}"
+        f"{check.difference}, median of {len(check.ratios)} pairs; {_judgement(check)}"
     )
     yield (
         f"  cores: server {check.server_cores:.2f} under ours, {check.other_server_cores:.2f} under {check.other}; "

@@ -18,13 +18,15 @@ from harness.serving.process import Supervised, child_environment
 _OVERTIME_S = 10.0
 _POLL_S = 0.02
 _RPS = re.compile(r"^Requests/sec:\s+([0-9.]+)$", re.MULTILINE)
+_TOOK = re.compile(r"^\s*\d+ requests in ([0-9.]+)s,", re.MULTILINE)
 _BAD = re.compile(r"^\s*(Socket errors: .*|Non-2xx.*)$", re.MULTILINE)
 
 
 class WrkResult(NamedTuple):
-    """Requests a second by its own count, and the cores that it used itself."""
+    """Requests a second by its own count, how long it asked, and the cores that it used itself meanwhile."""
 
     rps: float
+    elapsed_s: float  # up to 0.1 s more than it was told: so often it looks at the clock
     cores: float
 
 
@@ -39,17 +41,20 @@ def require() -> None:
 
 
 def run_wrk(folder: Path, url: str, *, connections: int, duration_s: int, cpus: Sequence[int] | None) -> WrkResult:
-    """One thread, `connections` kept busy. Raises CalibrationError for errors."""
+    """One thread, `connections` kept busy for less than a minute. Raises CalibrationError for errors."""
     log_path = folder / "wrk.log"
     log_path.unlink(missing_ok=True)
     command = ["wrk", "-t1", f"-c{connections}", f"-d{duration_s}s", url]
     with Supervised(command, cwd=folder, env=child_environment(CHECKOUT), log_path=log_path, cpus=cpus) as process:
         cpu_s = _cpu_until_exit_s(process, monotonic() + duration_s + _OVERTIME_S)
     said = log_path.read_text(errors="replace")
-    rps = _RPS.search(said)
-    if rps is None or (bad := _BAD.search(said)):
-        raise CalibrationError(f"wrk: {bad[1] if rps and bad else 'gave no figures'}; see {log_path}")
-    return WrkResult(float(rps[1]), cpu_s / duration_s)
+    if bad := _BAD.search(said):
+        raise CalibrationError(f"wrk: {bad[1]}; see {log_path}")
+    rps, took = _RPS.search(said), _TOOK.search(said)
+    if rps is None or took is None:
+        raise CalibrationError(f"wrk: gave no figures; see {log_path}")
+    elapsed_s = float(took[1])
+    return WrkResult(float(rps[1]), elapsed_s, cpu_s / elapsed_s)
 
 
 def _cpu_until_exit_s(process: Supervised, deadline_s: float) -> float:

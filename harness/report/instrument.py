@@ -52,7 +52,7 @@ def _beside(calibration: Calibration) -> Iterator[str]:
     if (check := calibration.cross_check) is not None:
         yield (
             f"The capacity of {check.route}: ours {check.ours_rps:,.0f} requests/s, {check.other} "
-            f"{check.other_rps:,.0f}, {(check.ratio - 1) * 100:+.1f} % over {wording.count(len(check.ratios), 'pair')} "
+            f"{check.other_rps:,.0f}, {check.difference} over {wording.count(len(check.ratios), 'pair')} "
             f"of slices{_moment(calibration.cross_check_epoch_s)}; {_judgement(check)}."
         )
 

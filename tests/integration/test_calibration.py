@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.calibration import cases, judge, record, throughput, wrk
+from harness.calibration import cases, crosscheck, judge, record, throughput, wrk
 from harness.calibration.cases import Rig
 from harness.calibration.judge import PERCENTS, percentile
 from harness.calibration.ours import Ours
@@ -178,3 +178,25 @@ def test_the_cpu_of_wrk_is_measured_while_it_runs(rig: Rig) -> None:
     assert idle.cores < 0.2
     assert idle.cores < busy.cores <= 1.2
     assert busy.rps > idle.rps
+    assert 1.0 <= busy.elapsed_s < 1.5
+
+
+@pytest.mark.figure
+@pytest.mark.skipif(not wrk.is_installed(), reason="wrk is not installed")
+def test_wrk_finds_the_same_capacity(tmp_path: Path) -> None:
+    """On CPUs of their own, as `bench calibrate` has them: without, it is the scheduler that is compared."""
+    found: list[str] = []
+    cpus = describe(CHECKOUT).partition.available
+    check = crosscheck.against_wrk(
+        CHECKOUT,
+        tmp_path,
+        found.append,
+        server_cpus=cpus[:1] if len(cpus) > 1 else None,
+        generator_cpus=cpus[-1:] if len(cpus) > 1 else None,
+        looks=1,
+    )
+    assert check.passed is not False, check
+    assert len(check.ratios) == crosscheck.PAIRS_A_LOOK
+    assert len(found) == 1
+    assert check.interval is not None
+    assert check.other_generator_cores < crosscheck.FREE_CORES
