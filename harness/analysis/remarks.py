@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.analysis.context import Context, Rule, info, was_free_to_send
-from harness.model import Finding, Outcome
+from harness.model import Finding, Outcome, PhaseKind
 
 PROBE_LINES_PER_S = 10.0  # model.ProbeLine
 PROBE_SILENT_SHARE = 0.5
@@ -16,6 +16,9 @@ PRESSURE_PERCENT = 50.0
 # A quota that is used up means standing still for the rest of a period of 100 ms (the default; sched-bwc.rst in Linux):
 # 1 % of a trial is about one such stop in ten seconds, each as long as a whole answer takes.
 THROTTLED_SHARE = 0.01
+# On two shared cores the generator waited for 0.0 to 1.9 % of a closed loop, whatever the strategy (docs/priority.md).
+# Each per cent of waiting is at most one of capacity, and 5 % is what makes a difference here (`stats.SAME_WITHIN`).
+WAIT_SHARE = 0.05
 # Chance: once in a thousand phases. The distance: of many requests the test sees a tenth of a millisecond, too.
 LAW_P_VALUE, LAW_DISTANCE = 0.001, 0.1
 
@@ -113,6 +116,20 @@ def arrivals_off_law(context: Context) -> Finding | None:
     return None
 
 
+def generator_waited(context: Context) -> Finding | None:
+    """In an open loop that is send lag; a closed loop has no schedule to be late against."""
+    for phase in context.measured:
+        waited = phase.own_wait_share
+        if phase.kind is PhaseKind.CAPACITY and waited is not None and waited > WAIT_SHARE:
+            return info(
+                "generator_waited",
+                f"{phase.name}: in {waited:.0%} of the time the load generator was ready and had no CPU "
+                f"(limit {WAIT_SHARE:.0%}); so much later answers were taken and requests sent",
+                "give the generator a core of its own: the capacity is a lower bound",
+            )
+    return None
+
+
 def not_quiet(context: Context) -> Finding | None:
     """The wait for a quiet machine ended at its limit, and not by a quiet moment, which comes before it."""
     noise, limit_s = context.record.noise, context.profile.quiet_s
@@ -158,6 +175,7 @@ REMARKS: tuple[Rule, ...] = (
     uneven_workers,
     warmup_not_settled,
     arrivals_off_law,
+    generator_waited,
     not_quiet,
     cpu_pressure,
     throttled,

@@ -69,6 +69,8 @@ def _phase_figures(
         response_p999=response.percentile(999),
         send_lag_p99=send_lag.percentile(990),
         own_lag_p99_ms=phase.own_lag_p99_ms,
+        own_cores=_share(phase.own_cpu_s, duration_s),
+        own_wait_share=_share(phase.own_cpu_wait_s, duration_s),
         queued=phase.queued,
         health_p50=health.percentile(500),
         health_p99=health.percentile(990),
@@ -94,6 +96,10 @@ def _phase_figures(
         recorded=histograms.merged(phase.spec.name, Outcome, Metric.RESPONSE).total,
         probe_lines=probe.lines,
     )
+
+
+def _share(part_s: float | None, duration_s: float) -> float | None:
+    return None if part_s is None or not duration_s else part_s / duration_s
 
 
 def value_ms(values: Histogram, permille: int) -> float | None:

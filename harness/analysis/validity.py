@@ -144,11 +144,13 @@ def below_wait(context: Context) -> Finding | None:
 
 def generator_busy(context: Context) -> Finding | None:
     for phase in context.measured:
-        each_cores = None if phase.generator_cores is None else phase.generator_cores / context.profile.generators
-        if each_cores is not None and each_cores >= GENERATOR_CORES:
+        cores = phase.own_cores
+        if cores is None and phase.generator_cores is not None:  # an older record: of all generators, from outside
+            cores = phase.generator_cores / context.profile.generators
+        if cores is not None and cores >= GENERATOR_CORES:
             return invalid(
                 "generator_busy",
-                f"each load generator used {each_cores:.0%} of a core in {phase.name} "
+                f"a load generator used {cores:.0%} of a core in {phase.name} "
                 f"(limit {GENERATOR_CORES:.0%}): it may have measured itself",
                 "fewer users or a lower rate, or a machine with more cores and more `generators` in the profile",
             )

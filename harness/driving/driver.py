@@ -11,15 +11,29 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from harness.driving.inside.protocol import Abort, Broken, Done, Ended, Load, Progress, Quit, Ready, Started
+from harness.driving.inside.protocol import (
+    Abort,
+    Broken,
+    Done,
+    EndAt,
+    Ended,
+    Load,
+    Progress,
+    Quit,
+    Ready,
+    Started,
+    Warm,
+)
 from harness.driving.line import GeneratorError, Line
-from harness.driving.shares import Chorus, add_up, share_out, users_of
+from harness.driving.shares import Chorus, Event, add_up, share_out, users_of
 from harness.model import Workload
 from harness.serving.process import Supervised, child_environment
 
 _PLUGIN = Path(__file__).parent / "inside" / "plugin.py"
 _SEVERAL = Path(__file__).with_name("several.py")
 _WATCH_S = 0.1
+# So much later several generators end a warm-up: until then all have heard of it.
+_TOGETHER_S = 0.05
 _OVERTIME_S = 15.0
 _QUIT_S = 2.0
 
@@ -109,7 +123,17 @@ class Driver:
         busy = dict(enumerate(self._lines[: len(shares)]))
         for number, line in busy.items():
             line.send(shares[number])
-        chorus = Chorus(len(shares), on_event)
+        together_s = _TOGETHER_S if len(shares) > 1 else 0.0
+
+        def hear(event: Event) -> None:
+            if isinstance(event, Warm):
+                at_s = monotonic() + together_s
+                for line in busy.values():
+                    line.send(EndAt(event.phase, at_s))
+            else:
+                on_event(event)
+
+        chorus = Chorus(len(shares), hear)
         done: dict[int, Done] = {}
         deadline_s = monotonic() + sum(p.duration_s for p in load.phases) + load.drain_s + _OVERTIME_S
         aborted = False
@@ -129,7 +153,7 @@ class Driver:
                         del busy[number]
                     case Broken():
                         raise GeneratorError(f"load generator: {message.message}; see {self._log_path}")
-                    case Started() | Progress() | Ended():
+                    case Started() | Progress() | Warm() | Ended():
                         chorus.hear(number, message)
         return add_up(load, [done[number] for number in sorted(done)])
 

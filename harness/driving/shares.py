@@ -7,14 +7,16 @@ add up to one Poisson stream of the summed rate. Only the first asks `/health`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import zip_longest
 from random import Random
 
 import msgspec
 
-from harness.driving.inside.protocol import Done, Ended, Load, Progress, Started
+from harness.driving.inside.protocol import Done, Ended, Load, Progress, Started, Warm
 from harness.model import Outcome, PhaseRecord, PhaseSpec, PhaseStatus
+
+Event = Started | Progress | Warm | Ended
 
 
 def users_of(number: int, users: int, generators: int) -> int:
@@ -48,9 +50,6 @@ def _part(phase: PhaseSpec, number: int, generators: int) -> PhaseSpec:
         users=users_of(number, phase.users, generators),
         rate_rps=None if phase.rate_rps is None else phase.rate_rps / generators,
         seed=seed_of(number, phase.seed),
-        # None of them sees all answers, and they must not end at different times: a warm-up lasts, and says at its end
-        # whether each had settled.
-        min_s=None if phase.min_s is None else phase.duration_s,
     )
 
 
@@ -92,10 +91,16 @@ def _sum(spec: PhaseSpec, records: Sequence[PhaseRecord]) -> PhaseRecord:
         health_censored=sum(record.health_censored for record in records),
         min_service_ms=min(fastest_ms, default=None),
         queued=sum(record.queued or 0 for record in records),
-        own_lag_p99_ms=max((r.own_lag_p99_ms for r in records if r.own_lag_p99_ms is not None), default=None),
+        own_lag_p99_ms=_most(record.own_lag_p99_ms for record in records),
+        own_cpu_s=_most(record.own_cpu_s for record in records),
+        own_cpu_wait_s=_most(record.own_cpu_wait_s for record in records),
         raised=sum(record.raised for record in records),
         settled=None if records[0].settled is None else all(record.settled for record in records),
     )
+
+
+def _most(values: Iterable[float | None]) -> float | None:
+    return max((value for value in values if value is not None), default=None)
 
 
 def _added(counts: Sequence[Sequence[int]]) -> tuple[int, ...]:
@@ -103,21 +108,27 @@ def _added(counts: Sequence[Sequence[int]]) -> tuple[int, ...]:
 
 
 class Chorus:
-    """What several generators say on their way, told as if one had said it."""
+    """What several generators say on their way, told as if one had said it. Warm, too, is told when all have said it:
+    none of them sees all answers."""
 
-    def __init__(self, generators: int, on_event: Callable[[Started | Progress | Ended], None]) -> None:
+    def __init__(self, generators: int, on_event: Callable[[Event], None]) -> None:
         self._generators = generators
         self._on_event = on_event
         self._started: set[str] = set()
+        self._warm: Counter[str] = Counter()
         self._ended: Counter[str] = Counter()
         self._progress: dict[int, Progress] = {}
 
-    def hear(self, number: int, event: Started | Progress | Ended) -> None:
+    def hear(self, number: int, event: Event) -> None:
         match event:
             case Started(phase) if phase in self._started:
                 return
             case Started(phase):
                 self._started.add(phase)
+            case Warm(phase):
+                self._warm[phase] += 1
+                if self._warm[phase] < self._generators:
+                    return
             case Ended(phase):
                 self._ended[phase] += 1
                 if self._ended[phase] < self._generators:

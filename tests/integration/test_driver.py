@@ -136,6 +136,38 @@ def test_a_server_that_is_still_waking_up_is_warmed_for_longer(rig: Callable[...
     assert 1.2 < warm.end_s - warm.start_s < 4.0
 
 
+def test_the_warm_up_of_two_generators_ends_for_both_at_once_when_both_have_settled(rig: Callable[..., Rig]) -> None:
+    pair = rig("/delay?40", users=32, generators=2)
+    warm, capacity = pair.load(warmup(32), closed("capacity", 1.0, 32)).records
+    assert warm.settled
+    assert 0.2 <= warm.end_s - warm.start_s < 1.5
+    assert capacity.start_s == pytest.approx(warm.end_s, abs=0.05)  # the first to begin, the last to end
+    assert capacity.end_s - capacity.start_s == pytest.approx(1.0, abs=0.05)
+    assert 0.75 * 800 <= capacity.ok_in_window <= 1.1 * 800
+    for record in (warm, capacity):
+        assert_adds_up(record)
+
+
+def test_one_of_two_generators_that_has_not_settled_keeps_both_warming(rig: Callable[..., Rig]) -> None:
+    """The second has one user, and of its answers, one every 100 ms, 32 are needed."""
+    pair = rig("/delay?100", users=3, generators=2)
+    spec = PhaseSpec(name="warmup", kind=PhaseKind.WARMUP, duration_s=2.4, users=3, min_s=0.2)
+    (warm,) = pair.load(spec).records
+    assert warm.settled is False
+    assert warm.end_s - warm.start_s == pytest.approx(2.4, abs=0.05)
+
+
+def test_the_generator_knows_its_own_cpu(rig: Callable[..., Rig]) -> None:
+    began_s = monotonic()
+    (record,) = rig("/wrong?1000", users=8).load(closed("capacity", 1.0, 8)).records
+    elapsed_s = monotonic() - began_s
+    assert record.own_cpu_s is not None
+    assert 0.02 < record.own_cpu_s <= elapsed_s
+    if sys.platform == "linux":
+        assert record.own_cpu_wait_s is not None
+        assert 0 <= record.own_cpu_wait_s < elapsed_s
+
+
 def test_a_server_too_slow_to_settle_is_warmed_to_the_limit(rig: Callable[..., Rig]) -> None:
     spec = PhaseSpec(name="warmup", kind=PhaseKind.WARMUP, duration_s=0.6, users=16, min_s=0.2)
     (warm,) = rig("/delay?400").load(spec).records

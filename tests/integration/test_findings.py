@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
@@ -33,7 +34,7 @@ from harness.profiles.loader import load_profile
 from harness.store import Run, read_lines
 from tests import peculiar_targets as targets
 from tests.bench_kit import CHECKOUT, TINY, Project
-from tests.integration.test_driver import Rig, rate
+from tests.integration.test_driver import Rig, closed, rate
 from tests.made_trials import trial
 
 CLOSED_LOOP = TINY.replace("rates = [{ percent = 30, duration_s = 0.4 }]", "rates = []\nretry_share = 0.0")
@@ -233,11 +234,11 @@ def test_a_scenario_that_raises_before_it_asks_is_found_and_no_fault_of_the_serv
 
 
 @contextmanager
-def hogs(count: int) -> Iterator[None]:
+def hogs(count: int) -> Iterator[list[psutil.Process]]:
     """`count` processes that compute all the time."""
     started = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
     try:
-        yield
+        yield [psutil.Process(process.pid) for process in started]
     finally:
         for process in started:
             process.kill()
@@ -254,6 +255,21 @@ def test_a_machine_that_others_work_on_is_found(tmp_path: Path) -> None:
     assert noise is not None
     if noise.cpu_pressure_percent is not None:  # it is Linux's, and may be switched off there
         assert_found(judged.findings, "cpu_pressure", "info")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how long a process waited for a CPU")
+def test_a_generator_that_was_ready_and_had_no_cpu_is_found(held: Rig) -> None:
+    """On the CPU of three that compute all the time."""
+    (generator,) = psutil.Process(held.driver.supervisor_pid).children()
+    cpu = generator.cpu_affinity()[:1]
+    generator.cpu_affinity(cpu)
+    with hogs(3) as others:
+        for other in others:
+            other.cpu_affinity(cpu)
+        load = Load(("127.0.0.1", held.port), (closed("capacity", 2.0, 64),), 3.0, 10.0, 20.0, 0)
+        done = held.driver.run(load, lambda event: None, lambda: False)
+    record = msgspec.structs.replace(trial().record, phases=done.records)
+    assert_found([remarks.generator_waited(judging(record))], "generator_waited", "info")
 
 
 # A host that gives a guest's CPU away in turns of some milliseconds, a fifth of each to us, for a second. (Computing

@@ -1,5 +1,7 @@
+from msgspec.structs import replace
+
 from harness.arrivals import schedule
-from harness.driving.inside.protocol import Done, Ended, Load, Progress, Started
+from harness.driving.inside.protocol import Done, Ended, Load, Progress, Started, Warm
 from harness.driving.shares import Chorus, add_up, seed_of, share_out, users_of
 from harness.model import Outcome, PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
 
@@ -54,8 +56,11 @@ def record(ok: int, timeouts: int, **others: object) -> PhaseRecord:
 
 
 def test_records_add_up() -> None:
-    first = record(3, 0, start_s=1.0, end_s=2.0, ok_per_second=(1, 2), ok_per_tenth=(1, 0, 2), min_service_ms=4.0)
+    first = record(
+        3, 0, start_s=1.0, end_s=2.0, ok_per_second=(1, 2), ok_per_tenth=(1, 0, 2), min_service_ms=4.0, own_cpu_s=0.7
+    )
     second = record(5, 2, start_s=1.1, end_s=2.1, ok_per_second=(5,), ok_per_tenth=(5,), min_service_ms=3.0, censored=2)
+    first, second = replace(first, own_cpu_wait_s=0.1), replace(second, own_cpu_s=0.3, own_cpu_wait_s=0.2)
     done = add_up(load(RATE), [Done((first,), 0.1), Done((second,), 0.3)])
     (both,) = done.records
     assert done.drain_s == 0.3
@@ -63,6 +68,7 @@ def test_records_add_up() -> None:
     assert (both.start_s, both.end_s, both.min_service_ms) == (1.0, 2.1, 3.0)
     assert (both.scheduled, both.ok_in_window, both.censored, both.ok_per_second) == (10, 8, 2, (6, 2))
     assert both.ok_per_tenth == (6, 0, 2)
+    assert (both.own_cpu_s, both.own_cpu_wait_s) == (0.7, 0.2)
     assert both.outcomes == {Outcome.OK: 8, Outcome.TIMEOUT: 2}
 
 
@@ -76,6 +82,10 @@ def test_several_generators_speak_with_one_voice() -> None:
     chorus = Chorus(2, heard.append)
     for number in (0, 1):
         chorus.hear(number, Started("rate"))
+    chorus.hear(1, Warm("warmup"))
+    assert Warm("warmup") not in heard
+    chorus.hear(0, Warm("warmup"))
+    assert heard.pop() == Warm("warmup")
     chorus.hear(1, Progress("rate", 10.0, 5.0))
     chorus.hear(0, Progress("rate", 20.0, None))
     chorus.hear(1, Ended("rate"))

@@ -14,8 +14,9 @@ from harness.driving.inside import arrival_log
 from harness.driving.inside.alarm import Alarm
 from harness.driving.inside.gate import Gate
 from harness.driving.inside.health import HealthProber
+from harness.driving.inside.own_cpu import OwnCpu
 from harness.driving.inside.phase import Phase, PhaseHealth
-from harness.driving.inside.protocol import Done, Ended, Load, Progress, Started
+from harness.driving.inside.protocol import Done, Ended, Load, Progress, Started, Warm
 from harness.driving.inside.recorder import Recorder
 from harness.model import PhaseKind, PhaseSpec
 
@@ -35,7 +36,7 @@ class Conductor:
         recorder: Recorder,
         arrivals_path: Path,
         origin_s: float,
-        tell: Callable[[Started | Progress | Ended], None],
+        tell: Callable[[Started | Progress | Warm | Ended], None],
     ) -> None:
         self._gate = gate
         self._recorder = recorder
@@ -44,9 +45,15 @@ class Conductor:
         self._tell = tell
         self._alarm = Alarm()
         self._stop = Event()
+        self._warming: Phase | None = None
 
     def abort(self) -> None:
         self._stop.set()
+
+    def end_at(self, phase_name: str, at_s: float) -> None:
+        """Bring the end of a warm-up forward to `at_s`, or to now where that is past: what was counted stays."""
+        if (phase := self._warming) is not None and phase.spec.name == phase_name:
+            phase.end_s = min(phase.end_s, max(at_s, monotonic()))
 
     def run(self, load: Load) -> Done:
         """All phases of `load`, back to back, then one drain for all of them."""
@@ -84,6 +91,7 @@ class Conductor:
         self._tell(Started(phase.spec.name))
         probing = gevent.spawn(prober.probe, phase, health)
         telling = gevent.spawn(self._report_progress, phase)
+        before_cpu = OwnCpu.read()
         ended_early = False
         try:
             if phase.spec.kind is PhaseKind.RATE:
@@ -95,22 +103,25 @@ class Conductor:
             ended_early = self._end_when_warm(phase)
             self._stop.wait(max(0.0, phase.end_s - monotonic()))
         finally:
+            phase.own_cpu = OwnCpu.read().since(before_cpu)
             telling.kill(block=False)
             # Only at a phase's planned end has the prober nothing more to wait for; what it has asked goes on.
             probing.kill(block=False) if ended_early or self._stop.is_set() else probing.join()
         self._tell(Ended(phase.spec.name))
 
     def _end_when_warm(self, phase: Phase) -> bool:
-        """Wait for a warm-up to settle; True when its end was brought forward. Other phases: False at once."""
+        """Wait for the end of a warm-up; True when it was brought forward. Other phases: False at once."""
         if phase.warmth is None or phase.spec.min_s is None:
             return False
-        earliest_s = phase.start_s + phase.spec.min_s
+        self._warming = phase
+        planned_s = phase.end_s
         while not self._stop.is_set() and (now_s := monotonic()) < phase.end_s:
-            if now_s >= earliest_s and phase.warmth.is_settled:
-                phase.end_s = now_s
-                return True
+            if not phase.has_settled and now_s >= phase.start_s + phase.spec.min_s and phase.warmth.is_settled:
+                phase.has_settled = True
+                self._tell(Warm(phase.spec.name))
             self._stop.wait(min(_WARM_POLL_S, phase.end_s - now_s))
-        return False
+        self._warming = None
+        return phase.end_s < planned_s
 
     def _feed(self, phase: Phase, arrivals: list[float]) -> None:
         self._gate.end_closed_loop()

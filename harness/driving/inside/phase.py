@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from harness.driving.inside.arrival_log import SentTimes
 from harness.driving.inside.connection import Connection
+from harness.driving.inside.own_cpu import OwnCpu
 from harness.driving.inside.recorder import Recorder
 from harness.driving.inside.warmth import Warmth
 from harness.model import Metric, Outcome, PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
@@ -35,6 +36,8 @@ class Phase:
         self.start_s = start_s
         self.end_s = start_s + spec.duration_s
         self.warmth = None if spec.min_s is None else Warmth(spec.users, start_s)
+        self.has_settled = False  # and the harness was told so
+        self.own_cpu: OwnCpu | None = None
         self.address: tuple[str, int] = ("127.0.0.1", 0)
         self.timeout_s = 0.0
         self.scheduled = 0
@@ -151,7 +154,9 @@ class Phase:
             queued=self.queued,
             raised=self._raised,
             own_lag_p99_ms=None if self.sent_times is None else self.sent_times.own_lag_p99_ms,
-            settled=None if self.warmth is None else self.warmth.is_settled,
+            own_cpu_s=None if self.own_cpu is None else self.own_cpu.used_s,
+            own_cpu_wait_s=None if self.own_cpu is None else self.own_cpu.waited_s,
+            settled=None if self.warmth is None else self.has_settled or self.warmth.is_settled,
             server=server,
         )
 

@@ -19,7 +19,7 @@ from locust import events
 
 from harness.driving.inside.conductor import Conductor
 from harness.driving.inside.gate import Gate
-from harness.driving.inside.protocol import Abort, Broken, Load, Quit, Ready, ToGenerator, ToHarness
+from harness.driving.inside.protocol import Abort, Broken, EndAt, Load, Quit, Ready, ToGenerator, ToHarness
 from harness.driving.inside.recorder import Recorder
 from harness.driving.inside.statistics import StatsInBatches
 
@@ -74,6 +74,8 @@ def _serve(environment: Any, control: socket.socket) -> None:
                     loading = gevent.spawn(_load, conductor, message, tell)
                 case Abort():
                     conductor.abort()
+                case EndAt(phase, at_s):
+                    conductor.end_at(phase, at_s)
                 case Quit():
                     break
         if loading is not None:

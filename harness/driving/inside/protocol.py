@@ -1,6 +1,7 @@
 """What the harness and the load generator say to each other: JSON lines over a socket pair.
 
 Harness: Load ... Load, Quit. Generator: Ready, then for each Load: Started/Progress/Ended per phase, and Done.
+A generator whose warm-up has settled says Warm and goes on; when all have said so, EndAt tells them when it ends.
 When the harness's end closes, the generator ends.
 """
 
@@ -26,6 +27,13 @@ class Abort(Struct, frozen=True, tag=True):
     """End the load under way now; Done follows."""
 
 
+class EndAt(Struct, frozen=True, tag=True):
+    """The warm-up `phase` ends at this moment of CLOCK_MONOTONIC, the same for all generators."""
+
+    phase: str
+    at_s: float
+
+
 class Quit(Struct, frozen=True, tag=True):
     pass
 
@@ -48,6 +56,12 @@ class Progress(Struct, frozen=True, tag=True):
     p99_ms: float | None
 
 
+class Warm(Struct, frozen=True, tag=True):
+    """The answers of the warm-up `phase` have settled, as far as this generator sees."""
+
+    phase: str
+
+
 class Ended(Struct, frozen=True, tag=True):
     """The window of `phase` is over (its requests may still be open)."""
 
@@ -65,5 +79,5 @@ class Broken(Struct, frozen=True, tag=True):
     message: str
 
 
-ToGenerator = Load | Abort | Quit
-ToHarness = Ready | Started | Progress | Ended | Done | Broken
+ToGenerator = Load | Abort | EndAt | Quit
+ToHarness = Ready | Started | Progress | Warm | Ended | Done | Broken
