@@ -38,8 +38,8 @@ class CalibrationOrder:
 
 
 def calibrate(order: CalibrationOrder, on_line: Callable[[str], None]) -> Calibration:
-    """Everything that was asked for, in about a minute; `on_line` is told of each step. Raises HarnessError when
-    it cannot be done at all; an instrument that fails is a result."""
+    """The cases in about a minute, and what else was asked for; `on_line` is told of each step. Raises HarnessError
+    when it cannot be done at all; an instrument that fails is a result."""
     began_s, created_epoch_s = monotonic(), time()
     environment = describe(order.root)
     watch = NoiseWatch()

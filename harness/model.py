@@ -233,12 +233,12 @@ class PhaseRecord(Struct, frozen=True, kw_only=True):
     min_service_ms: float | None = None  # the fastest right answer, unrounded
     # Arrivals of an open loop that found no free user: at `max_in_flight`, they wait for the server. None: not counted.
     queued: int | None = None
-    own_lag_p99_ms: float | None = None  # send lag of the others: the generator's own doing
+    own_lag_p99_ms: float | None = None  # the generator's own part of the send lag, see `SentTimes`
     # CPU time of the generator itself in the window, and how long it was ready and had none; of several, each the most.
     own_cpu_s: float | None = None
     own_cpu_wait_s: float | None = None
     raised: int = 0  # of the requests not sent: the scenario failed before it asked
-    settled: bool | None = None  # whether the answers had settled at `end_s`; None: it was not to end by that
+    settled: bool | None = None  # whether the answers have settled (of several generators: each); None: not asked
     reason: str = ""
     server: int = 0  # index into TrialRecord.servers
 

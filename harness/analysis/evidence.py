@@ -56,9 +56,9 @@ class PhaseFigures(Struct, frozen=True, kw_only=True):
     response_p99: Percentile | None = None
     response_p999: Percentile | None = None
     send_lag_p99: Percentile | None = None
-    own_lag_p99_ms: float | None = None  # of requests that found a free user; by nearest rank
-    own_cores: float | None = None  # that the busiest generator used, by its own account
-    own_wait_share: float | None = None  # of the time: it was ready and had no CPU
+    own_lag_p99_ms: float | None = None  # the generator's own part of the send lag
+    generator_own_cores: float | None = None  # that the busiest generator used, by its own account
+    generator_wait_share: float | None = None  # of the time: it was ready and had no CPU
     queued: int | None = None  # those that did not; None: not counted
     health_p50: Percentile | None = None
     health_p99: Percentile | None = None

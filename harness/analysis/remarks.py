@@ -17,7 +17,7 @@ PRESSURE_PERCENT = 50.0
 # 1 % of a trial is about one such stop in ten seconds, each as long as a whole answer takes.
 THROTTLED_SHARE = 0.01
 # On two shared cores the generator waited for 0.0 to 1.9 % of a closed loop, whatever the strategy (docs/priority.md).
-# Each per cent of waiting is at most one of capacity, and 5 % is what makes a difference here (`stats.SAME_WITHIN`).
+# A per cent of waiting is about one of capacity at most, and 5 % is what makes a difference here (`stats.SAME_WITHIN`).
 WAIT_SHARE = 0.05
 # Chance: once in a thousand phases. The distance: of many requests the test sees a tenth of a millisecond, too.
 LAW_P_VALUE, LAW_DISTANCE = 0.001, 0.1
@@ -119,13 +119,13 @@ def arrivals_off_law(context: Context) -> Finding | None:
 def generator_waited(context: Context) -> Finding | None:
     """In an open loop that is send lag; a closed loop has no schedule to be late against."""
     for phase in context.measured:
-        waited = phase.own_wait_share
+        waited = phase.generator_wait_share
         if phase.kind is PhaseKind.CAPACITY and waited is not None and waited > WAIT_SHARE:
             return info(
                 "generator_waited",
                 f"{phase.name}: in {waited:.0%} of the time the load generator was ready and had no CPU "
-                f"(limit {WAIT_SHARE:.0%}); so much later answers were taken and requests sent",
-                "give the generator a core of its own: the capacity is a lower bound",
+                f"(limit {WAIT_SHARE:.0%}): so long answers and the next requests lay about",
+                "give the generator a core of its own; the capacity may be off by as much",
             )
     return None
 

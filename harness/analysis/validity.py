@@ -144,7 +144,7 @@ def below_wait(context: Context) -> Finding | None:
 
 def generator_busy(context: Context) -> Finding | None:
     for phase in context.measured:
-        cores = phase.own_cores
+        cores = phase.generator_own_cores
         if cores is None and phase.generator_cores is not None:  # an older record: of all generators, from outside
             cores = phase.generator_cores / context.profile.generators
         if cores is not None and cores >= GENERATOR_CORES:
@@ -170,7 +170,8 @@ def upstream_busy(context: Context) -> Finding | None:
 
 
 def sent_late(context: Context) -> Finding | None:
-    """Of requests that found a free user: at `max_in_flight` the others wait for the server, not for the generator."""
+    """Of each request the part that was the generator's own: who waits for a free user at `max_in_flight` waits for the
+    server."""
     remark: Finding | None = None
     for phase in context.measured:
         lag_ms, response = phase.own_lag_p99_ms, phase.response_p50

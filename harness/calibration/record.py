@@ -18,11 +18,11 @@ from msgspec import Meta, Struct
 from harness.model import Environment, to_json
 from harness.store import StoreError, write_atomically
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 FILE = "calibration.json"
 OURS, FAST_HTTP_USER, HTTP_USER, WRK = "ours", "FastHttpUser", "HttpUser", "wrk"  # the generators, as they are shown
 # What the instrument's figures can depend on, beside its own code.
-_PACKAGES = ("gevent", "hdrhistogram", "httptools", "locust", "uvloop")
+_PACKAGES = ("gevent", "hdrhistogram", "httptools", "locust", "numpy", "uvloop")
 _AGAIN = "run `bench calibrate` before a run"
 _HARNESS = Path(__file__).parents[1]
 _MACHINE_ID = Path("/etc/machine-id")
@@ -43,6 +43,8 @@ class Fingerprint(Struct, frozen=True):
     host: str  # a digest: reports are shared, and name no machine
     cpu_model: str
     logical_cpus: int
+    available_cpus: int  # `taskset` and a container's quota make another machine of it
+    quota_cores: float | None
     kernel: str
     pinning: bool  # server and generator on CPUs of their own
     python: str
@@ -55,6 +57,8 @@ class Fingerprint(Struct, frozen=True):
             host=_host(),
             cpu_model=environment.cpu_model,
             logical_cpus=environment.logical_cpus,
+            available_cpus=len(environment.partition.available),
+            quota_cores=environment.partition.quota_cores,
             kernel=environment.kernel,
             pinning=environment.partition.pinned,
             python=environment.python,
@@ -149,11 +153,12 @@ class CrossCheck(Struct, frozen=True, kw_only=True):
 
     other: str
     route: str
+    connections: int
     ours_rps: float
     other_rps: float
     ratio: float  # ours / other, the median over pairs of slices
     ratios: tuple[float, ...]
-    interval: tuple[float, float] | None = None
+    interval: tuple[float, float] | None
     generator_cores: float  # the CPU that ours used; near 1, it measured itself
     server_cores: float  # ... and the server meanwhile; well below 1, something else was the limit
     other_generator_cores: float

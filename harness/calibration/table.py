@@ -106,7 +106,8 @@ def _earlier(calibration: Calibration, measured_epoch_s: float | None, option: s
 
 def _cross_check(check: CrossCheck) -> Iterator[str]:
     yield (
-        f"{check.route}: ours {check.ours_rps:,.0f} requests/s, {check.other} {check.other_rps:,.0f}: "
+        f"{check.route}, {check.connections} connections: "
+        f"ours {check.ours_rps:,.0f} requests/s, {check.other} {check.other_rps:,.0f}: "
         f"{check.difference}, median of {len(check.ratios)} pairs; {_judgement(check)}"
     )
     yield (

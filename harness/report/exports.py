@@ -42,6 +42,8 @@ _NUMBERS = {
     "target_cpu_s_per_1000": "s per 1000 right answers",
     "target_cores": "cores",
     "generator_cores": "cores",
+    "generator_own_cores": "cores",
+    "generator_wait_share": "of the time",
     "services_cores": "cores",
     "target_rss_max_bytes": "bytes",
     "target_pss_max_bytes": "bytes",

@@ -51,7 +51,8 @@ def _beside(calibration: Calibration) -> Iterator[str]:
         yield f"Requests/s from one core, of a fast server: {rates}{_moment(calibration.throughput_epoch_s)}."
     if (check := calibration.cross_check) is not None:
         yield (
-            f"The capacity of {check.route}: ours {check.ours_rps:,.0f} requests/s, {check.other} "
+            f"The capacity of {check.route} over {check.connections} connections: "
+            f"ours {check.ours_rps:,.0f} requests/s, {check.other} "
             f"{check.other_rps:,.0f}, {check.difference} over {wording.count(len(check.ratios), 'pair')} "
             f"of slices{_moment(calibration.cross_check_epoch_s)}; {_judgement(check)}."
         )

@@ -137,13 +137,15 @@ def test_a_server_that_is_still_waking_up_is_warmed_for_longer(rig: Callable[...
 
 
 def test_the_warm_up_of_two_generators_ends_for_both_at_once_when_both_have_settled(rig: Callable[..., Rig]) -> None:
-    pair = rig("/delay?40", users=32, generators=2)
-    warm, capacity = pair.load(warmup(32), closed("capacity", 1.0, 32)).records
+    pair = rig("/delay?50", users=3, generators=2)
+    # 32 answers each: the first has two users and has settled after 0.8 s, the second has one and needs 1.6 s.
+    spec = PhaseSpec(name="warmup", kind=PhaseKind.WARMUP, duration_s=8.0, users=3, min_s=0.2)
+    warm, capacity = pair.load(spec, closed("capacity", 1.0, 3)).records
     assert warm.settled
-    assert 0.2 <= warm.end_s - warm.start_s < 1.5
-    assert capacity.start_s == pytest.approx(warm.end_s, abs=0.05)  # the first to begin, the last to end
-    assert capacity.end_s - capacity.start_s == pytest.approx(1.0, abs=0.05)
-    assert 0.75 * 800 <= capacity.ok_in_window <= 1.1 * 800
+    assert 1.6 <= warm.end_s - warm.start_s < 6.0
+    # The first to begin and the last to end: 0.8 s more, did each end by itself.
+    assert capacity.start_s == pytest.approx(warm.end_s, abs=0.4)
+    assert capacity.end_s - capacity.start_s == pytest.approx(1.0, abs=0.4)
     for record in (warm, capacity):
         assert_adds_up(record)
 
@@ -154,7 +156,7 @@ def test_one_of_two_generators_that_has_not_settled_keeps_both_warming(rig: Call
     spec = PhaseSpec(name="warmup", kind=PhaseKind.WARMUP, duration_s=2.4, users=3, min_s=0.2)
     (warm,) = pair.load(spec).records
     assert warm.settled is False
-    assert warm.end_s - warm.start_s == pytest.approx(2.4, abs=0.05)
+    assert warm.end_s - warm.start_s == pytest.approx(2.4, abs=0.5)
 
 
 def test_the_generator_knows_its_own_cpu(rig: Callable[..., Rig]) -> None:

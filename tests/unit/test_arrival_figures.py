@@ -99,11 +99,35 @@ def test_figures_are_by_phase_with_one_for_each_generator() -> None:
 def test_what_ended_in_another_order_is_sorted_and_memory_is_bounded() -> None:
     times = SentTimes()
     for moment_s in (12.0, 11.0, 13.0):
-        times.add(moment_s, moment_s + 0.0005, queued=False)
+        times.add(moment_s, moment_s + 0.0005, None)
     record = times.record(POISSON, scheduled=5, start_s=10.0)
     assert record.intended_us == (1_000_000, 2_000_000, 3_000_000)
     assert record.sent_us == (1_000_500, 2_000_500, 3_000_500)
     assert record.scheduled == 5
     for number in range(MOST + 10):
-        times.add(float(number), float(number), queued=False)
+        times.add(float(number), float(number), None)
     assert len(times.record(POISSON, 0, 0.0).sent_us) == MOST
+
+
+def test_the_generators_own_lag_is_of_all_requests_and_ends_where_the_wait_for_a_user_begins() -> None:
+    times = SentTimes()
+    assert times.own_lag_p99_ms is None
+    times.add(1.0, 1.5, None)
+    assert times.own_lag_p99_ms == pytest.approx(500, rel=1e-3), "the largest of few"
+    for number in range(2 * MOST):
+        times.add(float(number), number + 0.001, None)
+    assert times.own_lag_p99_ms == pytest.approx(1.0, rel=2e-3)
+    for number in range(2 * MOST):
+        times.add(float(number), number + 9.0, number + 0.002)
+    assert times.own_lag_p99_ms == pytest.approx(2.0, rel=2e-3)
+
+
+def test_a_stall_of_the_generator_is_its_own_lag_though_all_users_seem_busy() -> None:
+    """0.2 s of standing still at 1,000/s with 8 users: most of the overdue find no user that looks free."""
+    times = SentTimes()
+    for number in range(800):
+        times.add(number / 1e3, number / 1e3 + 0.0002, None)
+    for number in range(800, 1000):
+        late_s = 1.0 + (number - 800) * 1e-4
+        times.add(number / 1e3, late_s, 1.0 if number >= 808 else None)
+    assert times.own_lag_p99_ms == pytest.approx(190, abs=3)

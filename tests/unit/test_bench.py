@@ -13,3 +13,13 @@ def test_the_target_is_the_nicer_one_where_it_shares_its_cores(cores: int, nice:
     upstream: Any = None
     shared = partition(tuple(range(cores)), None, can_pin=True)
     assert Bench(Path(), load_profile("smoke"), shared, upstream).target_nice == nice
+
+
+def test_server_and_generator_get_cpus_of_their_own_where_there_are_enough() -> None:
+    upstream: Any = None
+    apart = Bench(Path(), load_profile("smoke"), partition(tuple(range(8)), None, can_pin=True), upstream)
+    assert apart.target_cpus and apart.generator_cpus
+    assert not set(apart.target_cpus) & set(apart.generator_cpus)
+    assert sorted([*apart.target_cpus, *apart.generator_cpus]) == list(range(8))
+    shared = Bench(Path(), load_profile("smoke"), partition((0, 1), None, can_pin=True), upstream)
+    assert (shared.target_cpus, shared.generator_cpus) == (None, None)

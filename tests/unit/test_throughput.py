@@ -10,8 +10,9 @@ import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import binom
 
-from harness.calibration.crosscheck import Pair, Slice, verdict
+from harness.calibration.crosscheck import LOOKS, PAIRS_A_LOOK, Pair, Slice, verdict
 from harness.calibration.stock import percentile_ms
 from harness.calibration.throughput import rate_rps
 from harness.calibration.truth import CalibrationError
@@ -87,16 +88,20 @@ def test_too_few_pairs_or_too_wide_a_scatter_decide_nothing(ratios: tuple[float,
     assert "does not decide" in check.why_not
 
 
-@given(st.floats(0.5, 2), st.integers(0, 2**32 - 1))
-def test_the_interval_of_a_median_covers_it(truth: float, seed: int) -> None:
-    """Not every time, but never by far: a scatter of 10 %, of 60 pairs."""
-    scattered = [truth * math.exp(0.1 * gauss) for gauss in numpy.random.default_rng(seed).standard_normal(60)]
+@given(st.integers(1, LOOKS), st.integers(0, 2**32 - 1))
+def test_at_each_look_the_interval_misses_the_median_on_either_side_in_a_sixth_of_five_per_cent(
+    look: int, seed: int
+) -> None:
+    """Its ends are those pairs that with a fair coin so few lie beyond as rarely; the next ones would be too near."""
+    count = look * PAIRS_A_LOOK
+    scattered = [math.exp(0.1 * gauss) for gauss in numpy.random.default_rng(seed).standard_normal(count)]
     check = verdict(pairs(*scattered))
     assert check.interval is not None
     low, high = check.interval
-    assert low * 0.93 < truth < high * 1.07
-    assert low < check.ratio < high
-    assert verdict(pairs(*scattered[::-1])).interval == pytest.approx(check.interval)
+    below = sum(ratio < low * (1 - 1e-9) for ratio in scattered)
+    above = sum(ratio > high * (1 + 1e-9) for ratio in scattered)
+    assert below == above
+    assert binom.cdf(below, count, 0.5) <= 0.05 / LOOKS < binom.cdf(below + 1, count, 0.5)
 
 
 @pytest.mark.parametrize("ratio", [1.0, 0.5])

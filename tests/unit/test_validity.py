@@ -150,7 +150,7 @@ INVALID: dict[str, tuple[Rule, Context]] = {
     "above the ceiling": (validity.above_ceiling, of_phase(goodput_rps=432.0)),
     "below the wait": (validity.below_wait, with_fastest(99.9)),
     "below the least drawn wait": (validity.below_wait, with_fastest(49.9, sigma=0.3)),
-    "busy generator": (validity.generator_busy, of_phase(own_cores=0.8, generator_cores=0.4)),
+    "busy generator": (validity.generator_busy, of_phase(generator_own_cores=0.8, generator_cores=0.4)),
     "busy generator of an older record": (validity.generator_busy, of_phase(generator_cores=0.8)),
     "busy upstream": (validity.upstream_busy, of_phase(services_cores=0.85)),
     "sent grossly late": (validity.sent_late, sent_late_by(56.0)),
@@ -174,7 +174,7 @@ INFO: dict[str, tuple[Rule, Context]] = {
     "samples missing": (REMARKS[2], of_phase(target_cpu_s=None)),
     "probe silent": (REMARKS[3], of_phase(probe_lines=19)),
     "off the law": (remarks.arrivals_off_law, arriving(distance=0.11, p_value=1e-4)),
-    "the generator had no CPU": (remarks.generator_waited, of_phase(own_wait_share=0.051)),
+    "the generator had no CPU": (remarks.generator_waited, of_phase(generator_wait_share=0.051)),
     "not quiet": (remarks.not_quiet, with_noise(quiet_wait_s=RUN.profile.quiet_s)),
     "pressure": (remarks.cpu_pressure, with_noise(cpu_pressure_percent=51.0)),
     "throttled": (remarks.throttled, with_noise(throttled_s=0.11)),
@@ -194,14 +194,14 @@ SILENT: dict[str, tuple[Rule, Context]] = {
     "the wait itself": (validity.below_wait, with_fastest(100.0)),
     "a drawn wait below its median": (validity.below_wait, with_fastest(51.0, sigma=0.3)),
     "a warm-up's load": (validity.generator_busy, of_phase(generator_cores=1.0, kind=PhaseKind.WARMUP)),
-    "a generator at ease": (validity.generator_busy, of_phase(own_cores=0.79)),
-    "several generators at ease": (validity.generator_busy, of_phase(own_cores=0.5, generator_cores=0.9)),
-    "a generator that hardly waited": (remarks.generator_waited, of_phase(own_wait_share=0.05)),
+    "a generator at ease": (validity.generator_busy, of_phase(generator_own_cores=0.79)),
+    "several generators at ease": (validity.generator_busy, of_phase(generator_own_cores=0.5, generator_cores=0.9)),
+    "a generator that hardly waited": (remarks.generator_waited, of_phase(generator_wait_share=0.05)),
     "a generator that waited in an open loop": (
         remarks.generator_waited,
-        of_phase(own_wait_share=0.5, kind=PhaseKind.RATE),
+        of_phase(generator_wait_share=0.5, kind=PhaseKind.RATE),
     ),
-    "a system that does not tell": (remarks.generator_waited, of_phase(own_wait_share=None)),
+    "a system that does not tell": (remarks.generator_waited, of_phase(generator_wait_share=None)),
     "an upstream at ease": (validity.upstream_busy, of_phase(services_cores=0.84)),
     "sent in time": (validity.sent_late, sent_late_by(5.4)),
     "sent within a millisecond": (validity.sent_late, sent_late_by(0.9, median_ms=1.0)),
@@ -297,7 +297,7 @@ def test_a_failed_trial_with_nothing_else_known_is_judged() -> None:
 
 
 def test_a_message_names_the_figure_the_phase_and_the_limit() -> None:
-    finding = validity.generator_busy(of_phase(own_cores=0.93))
+    finding = validity.generator_busy(of_phase(generator_own_cores=0.93))
     assert finding is not None
     assert all(part in finding.message for part in ("93%", "capacity", "80%"))
 

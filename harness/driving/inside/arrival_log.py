@@ -1,6 +1,6 @@
 """When the requests of an open loop really left, beside when they should have: `arrivals.jsonl`, a line a phase.
 
-Of the first 65,536 arrivals, which is plenty for a distribution test and bounds memory at a megabyte.
+The times are of the first 65,536 that ended, which is plenty for a distribution test and bounds memory at a megabyte.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from array import array
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
+from harness.driving.inside.histogram import BulkHistogram
 from harness.model import Arrivals, PhaseSpec
 
 MOST = 1 << 16
@@ -23,23 +25,30 @@ class SentTimes:
     def __init__(self) -> None:
         self._intended_s = array("d")
         self._sent_s = array("d")
-        self._own_lags_s = array("d")
+        self._own_lags_s = array("d")  # those that are not in the histogram yet
+        self._own_lags = BulkHistogram()
 
-    def add(self, intended_s: float, sent_s: float, *, queued: bool) -> None:
-        """`queued`: it had to wait for a free user."""
+    def add(self, intended_s: float, sent_s: float, queued_s: float | None) -> None:
+        """`queued_s`: when it began to wait for a free user. Until then it had waited for the generator: one that stood
+        still finds all users busy, though their answers have long come."""
+        self._own_lags_s.append((sent_s if queued_s is None else queued_s) - intended_s)
+        if len(self._own_lags_s) == MOST:
+            self._count_own_lags()
         if len(self._sent_s) < MOST:
             self._intended_s.append(intended_s)
             self._sent_s.append(sent_s)
-            if not queued:
-                self._own_lags_s.append(sent_s - intended_s)
+
+    def _count_own_lags(self) -> None:
+        self._own_lags.add(np.frombuffer(self._own_lags_s))
+        self._own_lags_s = array("d")
 
     @property
     def own_lag_p99_ms(self) -> float | None:
-        """How late requests left that found a free user: the generator's own doing. By nearest rank, so the largest of
-        fewer than 100; None of none."""
-        if not self._own_lags_s:
-            return None
-        return sorted(self._own_lags_s)[math.ceil(0.99 * len(self._own_lags_s)) - 1] * 1e3
+        """How late the generator itself was, of all that were sent: to send what found a free user, to take up what did
+        not. By nearest rank, so the largest of fewer than 100; None of none."""
+        self._count_own_lags()
+        total = self._own_lags.hdrh.total_count
+        return self._own_lags.at_rank(math.ceil(0.99 * total)) / 1e3 if total else None
 
     def record(self, spec: PhaseSpec, scheduled: int, start_s: float) -> Arrivals:
         pairs = sorted(zip(self._intended_s, self._sent_s, strict=True))

@@ -10,7 +10,7 @@ shadow.restore_stdlib()  # first: a scenario may be named like a module that is 
 
 from collections.abc import Callable  # noqa: E402
 from random import random  # noqa: E402
-from time import monotonic  # noqa: E402
+from time import monotonic, time  # noqa: E402
 from typing import Any, NamedTuple, cast  # noqa: E402
 from urllib.parse import urlsplit  # noqa: E402
 
@@ -35,6 +35,7 @@ _TIMEOUT_S = 30.0
 # A server that refuses answers at once, and so does a task that fails before it asks; without a pause a closed loop
 # would turn into a busy loop of them.
 _PAUSE_S = 0.05
+_EPOCH_S = time() - monotonic()  # of CLOCK_MONOTONIC's origin
 _OK = Outcome.OK  # a look in the enumeration takes as long as comparing
 
 
@@ -48,6 +49,7 @@ class HttpStatusError(Exception):
 
 class _Question(NamedTuple):
     request: bytes
+    url: str
     name: str  # the path without its query: one row in Locust's statistics
     is_right: Callable[[bytes], bool]
 
@@ -96,14 +98,16 @@ class BenchUser(User):
         gate = self._gate
         if gate is None:
             sent_s = monotonic()
-            _, error, size_bytes, arrived_s = self._exchange(question, _TIMEOUT_S)
-            self._report(question, error, size_bytes, arrived_s - sent_s)
+            outcome, error, size_bytes, arrived_s = self._exchange(question, _TIMEOUT_S)
+            self._report(question, error, size_bytes, sent_s, arrived_s)
+            if outcome is Outcome.CONNECTION_ERROR:
+                gevent.sleep(_PAUSE_S)
             return
         ticket = self._ticket
         if ticket is None:
             raise RuntimeError(f"{type(self).__name__}: a task asks once; {path} would be its second request")
         self._ticket = None
-        phase, intended_s, queued = ticket
+        phase, intended_s, queued_s = ticket
         connection = self._connection
         if connection.address != phase.address:
             connection.close()
@@ -121,9 +125,9 @@ class BenchUser(User):
             sent_s,
             arrived_s,
             censored=isinstance(error, ExchangeAbortedError),
-            queued=queued,
+            queued_s=queued_s,
         )
-        self._report(question, error, size_bytes, arrived_s - sent_s)
+        self._report(question, error, size_bytes, sent_s, arrived_s)
         if outcome is Outcome.CONNECTION_ERROR:
             gevent.sleep(_PAUSE_S)
 
@@ -141,21 +145,29 @@ class BenchUser(User):
             return outcome, WrongAnswerError(why), len(body), connection.arrived_s
         return Outcome.HTTP_ERROR, HttpStatusError(f"status {status}"), len(body), connection.arrived_s
 
-    def _report(self, question: _Question, error: Exception | None, size_bytes: int, seconds: float) -> None:
-        # For each request: Locust's UI, its CSV files and plugins live on it.
+    def _report(
+        self, question: _Question, error: Exception | None, size_bytes: int, sent_s: float, arrived_s: float
+    ) -> None:
+        # For each request: Locust's UI, its CSV files and plugins live on it. The arguments are those of its own users
+        # (EventHook `request` in locust/event.py); there is no response object.
         self._fire(
             request_type="GET",
             name=question.name,
-            response_time=seconds * 1e3,
+            response_time=(arrived_s - sent_s) * 1e3,
             response_length=size_bytes,
+            response=None,
             exception=error,
             context={},
+            start_time=sent_s + _EPOCH_S,
+            url=question.url,
         )
 
     def _learn(self, path: str, answer: Any) -> _Question:
         host = f"{self._address[0]}:{self._address[1]}"
         request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\n\r\n".encode("ascii")
-        question = self._questions[path] = _Question(request, path.partition("?")[0], checker(answer))
+        question = self._questions[path] = _Question(
+            request, f"http://{host}{path}", path.partition("?")[0], checker(answer)
+        )
         return question
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import monotonic
 
@@ -28,7 +29,7 @@ _WARM_POLL_S = 0.01
 
 
 class Conductor:
-    """One per trial. `run()` in one greenlet; `abort()` from another."""
+    """One per trial. `run()` in one greenlet; `abort()` and `end_at()` from another."""
 
     def __init__(
         self,
@@ -46,14 +47,17 @@ class Conductor:
         self._alarm = Alarm()
         self._stop = Event()
         self._warming: Phase | None = None
+        self._is_told = Event()  # of something that the warm-up's end depends on
 
     def abort(self) -> None:
         self._stop.set()
+        self._is_told.set()
 
     def end_at(self, phase_name: str, at_s: float) -> None:
         """Bring the end of a warm-up forward to `at_s`, or to now where that is past: what was counted stays."""
         if (phase := self._warming) is not None and phase.spec.name == phase_name:
             phase.end_s = min(phase.end_s, max(at_s, monotonic()))
+            self._is_told.set()
 
     def run(self, load: Load) -> Done:
         """All phases of `load`, back to back, then one drain for all of them."""
@@ -86,7 +90,7 @@ class Conductor:
         return Done(records=records, drain_s=drained_s - drain_began_s)
 
     def _run_phase(
-        self, phase: Phase, before: Phase | None, health: PhaseHealth, prober: HealthProber, arrivals: list[float]
+        self, phase: Phase, before: Phase | None, health: PhaseHealth, prober: HealthProber, arrivals: Sequence[float]
     ) -> None:
         self._tell(Started(phase.spec.name))
         probing = gevent.spawn(prober.probe, phase, health)
@@ -114,16 +118,18 @@ class Conductor:
         if phase.warmth is None or phase.spec.min_s is None:
             return False
         self._warming = phase
+        self._is_told.clear()
         planned_s = phase.end_s
         while not self._stop.is_set() and (now_s := monotonic()) < phase.end_s:
             if not phase.has_settled and now_s >= phase.start_s + phase.spec.min_s and phase.warmth.is_settled:
                 phase.has_settled = True
                 self._tell(Warm(phase.spec.name))
-            self._stop.wait(min(_WARM_POLL_S, phase.end_s - now_s))
+            self._is_told.wait(min(_WARM_POLL_S, phase.end_s - now_s))
+            self._is_told.clear()
         self._warming = None
         return phase.end_s < planned_s
 
-    def _feed(self, phase: Phase, arrivals: list[float]) -> None:
+    def _feed(self, phase: Phase, arrivals: Sequence[float]) -> None:
         self._gate.end_closed_loop()
         self._gate.current = phase
         for offset_s in arrivals:
@@ -162,7 +168,7 @@ class Conductor:
             self._tell(Progress(phase.spec.name, goodput_rps, phase.recent_p99_ms()))
 
 
-def _schedule(spec: PhaseSpec) -> list[float]:
+def _schedule(spec: PhaseSpec) -> array[float]:
     if spec.rate_rps is None:
         raise ValueError(f"phase {spec.name}: an open loop needs rate_rps")
-    return list(schedule(spec.arrivals, spec.rate_rps, spec.duration_s, spec.seed))
+    return schedule(spec.arrivals, spec.rate_rps, spec.duration_s, spec.seed)

@@ -69,7 +69,7 @@ class Gate:
             self._wake(self._parked.pop(), Ticket(phase, intended_s))
         else:
             phase.queued += 1
-            self._due.append(Ticket(phase, intended_s, queued=True))
+            self._due.append(Ticket(phase, intended_s, monotonic()))
 
     def withdraw(self) -> list[Ticket]:
         """Take back every ticket that nobody was free for."""

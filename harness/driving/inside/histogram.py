@@ -37,6 +37,10 @@ class BulkHistogram:
         self.hdrh.min_value = min(self.hdrh.min_value, int(values_us.min()))
         self.hdrh.max_value = max(self.hdrh.max_value, int(values_us.max()))
 
+    def at_rank(self, rank: int) -> int:
+        """The value, in us, that `rank` of the values do not exceed; from 1 to how many there are."""
+        return int(self._bucket_ends_us[np.searchsorted(np.cumsum(self._counts), rank)])
+
     def clear(self) -> None:
         """As `HdrHistogram.reset`, which takes 1 ms for setting 17,408 counts one by one."""
         self._counts.fill(0)

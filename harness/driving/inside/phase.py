@@ -18,12 +18,12 @@ _OK = Outcome.OK  # a look in the enumeration takes as long as comparing
 
 
 class Ticket(NamedTuple):
-    """Leave to send one request: for which phase, when it was meant to start (CLOCK_MONOTONIC), and whether it had to
-    wait for a free user."""
+    """Leave to send one request: for which phase, when it was meant to start (CLOCK_MONOTONIC), and, where no user was
+    free, when the generator found that out."""
 
     phase: Phase
     intended_s: float
-    queued: bool = False
+    queued_s: float | None = None
 
 
 class Phase:
@@ -36,7 +36,7 @@ class Phase:
         self.start_s = start_s
         self.end_s = start_s + spec.duration_s
         self.warmth = None if spec.min_s is None else Warmth(spec.users, start_s)
-        self.has_settled = False  # and the harness was told so
+        self.has_settled = False  # once, and the harness was told so
         self.own_cpu: OwnCpu | None = None
         self.address: tuple[str, int] = ("127.0.0.1", 0)
         self.timeout_s = 0.0
@@ -91,7 +91,7 @@ class Phase:
         now_s: float,
         *,
         censored: bool,
-        queued: bool = False,
+        queued_s: float | None = None,
     ) -> None:
         self._outcomes[outcome] += 1
         self._recorder.exchange(self._name, outcome, intended_s, sent_s, now_s)
@@ -99,7 +99,7 @@ class Phase:
         if censored:
             self._censored += 1
         if self.sent_times is not None:
-            self.sent_times.add(intended_s, sent_s, queued=queued)
+            self.sent_times.add(intended_s, sent_s, queued_s)
         if outcome is _OK:
             service_s = now_s - sent_s
             self._min_service_s = min(self._min_service_s, service_s)

@@ -57,7 +57,7 @@ class Progress(Struct, frozen=True, tag=True):
 
 
 class Warm(Struct, frozen=True, tag=True):
-    """The answers of the warm-up `phase` have settled, as far as this generator sees."""
+    """The answers of the warm-up `phase` have settled, as far as this generator sees; it is said once."""
 
     phase: str
 
