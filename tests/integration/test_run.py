@@ -1,6 +1,7 @@
 """`bench run` as a person meets it: what it leaves on disk, what it says when things break, how it ends."""
 
 import json
+import os
 import signal
 import socket
 from pathlib import Path
@@ -9,6 +10,7 @@ import psutil
 import pytest
 
 from harness.model import Outcome, PhaseStatus, Sample, TrialRecord, TrialSpec
+from harness.partition import TARGET_NICE
 from harness.store import Run, read_lines
 from tests.bench_kit import TINY, Project, wait_for
 from tests.peculiar_targets import CACHES, DIES, UNLUCKY_ONCE
@@ -112,6 +114,36 @@ def test_broken_strategies_cost_one_line_each_and_leave_the_others_unharmed(proj
     assert all(phase.status is PhaseStatus.FAILED for phase in dead.phases)
     assert (project.run_folder / "report.html").exists()
     project.assert_nothing_is_left()
+
+
+SAYS_ITS_NICENESS = """
+import os, pathlib
+pathlib.Path({folder!r}, f"{name}-{{os.getpid()}}").write_text(str(os.getpriority(os.PRIO_PROCESS, 0)))
+"""
+
+
+def test_the_target_of_a_trial_is_nicer_than_its_generator_where_they_share(project: Project, tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    said.mkdir()
+    project.target(
+        "tells",
+        SAYS_ITS_NICENESS.format(folder=str(said), name="target")
+        + HEAD
+        + "@app.get('/io')\nasync def io(wait_ms: int, key: int):\n"
+        + NAP
+        + "    return {'key': key, 'value': key * key + 1}\n",
+    )
+    scenario = project.root / "scenarios" / "io.py"
+    scenario.write_text(scenario.read_text() + SAYS_ITS_NICENESS.format(folder=str(said), name="generator"))
+    ended = project.run("-s", "tells")
+    assert ended.measured_everything, ended.err
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    shared = not Run.open(project.run_folder).read().environment.partition.pinned
+    targets = {int(path.read_text()) for path in said.glob("target-*")}
+    generators = {int(path.read_text()) for path in said.glob("generator-*")}
+    assert generators == {ours}
+    # The pre-flight check, which measures nothing, is not nicer.
+    assert max(targets) == min(19, ours + (TARGET_NICE if shared else 0))
 
 
 def test_a_target_that_hangs_at_shutdown_is_killed_and_said(project: Project) -> None:
