@@ -92,6 +92,7 @@ def _cases(folder: Path, partition: Partition, on_line: Callable[[str], None]) -
         rig = Rig(folder, server, ours, few, generator_cpus)
         steps: list[Callable[[], Case]] = [
             lambda: cases.latency(rig, Law.FIXED),
+            lambda: cases.latency(rig, Law.QUICK),
             lambda: cases.latency(rig, Law.LOGNORMAL),
             lambda: cases.freeze(rig),
             lambda: cases.counts(rig, Law.DROP),

@@ -35,6 +35,7 @@ from harness.services.laws import (
     DROP_ONE_IN,
     FIXED_MS,
     FREEZE_S,
+    QUICK_MS,
     RIGHT,
     WRONG,
     WRONG_ONE_IN,
@@ -95,6 +96,8 @@ class Rule:
                 peer.write(_SMALLEST)
             case Law.FIXED:
                 self._loop.call_at(came_s + FIXED_MS / 1e3, self._reply, peer, came_s, _RIGHT)
+            case Law.QUICK:
+                self._loop.call_at(came_s + QUICK_MS / 1e3, self._reply, peer, came_s, _RIGHT)
             case Law.LOGNORMAL:
                 self._loop.call_at(came_s + next(self._dealt) / 1e3, self._reply, peer, came_s, _RIGHT)
             case Law.FREEZE:

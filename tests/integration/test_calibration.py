@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.calibration import cases, crosscheck, judge, record, throughput, wrk
+from harness.calibration import cases, judge, record, throughput, wrk
 from harness.calibration.cases import Rig
 from harness.calibration.judge import PERCENTS, percentile
 from harness.calibration.ours import Ours
@@ -20,7 +20,7 @@ from harness.calibration.record import FAST_HTTP_USER, OURS, Case, Fingerprint
 from harness.calibration.truth import TruthServer
 from harness.environment import describe
 from harness.model import Metric
-from harness.services.laws import ANSWER, FIXED_MS, FREEZE_S, Law, truth_ms
+from harness.services.laws import ANSWER, FIXED_MS, FREEZE_S, QUICK_MS, Law, truth_ms
 from tests.bench_kit import CHECKOUT, Project
 from tests.unit.test_calibration_record import GOOD, calibration
 
@@ -55,6 +55,18 @@ def test_percentiles_are_the_servers_within_two_percent(rig: Rig, law: Law) -> N
         assert len(figure.errors_ms) == cases.ROUNDS
         assert figure.did_ms == pytest.approx(truth_ms(law, figure.percent / 100), rel=0.1)
         assert figure.ours_ms >= figure.did_ms - 0.2, "faster than the server: it cannot be"
+
+
+@pytest.mark.figure
+def test_where_two_percent_is_nothing_percentiles_are_within_a_third_of_a_millisecond(rig: Rig) -> None:
+    """At 1,000/s. The p99 is left out: on a noisy machine one request in a hundred is preempted for milliseconds.
+    `bench calibrate` judges it, too."""
+    case = cases.latency(rig, Law.QUICK)
+    for figure in case.figures:
+        assert figure.allowed_ms == 0.3
+        assert figure.law_ms == QUICK_MS
+        assert figure.did_ms >= QUICK_MS
+        assert figure.passed or figure.percent == 99, explained(case)
 
 
 @pytest.mark.figure
@@ -179,26 +191,3 @@ def test_the_cpu_of_wrk_is_measured_while_it_runs(rig: Rig) -> None:
     assert idle.cores < busy.cores <= 1.2
     assert busy.rps > idle.rps
     assert 1.0 <= busy.elapsed_s < 5.0
-
-
-@pytest.mark.figure
-@pytest.mark.skipif(not wrk.is_installed(), reason="wrk is not installed")
-def test_wrk_finds_the_same_capacity(tmp_path: Path) -> None:
-    """On CPUs of their own, as `bench calibrate` has them: without, it is the scheduler that is compared."""
-    found: list[str] = []
-    cpus = describe(CHECKOUT).partition.available
-    check = crosscheck.against_wrk(
-        CHECKOUT,
-        tmp_path,
-        found.append,
-        server_cpus=cpus[:1] if len(cpus) > 1 else None,
-        generator_cpus=cpus[-1:] if len(cpus) > 1 else None,
-        looks=1,
-    )
-    low, high = check.interval or (0.0, 0.0)
-    # One look cannot decide 5 % on a noisy machine (docs/cross-check.md); it does see a generator that is in the way.
-    assert low < 1.05 and high > 0.95, check
-    assert 0.85 < check.ratio < 1.2, check
-    assert 0 < len(check.ratios) <= crosscheck.PAIRS_A_LOOK
-    assert len(found) == 1
-    assert check.other_generator_cores < crosscheck.FREE_CORES
