@@ -22,10 +22,10 @@ def test_wrk_finds_the_same_capacity(tmp_path: Path) -> None:
         found.append,
         server_cpus=cpus[:1] if len(cpus) > 1 else None,
         generator_cpus=cpus[-1:] if len(cpus) > 1 else None,
-        looks=1,
+        looks=crosscheck.LOOKS[:1],
     )
     assert len(found) == 1
-    assert 0 < len(check.ratios) <= crosscheck.PAIRS_A_LOOK
+    assert 0 < len(check.ratios) <= crosscheck.LOOKS[0]
     assert check.interval is not None
     if check.other_server_cores < crosscheck.BUSY_CORES or check.other_generator_cores >= crosscheck.FREE_CORES:
         assert check.passed is None  # one CPU, or somebody else uses it
