@@ -90,16 +90,6 @@ class Histograms:
     def merged(self, phase: str, outcomes: Iterable[Outcome], metric: Metric) -> Histogram:
         return merge(interval.histogram for interval in self._select(phase, outcomes, metric))
 
-    def medians_ms(self, phase: str, outcomes: Iterable[Outcome], metric: Metric) -> list[tuple[float, float]]:
-        """`(start_s, median in ms)` of each second that has any such request, in order of time."""
-        by_start: dict[float, list[Histogram]] = defaultdict(list)
-        for interval in self._select(phase, outcomes, metric):
-            by_start[interval.start_s].append(interval.histogram)
-        seconds = [(start_s, merge(by_start[start_s])) for start_s in sorted(by_start)]
-        return [
-            (start_s, second.at_rank((second.total + 1) // 2) / 1000) for start_s, second in seconds if second.total
-        ]
-
     def _select(self, phase: str, outcomes: Iterable[Outcome], metric: Metric) -> Iterable[Interval]:
         for outcome in outcomes:
             yield from self.intervals.get(Tag(phase, outcome, metric), ())

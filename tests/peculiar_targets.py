@@ -79,6 +79,12 @@ await wait(wait_ms * (1 + 5 * asleep) * random.uniform(0.8, 1.2))
 return right(key)
 """)
 
+# A backlog, a leak: from the 60th request on each waits longer than the one before.
+PILES_UP = _target("""
+await wait(wait_ms * (1 + max(0, count - 60) / 40))
+return right(key)
+""")
+
 # Redirects files that are not its own, as daemons do; one of them is the probe's.
 REDIRECTS_FILES = _target("""
 for fd in os.listdir("/proc/self/fd") if count == 1 else ():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from harness.analysis.context import Context, Rule, info, was_free_to_send
-from harness.model import Finding, Outcome, PhaseKind
+from harness.analysis.steadiness import response_trend
+from harness.model import Finding, Outcome, PhaseKind, PhaseStatus
 
 PROBE_LINES_PER_S = 10.0  # model.ProbeLine
 PROBE_SILENT_SHARE = 0.5
@@ -16,6 +17,8 @@ PRESSURE_PERCENT = 50.0
 # A quota that is used up means standing still for the rest of a period of 100 ms (the default; sched-bwc.rst in Linux):
 # 1 % of a trial is about one such stop in ten seconds, each as long as a whole answer takes.
 THROTTLED_SHARE = 0.01
+# As `validity` asks of a closed loop. Queues at a high load come and go, and begin empty: only what is gross is said.
+TREND_P_VALUE, PILE_CHANGE = 0.01, 0.5
 # On two shared cores the generator waited for 0.0 to 1.9 % of a closed loop, whatever the strategy (docs/priority.md).
 # A per cent of waiting is about one of capacity at most, and 5 % is what makes a difference here (`stats.SAME_WITHIN`).
 WAIT_SHARE = 0.05
@@ -116,6 +119,23 @@ def arrivals_off_law(context: Context) -> Finding | None:
     return None
 
 
+def piles_up(context: Context) -> Finding | None:
+    """An open loop whose answers take longer and longer has no percentiles, only those of its length. One that choked
+    says so by itself."""
+    for phase in context.record.phases:
+        if phase.spec.kind is not PhaseKind.RATE or phase.status is not PhaseStatus.COMPLETE:
+            continue
+        trend = response_trend(phase.arrivals_per_tenth, phase.response_s_per_tenth, phase.end_s - phase.start_s)
+        if trend is not None and trend.p_value < TREND_P_VALUE and trend.change > PILE_CHANGE:
+            return info(
+                "piles_up",
+                f"{phase.spec.name}: response times rose by {trend.change:.0%} of their median over {trend.bins} bins "
+                f"of {trend.bin_s:g} s (limit {PILE_CHANGE:.0%}; Mann-Kendall p = {trend.p_value:.2g})",
+                "it does not keep up with this rate, or it leaks: its percentiles are those of a phase of this length",
+            )
+    return None
+
+
 def generator_waited(context: Context) -> Finding | None:
     """In an open loop that is send lag; a closed loop has no schedule to be late against."""
     for phase in context.measured:
@@ -175,6 +195,7 @@ REMARKS: tuple[Rule, ...] = (
     uneven_workers,
     warmup_not_settled,
     arrivals_off_law,
+    piles_up,
     generator_waited,
     not_quiet,
     cpu_pressure,

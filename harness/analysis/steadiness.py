@@ -1,4 +1,4 @@
-"""Whether goodput kept its level: the Mann-Kendall test for a trend, and how large the trend is. Pure."""
+"""Whether goodput or response times kept their level: the Mann-Kendall test for a trend, and how large it is. Pure."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 
 FEWEST_BINS = 8  # of fewer the test can say nothing at 1 %
@@ -29,19 +30,49 @@ class Trend:
 
 def goodput_trend(ok_per_tenth: Sequence[int], duration_s: float) -> Trend | None:
     """Of right answers counted by tenths of a second; None where there are too few of either to tell."""
-    tenths = list(ok_per_tenth)[: int(duration_s * 10 + 1e-6)]  # the last one may be short
-    tenths += [0] * (int(duration_s * 10 + 1e-6) - len(tenths))
-    size = 1 if duration_s < TENTHS_BELOW_S else 10
-    counts = np.array([sum(tenths[at : at + size]) for at in range(0, len(tenths) - size + 1, size)], float)
-    if len(counts) < FEWEST_BINS or counts.sum() < FEWEST_ANSWERS or counts.min() == counts.max():
+    tenths = list(ok_per_tenth)[: _tenths(duration_s)]  # the last one may be short
+    tenths += [0] * (_tenths(duration_s) - len(tenths))
+    counts = _binned(tenths, duration_s)
+    if counts.sum() < FEWEST_ANSWERS:
         return None
-    times = np.arange(len(counts), dtype=float)
-    third = len(counts) // 3
-    change = float(counts[-third:].mean() - counts[:third].mean())
-    level = float(np.median(counts)) or float(counts.mean())
+    return _trend(counts, duration_s)
+
+
+def response_trend(
+    arrivals_per_tenth: Sequence[int], response_s_per_tenth: Sequence[float], duration_s: float
+) -> Trend | None:
+    """Of the mean response times of those who came in the same bin; None where there are too few of either to tell."""
+    whole = _tenths(duration_s)
+    arrivals = _binned(arrivals_per_tenth[:whole], duration_s)
+    response_s = _binned(response_s_per_tenth[:whole], duration_s)
+    if arrivals.sum() < FEWEST_ANSWERS:
+        return None
+    came = arrivals > 0
+    return _trend(response_s[came] / arrivals[came], duration_s)
+
+
+def _tenths(duration_s: float) -> int:
+    return int(duration_s * 10 + 1e-6)
+
+
+def _bin_tenths(duration_s: float) -> int:
+    return 1 if duration_s < TENTHS_BELOW_S else 10
+
+
+def _binned(tenths: Sequence[float], duration_s: float) -> NDArray[np.float64]:
+    size = _bin_tenths(duration_s)
+    return np.array([sum(tenths[at : at + size]) for at in range(0, len(tenths) - size + 1, size)], float)
+
+
+def _trend(values: NDArray[np.float64], duration_s: float) -> Trend | None:
+    if len(values) < FEWEST_BINS or values.min() == values.max():
+        return None
+    third = len(values) // 3
+    change = float(values[-third:].mean() - values[:third].mean())
+    level = float(np.median(values)) or float(values.mean())
     return Trend(
         change=change / level,
-        p_value=float(stats.kendalltau(times, counts).pvalue),
-        bins=len(counts),
-        bin_s=size / 10,
+        p_value=float(stats.kendalltau(np.arange(len(values)), values).pvalue),
+        bins=len(values),
+        bin_s=_bin_tenths(duration_s) / 10,
     )

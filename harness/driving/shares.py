@@ -10,12 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import zip_longest
 from random import Random
+from typing import TypeVar
 
 import msgspec
 
 from harness.driving.inside.protocol import Done, Ended, Load, Progress, Started, Warm
 from harness.model import Outcome, PhaseRecord, PhaseSpec, PhaseStatus
 
+Number = TypeVar("Number", int, float)
 Event = Started | Progress | Warm | Ended
 
 
@@ -86,6 +88,8 @@ def _sum(spec: PhaseSpec, records: Sequence[PhaseRecord]) -> PhaseRecord:
         ok_in_window=sum(record.ok_in_window for record in records),
         ok_per_second=_added([record.ok_per_second for record in records]),
         ok_per_tenth=_added([record.ok_per_tenth for record in records]),
+        arrivals_per_tenth=_added([record.arrivals_per_tenth for record in records]),
+        response_s_per_tenth=_added([record.response_s_per_tenth for record in records]),
         health_scheduled=sum(record.health_scheduled for record in records),
         health_outcomes=dict(sorted(health_outcomes.items())),
         health_censored=sum(record.health_censored for record in records),
@@ -103,8 +107,8 @@ def _most(values: Iterable[float | None]) -> float | None:
     return max((value for value in values if value is not None), default=None)
 
 
-def _added(counts: Sequence[Sequence[int]]) -> tuple[int, ...]:
-    return tuple(map(sum, zip_longest(*counts, fillvalue=0)))
+def _added(values: Sequence[Sequence[Number]]) -> tuple[Number, ...]:
+    return tuple(map(sum, zip_longest(*values, fillvalue=0)))
 
 
 class Chorus:

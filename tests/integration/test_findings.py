@@ -118,6 +118,14 @@ def test_and_in_no_others(peculiar: Analysis) -> None:
     assert codes(found(peculiar, "fails_now_and_then")) - noise == {"failed_requests"}
 
 
+def test_an_open_loop_whose_answers_take_longer_and_longer_is_found(tmp_path: Path) -> None:
+    """About 60 requests come before it."""
+    rates = "[{ percent = 30, duration_s = 3.0 }]"
+    project = Project(tmp_path, [], profile(warmup_s="0.2", capacity_s="0.2", rates=rates, drain_s="3.0"))
+    project.target("piles_up", targets.PILES_UP)
+    assert_found(found(measured(project), "piles_up"), "piles_up", "info")
+
+
 def test_what_is_missing_on_disk_is_found(peculiar: Analysis, project: Project, tmp_path: Path) -> None:
     copy = tmp_path / "run"
     shutil.copytree(project.run_folder, copy)

@@ -72,20 +72,6 @@ def test_tags_keep_phases_outcomes_and_metrics_apart(tmp_path: Path) -> None:
     assert (interval.start_s, interval.length_s, interval.histogram.values_us.tolist()) == (0.5, 1.0, [4001])
 
 
-def test_medians_are_per_second_and_over_all_its_lines(tmp_path: Path) -> None:
-    path = tmp_path / "a.hlog"
-    write_hlog(
-        path,
-        [
-            ("capacity.ok.response", 2.0, 1.0, histogram_of([9000])),
-            ("capacity.ok.response", 1.0, 1.0, histogram_of([1000, 1000])),
-            ("capacity.timeout.response", 1.0, 1.0, histogram_of([5000, 5000, 5000])),
-        ],
-    )
-    medians = hlog.read(path).medians_ms("capacity", [Outcome.OK, Outcome.TIMEOUT], Metric.RESPONSE)
-    assert medians == [(1.0, pytest.approx(5.0, rel=1e-3)), (2.0, pytest.approx(9.0, rel=1e-3))]
-
-
 @ON_DISK
 @given(cut=st.integers(0, 100_000))
 def test_a_log_cut_off_anywhere_loses_only_its_last_line(tmp_path: Path, cut: int) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.analysis.steadiness import FEWEST_ANSWERS, FEWEST_BINS, goodput_trend
+from harness.analysis.steadiness import FEWEST_ANSWERS, FEWEST_BINS, goodput_trend, response_trend
 
 RNG = np.random.default_rng(1)
 
@@ -53,6 +53,30 @@ def test_a_silence_at_the_end_counts() -> None:
     trend = goodput_trend([50] * 20, 4.0)
     assert trend is not None
     assert trend.change < 0 or trend.p_value < 0.01
+
+
+def test_response_times_that_grow_are_a_trend_and_that_many_came_at_once_is_none() -> None:
+    counts = [1 + number % 7 for number in range(30)]
+    level = response_trend(counts, [0.1 * count for count in counts], 3.0)
+    assert level is None or level.p_value > 0.05
+    rising = response_trend(counts, [(0.1 + 0.01 * number) * count for number, count in enumerate(counts)], 3.0)
+    assert rising is not None
+    assert rising.p_value < 1e-6
+    assert rising.change == pytest.approx(0.2 / 0.245, rel=0.05)
+    assert (rising.bins, rising.bin_s) == (30, 0.1)
+
+
+def test_tenths_in_which_nobody_came_and_what_came_too_late_for_a_bin_are_left_out() -> None:
+    counts, sums = [2, 0] * 20 + [50], [0.2, 0.0] * 20 + [500.0]
+    assert response_trend(counts, sums, 4.0) is None  # level
+    trend = response_trend([*counts[:-1], 50], [0.2 + 0.01 * at if at % 2 == 0 else 0.0 for at in range(41)], 4.0)
+    assert trend is not None
+    assert trend.bins == 20
+
+
+@pytest.mark.parametrize("arrivals", [0, 1])
+def test_too_few_arrivals_make_no_trend_of_response_times(arrivals: int) -> None:
+    assert response_trend([arrivals] * 30, [arrivals * at * 0.1 for at in range(30)], 3.0) is None
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,8 @@ class Phase:
         self.sent_times = SentTimes() if self.is_open_loop else None
         self._ok_tenths: list[int] = []
         self._ok_after_s: list[float] = []
+        self._arrivals_per_tenth: list[int] = []
+        self._response_s_per_tenth: list[float] = []
         self._outcomes: Counter[Outcome] = Counter()
         self._censored = 0
         self._raised = 0
@@ -100,11 +102,20 @@ class Phase:
             self._censored += 1
         if self.sent_times is not None:
             self.sent_times.add(intended_s, sent_s, queued_s)
+            self._responded(intended_s, now_s)
         if outcome is _OK:
             service_s = now_s - sent_s
             self._min_service_s = min(self._min_service_s, service_s)
             if self.warmth is not None and now_s < self.end_s:
                 self.warmth.answered(service_s, now_s)
+
+    def _responded(self, intended_s: float, now_s: float) -> None:
+        tenth = int((intended_s - self.start_s) * 10)
+        while len(self._arrivals_per_tenth) <= tenth:
+            self._arrivals_per_tenth.append(0)
+            self._response_s_per_tenth.append(0.0)
+        self._arrivals_per_tenth[tenth] += 1
+        self._response_s_per_tenth[tenth] += now_s - intended_s
 
     def raised(self, intended_s: float, now_s: float) -> None:
         """The scenario failed before it asked."""
@@ -147,6 +158,8 @@ class Phase:
             ok_in_window=self.ok_in_window,
             ok_per_second=tuple(sum(self._ok_tenths[at : at + 10]) for at in range(0, len(self._ok_tenths), 10)),
             ok_per_tenth=tuple(self._ok_tenths),
+            arrivals_per_tenth=tuple(self._arrivals_per_tenth),
+            response_s_per_tenth=tuple(self._response_s_per_tenth),
             health_scheduled=health.scheduled,
             health_outcomes=dict(sorted(health.outcomes.items())),
             health_censored=health.censored,
