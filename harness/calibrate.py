@@ -38,7 +38,7 @@ class CalibrationOrder:
 
 
 def calibrate(order: CalibrationOrder, on_line: Callable[[str], None]) -> Calibration:
-    """The cases in about a minute, and what else was asked for; `on_line` is told of each step. Raises HarnessError
+    """The cases in 75 s, and what else was asked for; `on_line` is told of each step. Raises HarnessError
     when it cannot be done at all; an instrument that fails is a result."""
     began_s, created_epoch_s = monotonic(), time()
     environment = describe(order.root)

@@ -227,7 +227,7 @@ class PhaseRecord(Struct, frozen=True, kw_only=True):
     ok_in_window: int = 0
     ok_per_second: tuple[int, ...] = ()  # right answers by second of arrival, the window's share
     ok_per_tenth: tuple[int, ...] = ()  # the same by tenth of a second
-    # Of an open loop by tenth of the intended start: how many were sent, and the sum of their response times.
+    # Of an open loop by tenth of the intended start: right answers and timeouts, and their times added up.
     arrivals_per_tenth: tuple[int, ...] = ()
     response_s_per_tenth: tuple[float, ...] = ()
     health_scheduled: int = 0

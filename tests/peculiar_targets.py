@@ -79,9 +79,9 @@ await wait(wait_ms * (1 + 5 * asleep) * random.uniform(0.8, 1.2))
 return right(key)
 """)
 
-# A backlog, a leak: from the 60th request on each waits longer than the one before.
+# A backlog, a leak: from the 30th request on each waits longer than the one before.
 PILES_UP = _target("""
-await wait(wait_ms * (1 + max(0, count - 60) / 40))
+await wait(wait_ms * (1 + max(0, count - 30) / 10))
 return right(key)
 """)
 

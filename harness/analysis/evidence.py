@@ -59,7 +59,7 @@ class PhaseFigures(Struct, frozen=True, kw_only=True):
     own_lag_p99_ms: float | None = None  # the generator's own part of the send lag
     generator_own_cores: float | None = None  # that the busiest generator used, by its own account
     generator_wait_share: float | None = None  # of the time: it was ready and had no CPU
-    queued: int | None = None  # those that did not; None: not counted
+    queued: int | None = None  # requests that found no free user; None: not counted
     health_p50: Percentile | None = None
     health_p99: Percentile | None = None
     target_cpu_s: float | None = None  # between the phase's start and end, as the other two

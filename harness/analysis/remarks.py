@@ -129,9 +129,10 @@ def piles_up(context: Context) -> Finding | None:
         if trend is not None and trend.p_value < TREND_P_VALUE and trend.change > PILE_CHANGE:
             return info(
                 "piles_up",
-                f"{phase.spec.name}: response times rose by {trend.change:.0%} of their median over {trend.bins} bins "
-                f"of {trend.bin_s:g} s (limit {PILE_CHANGE:.0%}; Mann-Kendall p = {trend.p_value:.2g})",
-                "it does not keep up with this rate, or it leaks: its percentiles are those of a phase of this length",
+                f"{phase.spec.name}: response times went on rising, by {trend.change:.0%} of their median over "
+                f"{trend.bins} bins of {trend.bin_s:g} s (limit {PILE_CHANGE:.0%}; Mann-Kendall p = "
+                f"{trend.p_value:.2g})",
+                "it hardly keeps up with this rate, or it leaks: its percentiles are those of a phase of this length",
             )
     return None
 

@@ -13,6 +13,7 @@ FEWEST_BINS = 8  # of fewer the test can say nothing at 1 %
 FEWEST_ANSWERS = 40  # a few a bin: single answers make no trend
 # A longer phase is looked at by the second, of which it has enough: neighbouring tenths are not independent.
 TENTHS_BELOW_S = float(FEWEST_BINS)
+SHORTEST_OPEN_LOOP_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -32,39 +33,41 @@ def goodput_trend(ok_per_tenth: Sequence[int], duration_s: float) -> Trend | Non
     """Of right answers counted by tenths of a second; None where there are too few of either to tell."""
     tenths = list(ok_per_tenth)[: _tenths(duration_s)]  # the last one may be short
     tenths += [0] * (_tenths(duration_s) - len(tenths))
-    counts = _binned(tenths, duration_s)
-    if counts.sum() < FEWEST_ANSWERS:
-        return None
-    return _trend(counts, duration_s)
+    size = 1 if duration_s < TENTHS_BELOW_S else 10
+    counts = _binned(tenths, size)
+    return _trend(counts, size) if counts.sum() >= FEWEST_ANSWERS else None
 
 
 def response_trend(
     arrivals_per_tenth: Sequence[int], response_s_per_tenth: Sequence[float], duration_s: float
 ) -> Trend | None:
-    """Of the mean response times of those who came in the same bin; None where there are too few of either to tell."""
+    """Of the mean response times of those who came in the same bin; None where there are too few of either to tell.
+
+    An open loop begins with an empty server, and queues come to their level: its first third is left out, and phases of
+    less than 2 s are not looked at. Bins are as wide as eight of them allow, since neighbours are not independent.
+    """
     whole = _tenths(duration_s)
-    arrivals = _binned(arrivals_per_tenth[:whole], duration_s)
-    response_s = _binned(response_s_per_tenth[:whole], duration_s)
+    if duration_s < SHORTEST_OPEN_LOOP_S:
+        return None
+    rest = range(whole // 3, whole)
+    size = min(10, len(rest) // FEWEST_BINS)
+    arrivals = _binned([arrivals_per_tenth[at] if at < len(arrivals_per_tenth) else 0 for at in rest], size)
+    response_s = _binned([response_s_per_tenth[at] if at < len(response_s_per_tenth) else 0.0 for at in rest], size)
     if arrivals.sum() < FEWEST_ANSWERS:
         return None
     came = arrivals > 0
-    return _trend(response_s[came] / arrivals[came], duration_s)
+    return _trend(response_s[came] / arrivals[came], size)
 
 
 def _tenths(duration_s: float) -> int:
     return int(duration_s * 10 + 1e-6)
 
 
-def _bin_tenths(duration_s: float) -> int:
-    return 1 if duration_s < TENTHS_BELOW_S else 10
-
-
-def _binned(tenths: Sequence[float], duration_s: float) -> NDArray[np.float64]:
-    size = _bin_tenths(duration_s)
+def _binned(tenths: Sequence[float], size: int) -> NDArray[np.float64]:
     return np.array([sum(tenths[at : at + size]) for at in range(0, len(tenths) - size + 1, size)], float)
 
 
-def _trend(values: NDArray[np.float64], duration_s: float) -> Trend | None:
+def _trend(values: NDArray[np.float64], size: int) -> Trend | None:
     if len(values) < FEWEST_BINS or values.min() == values.max():
         return None
     third = len(values) // 3
@@ -74,5 +77,5 @@ def _trend(values: NDArray[np.float64], duration_s: float) -> Trend | None:
         change=change / level,
         p_value=float(stats.kendalltau(np.arange(len(values)), values).pvalue),
         bins=len(values),
-        bin_s=_bin_tenths(duration_s) / 10,
+        bin_s=size / 10,
     )

@@ -182,7 +182,7 @@ def sent_late(context: Context) -> Finding | None:
             continue
         finding = (invalid if gross else info)(
             "sent_late",
-            f"{phase.name}: requests were sent late though nothing was in their way, p99 {lag_ms:.1f} ms (limit "
+            f"{phase.name}: the generator was late by itself, p99 {lag_ms:.1f} ms (limit "
             f"{SEND_LAG_INVALID_SHARE if gross else SEND_LAG_INFO_SHARE:.0%} of the response's p50, "
             f"{response.value_ms:.1f} ms)",
             "give the generator a core of its own, or a quieter machine; goodput is not affected",

@@ -54,7 +54,7 @@ class Slice(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """`wrk` has counted something."""
+    """Both have counted something."""
 
     ours: Slice
     wrk: Slice
@@ -118,10 +118,10 @@ def against_wrk(
                 else:
                     theirs = by_wrk()
                     mine = by_ours()
-                if theirs.rps > 0:  # else the machine stood still for all of its second
+                if mine.rps > 0 and theirs.rps > 0:  # else the machine stood still for all of a second
                     found.append(Pair(mine, theirs))
             if not found:
-                raise CalibrationError("against wrk: it got no answers")
+                raise CalibrationError("against wrk: no second in which both got answers")
             check = verdict(found)
             on_line(f"against wrk, {len(found)} of at most {looks[-1]} pairs: {check.difference}")
             if check.passed is not None or _why_not(check.other_server_cores, check.other_generator_cores):

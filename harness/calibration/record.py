@@ -18,7 +18,7 @@ from msgspec import Meta, Struct
 from harness.model import Environment, to_json
 from harness.store import StoreError, write_atomically
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 2
 FILE = "calibration.json"
 OURS, FAST_HTTP_USER, HTTP_USER, WRK = "ours", "FastHttpUser", "HttpUser", "wrk"  # the generators, as they are shown
 # What the instrument's figures can depend on, beside its own code.
@@ -43,13 +43,13 @@ class Fingerprint(Struct, frozen=True):
     host: str  # a digest: reports are shared, and name no machine
     cpu_model: str
     logical_cpus: int
-    available_cpus: int  # `taskset` and a container's quota make another machine of it
-    quota_cores: float | None
     kernel: str
     pinning: bool  # server and generator on CPUs of their own
     python: str
     packages: dict[str, str]
     instrument: str  # a digest of its code: a changed instrument is a new one
+    available_cpus: int | None = None  # `taskset` makes another machine of it, as does a container's quota
+    quota_cores: float | None = None
 
     @classmethod
     def of(cls, environment: Environment) -> Fingerprint:
@@ -153,18 +153,18 @@ class CrossCheck(Struct, frozen=True, kw_only=True):
 
     other: str
     route: str
-    connections: int
     ours_rps: float
     other_rps: float
     ratio: float  # ours / other, the median over pairs of slices
     ratios: tuple[float, ...]
-    interval: tuple[float, float] | None
+    interval: tuple[float, float] | None = None
     generator_cores: float  # the CPU that ours used; near 1, it measured itself
     server_cores: float  # ... and the server meanwhile; well below 1, something else was the limit
     other_generator_cores: float
     other_server_cores: float
     passed: bool | None
     why_not: str = ""
+    connections: int = 32  # of those from before it was stored
 
     @property
     def difference(self) -> str:

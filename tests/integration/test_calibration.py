@@ -63,10 +63,11 @@ def test_where_two_percent_is_nothing_percentiles_are_within_a_third_of_a_millis
     `bench calibrate` judges it, too."""
     case = cases.latency(rig, Law.QUICK)
     for figure in case.figures:
-        assert figure.allowed_ms == 0.3
         assert figure.law_ms == QUICK_MS
         assert figure.did_ms >= QUICK_MS
-        assert figure.passed or figure.percent == 99, explained(case)
+        if figure.percent != 99:
+            assert figure.allowed_ms == 0.3
+            assert figure.passed, explained(case)
 
 
 @pytest.mark.figure

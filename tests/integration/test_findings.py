@@ -119,9 +119,9 @@ def test_and_in_no_others(peculiar: Analysis) -> None:
 
 
 def test_an_open_loop_whose_answers_take_longer_and_longer_is_found(tmp_path: Path) -> None:
-    """About 60 requests come before it."""
+    """Some 70 arrivals, after some 30 requests in a closed loop; the last of them wait for about a second."""
     rates = "[{ percent = 30, duration_s = 3.0 }]"
-    project = Project(tmp_path, [], profile(warmup_s="0.2", capacity_s="0.2", rates=rates, drain_s="3.0"))
+    project = Project(tmp_path, [], profile(warmup_s="0.2", capacity_s="0.2", rates=rates, drain_s="6.0"))
     project.target("piles_up", targets.PILES_UP)
     assert_found(found(measured(project), "piles_up"), "piles_up", "info")
 

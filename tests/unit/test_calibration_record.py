@@ -17,7 +17,6 @@ MACHINE = Fingerprint(
     host="0123456789ab",
     cpu_model="CPU",
     available_cpus=2,
-    quota_cores=None,
     logical_cpus=2,
     kernel="6.1",
     pinning=False,
@@ -145,7 +144,7 @@ def test_none_is_said_so(tmp_path: Path) -> None:
     assert "bench calibrate" in found.line
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b'{"schema_version": 99}', b'{"schema_version": 2}', b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"schema_version": 99}', b'{"schema_version": 1}', b"\xff"])
 def test_a_damaged_or_foreign_one_is_as_good_as_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / record.FILE).write_bytes(content)
     with pytest.raises(StoreError, match=r"bench calibrate"):

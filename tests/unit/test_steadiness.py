@@ -56,27 +56,50 @@ def test_a_silence_at_the_end_counts() -> None:
 
 
 def test_response_times_that_grow_are_a_trend_and_that_many_came_at_once_is_none() -> None:
-    counts = [1 + number % 7 for number in range(30)]
-    level = response_trend(counts, [0.1 * count for count in counts], 3.0)
+    counts = [1 + number % 7 for number in range(60)]
+    level = response_trend(counts, [0.1 * count for count in counts], 6.0)
     assert level is None or level.p_value > 0.05
-    rising = response_trend(counts, [(0.1 + 0.01 * number) * count for number, count in enumerate(counts)], 3.0)
+    rising = response_trend(counts, [(0.1 + 0.01 * number) * count for number, count in enumerate(counts)], 6.0)
     assert rising is not None
-    assert rising.p_value < 1e-6
-    assert rising.change == pytest.approx(0.2 / 0.245, rel=0.05)
-    assert (rising.bins, rising.bin_s) == (30, 0.1)
+    assert rising.p_value < 0.001
+    assert rising.change == pytest.approx(0.01 * 30 / (0.1 + 0.01 * 39.5), rel=0.1)  # tenths 20-29 and 50-59
+    assert (rising.bins, rising.bin_s) == (8, 0.5)
 
 
-def test_tenths_in_which_nobody_came_and_what_came_too_late_for_a_bin_are_left_out() -> None:
-    counts, sums = [2, 0] * 20 + [50], [0.2, 0.0] * 20 + [500.0]
-    assert response_trend(counts, sums, 4.0) is None  # level
-    trend = response_trend([*counts[:-1], 50], [0.2 + 0.01 * at if at % 2 == 0 else 0.0 for at in range(41)], 4.0)
+def test_a_queue_that_comes_to_its_level_in_the_first_third_is_no_trend() -> None:
+    times_s = [0.1 + 0.02 * min(number, 9) + 0.001 * (number % 3) for number in range(30)]
+    found = response_trend([3] * 30, [3 * time_s for time_s in times_s], 3.0)
+    assert found is not None
+    assert abs(found.change) < 0.1
+
+
+@pytest.mark.parametrize("load", [0.7, 0.9])
+def test_a_server_that_keeps_up_hardly_ever_piles_up(load: float) -> None:
+    """One server, 2 ms a request, Poisson arrivals, from empty: the queue's own ups and downs."""
+    said = 0
+    for _ in range(200):
+        counts, sums, free_s = [0] * 30, [0.0] * 30, 0.0
+        arrivals_s = np.cumsum(RNG.exponential(0.002 / load, 3000))
+        for came_s in arrivals_s[arrivals_s < 3.0]:
+            free_s = max(free_s, came_s) + 0.002
+            counts[int(came_s * 10)] += 1
+            sums[int(came_s * 10)] += free_s - came_s
+        trend = response_trend(counts, sums, 3.0)
+        said += trend is not None and trend.p_value < 0.01 and trend.change > 0.5
+    assert said <= 10, said
+
+
+def test_tenths_in_which_nobody_came_are_left_out_and_short_phases_are_not_looked_at() -> None:
+    counts, sums = [4, 0] * 20, [0.4 + 0.04 * at if at % 2 == 0 else 0.0 for at in range(40)]
+    trend = response_trend(counts, sums, 4.0)
     assert trend is not None
-    assert trend.bins == 20
+    assert trend.p_value < 0.01
+    assert response_trend([9] * 19, [9.0 + at for at in range(19)], 1.9) is None
 
 
 @pytest.mark.parametrize("arrivals", [0, 1])
 def test_too_few_arrivals_make_no_trend_of_response_times(arrivals: int) -> None:
-    assert response_trend([arrivals] * 30, [arrivals * at * 0.1 for at in range(30)], 3.0) is None
+    assert response_trend([arrivals] * 50, [arrivals * at * 0.1 for at in range(50)], 5.0) is None
 
 
 @pytest.mark.parametrize(

@@ -114,10 +114,10 @@ def responding(rise: float, **changes: Any) -> Context:
     """An open loop of 4 s whose response times rise by this share of the first from tenth to tenth."""
     figures = trial()
     spec = msgspec.structs.replace(figures.record.phases[0].spec, kind=PhaseKind.RATE)
-    times_s = tuple(0.1 * (1 + rise * number) for number in range(40))
+    times_s = tuple(2 * 0.1 * (1 + rise * number) for number in range(40))
     rate = msgspec.structs.replace(
         figures.record.phases[0],
-        **{"spec": spec, "arrivals_per_tenth": (1,) * 40, "response_s_per_tenth": times_s, **changes},
+        **{"spec": spec, "arrivals_per_tenth": (2,) * 40, "response_s_per_tenth": times_s, **changes},
     )
     record = msgspec.structs.replace(figures.record, phases=(rate,))
     return context(msgspec.structs.replace(figures, record=record))
@@ -187,7 +187,7 @@ INFO: dict[str, tuple[Rule, Context]] = {
     "samples missing": (REMARKS[2], of_phase(target_cpu_s=None)),
     "probe silent": (REMARKS[3], of_phase(probe_lines=19)),
     "off the law": (remarks.arrivals_off_law, arriving(distance=0.11, p_value=1e-4)),
-    "response times rose": (remarks.piles_up, responding(0.05)),
+    "response times rose": (remarks.piles_up, responding(0.2)),
     "the generator had no CPU": (remarks.generator_waited, of_phase(generator_wait_share=0.051)),
     "not quiet": (remarks.not_quiet, with_noise(quiet_wait_s=RUN.profile.quiet_s)),
     "pressure": (remarks.cpu_pressure, with_noise(cpu_pressure_percent=51.0)),
@@ -210,12 +210,12 @@ SILENT: dict[str, tuple[Rule, Context]] = {
     "a warm-up's load": (validity.generator_busy, of_phase(generator_cores=1.0, kind=PhaseKind.WARMUP)),
     "a generator at ease": (validity.generator_busy, of_phase(generator_own_cores=0.79)),
     "several generators at ease": (validity.generator_busy, of_phase(generator_own_cores=0.5, generator_cores=0.9)),
-    "response times rose by less than is gross": (remarks.piles_up, responding(0.02)),
+    "response times rose by less than is gross": (remarks.piles_up, responding(0.05)),
     "response times fell": (remarks.piles_up, responding(-0.02)),
-    "it choked": (remarks.piles_up, responding(0.05, status=PhaseStatus.CHOKED)),
+    "it choked": (remarks.piles_up, responding(0.2, status=PhaseStatus.CHOKED)),
     "an older record without response times": (
         remarks.piles_up,
-        responding(0.05, arrivals_per_tenth=(), response_s_per_tenth=()),
+        responding(0.2, arrivals_per_tenth=(), response_s_per_tenth=()),
     ),
     "a generator that hardly waited": (remarks.generator_waited, of_phase(generator_wait_share=0.05)),
     "a generator that waited in an open loop": (

@@ -12,10 +12,11 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from harness.driving.inside.histogram import BulkHistogram
+from harness.driving.inside.histogram import RankCounts
 from harness.model import Arrivals, PhaseSpec
 
 MOST = 1 << 16
+_AT_ONCE = 1_024  # some 30 us of a phase
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -26,13 +27,13 @@ class SentTimes:
         self._intended_s = array("d")
         self._sent_s = array("d")
         self._own_lags_s = array("d")  # those that are not in the histogram yet
-        self._own_lags = BulkHistogram()
+        self._own_lags = RankCounts()
 
     def add(self, intended_s: float, sent_s: float, queued_s: float | None) -> None:
         """`queued_s`: when it began to wait for a free user. Until then it had waited for the generator: one that stood
         still finds all users busy, though their answers have long come."""
         self._own_lags_s.append((sent_s if queued_s is None else queued_s) - intended_s)
-        if len(self._own_lags_s) == MOST:
+        if len(self._own_lags_s) == _AT_ONCE:
             self._count_own_lags()
         if len(self._sent_s) < MOST:
             self._intended_s.append(intended_s)
@@ -47,7 +48,7 @@ class SentTimes:
         """How late the generator itself was, of all that were sent: to send what found a free user, to take up what did
         not. By nearest rank, so the largest of fewer than 100; None of none."""
         self._count_own_lags()
-        total = self._own_lags.hdrh.total_count
+        total = self._own_lags.total
         return self._own_lags.at_rank(math.ceil(0.99 * total)) / 1e3 if total else None
 
     def record(self, spec: PhaseSpec, scheduled: int, start_s: float) -> Arrivals:

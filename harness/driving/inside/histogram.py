@@ -31,15 +31,11 @@ class BulkHistogram:
         """`seconds` outside 1 us - 60 s count as the nearest of the two."""
         if not seconds.size:
             return
-        values_us = np.clip(np.rint(seconds * 1e6), LOWEST_US, HIGHEST_US).astype(np.int64)
+        values_us = _values_us(seconds)
         np.add.at(self._counts, np.searchsorted(self._bucket_ends_us, values_us), 1)
         self.hdrh.total_count += values_us.size
         self.hdrh.min_value = min(self.hdrh.min_value, int(values_us.min()))
         self.hdrh.max_value = max(self.hdrh.max_value, int(values_us.max()))
-
-    def at_rank(self, rank: int) -> int:
-        """The value, in us, that `rank` of the values do not exceed; from 1 to how many there are."""
-        return int(self._bucket_ends_us[np.searchsorted(np.cumsum(self._counts), rank)])
 
     def clear(self) -> None:
         """As `HdrHistogram.reset`, which takes 1 ms for setting 17,408 counts one by one."""
@@ -47,6 +43,28 @@ class BulkHistogram:
         self.hdrh.total_count = 0
         self.hdrh.min_value = sys.maxsize
         self.hdrh.max_value = 0
+
+
+class RankCounts:
+    """Only counts, in the same buckets: for what is asked one percentile of, and made in no time."""
+
+    def __init__(self) -> None:
+        self._bucket_ends_us = _bucket_ends_us()
+        self._counts = np.zeros(self._bucket_ends_us.size, np.int64)
+        self.total = 0
+
+    def add(self, seconds: NDArray[np.float64]) -> None:
+        """As `BulkHistogram.add`."""
+        np.add.at(self._counts, np.searchsorted(self._bucket_ends_us, _values_us(seconds)), 1)
+        self.total += seconds.size
+
+    def at_rank(self, rank: int) -> int:
+        """The value, in us, that `rank` of the values do not exceed; from 1 to `total`."""
+        return int(self._bucket_ends_us[np.searchsorted(np.cumsum(self._counts), rank)])
+
+
+def _values_us(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.clip(np.rint(seconds * 1e6), LOWEST_US, HIGHEST_US).astype(np.int64)
 
 
 @functools.cache

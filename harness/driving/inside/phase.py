@@ -14,6 +14,7 @@ from harness.driving.inside.warmth import Warmth
 from harness.model import Metric, Outcome, PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
 
 _RECENT = 400
+_TIMED = (Outcome.OK, Outcome.TIMEOUT)  # what fails at once is in no percentile either
 _OK = Outcome.OK  # a look in the enumeration takes as long as comparing
 
 
@@ -102,7 +103,8 @@ class Phase:
             self._censored += 1
         if self.sent_times is not None:
             self.sent_times.add(intended_s, sent_s, queued_s)
-            self._responded(intended_s, now_s)
+            if outcome in _TIMED:
+                self._responded(intended_s, now_s)
         if outcome is _OK:
             service_s = now_s - sent_s
             self._min_service_s = min(self._min_service_s, service_s)
