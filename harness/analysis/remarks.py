@@ -19,7 +19,7 @@ PRESSURE_PERCENT = 50.0
 THROTTLED_SHARE = 0.01
 # As `validity` asks of a closed loop. Queues at a high load come and go, and begin empty: only what is gross is said.
 TREND_P_VALUE, PILE_CHANGE = 0.01, 0.5
-# On two shared cores the generator waited for 0.0 to 1.9 % of a closed loop, whatever the strategy (docs/priority.md).
+# On two shared cores the generator waited for 0.0 to 3.1 % of a closed loop, whatever the strategy (docs/priority.md).
 # A per cent of waiting is about one of capacity at most, and 5 % is what makes a difference here (`stats.SAME_WITHIN`).
 WAIT_SHARE = 0.05
 # Chance: once in a thousand phases. The distance: of many requests the test sees a tenth of a millisecond, too.
