@@ -35,7 +35,7 @@ SLICE_S = 1  # wrk's shortest
 LOOKS = (20, 40, 80, 160)
 CONFIDENCE = 1 - 2 * 0.05 / len(LOOKS)
 # They keep the server busy, and are so few that each answer wakes either generator. The server pays for the waking:
-# with 100, ours was woken half as often as wrk, and the server was 7 % faster for it.
+# with more, ours is woken less often than wrk, and finds the server faster for it (docs/cross-check.md).
 CONNECTIONS = 4
 ALLOWED_SHARE = 0.05
 # What wrk found is the server's capacity only if the server was busy and wrk was not.

@@ -34,20 +34,31 @@ def percentile_ms(histogram: hlog.Histogram, percent: float) -> float:
     return histogram.at_rank(ceil(histogram.total * percent / 100)) / 1e3
 
 
-class Rig:
-    """A server, and a driver whose scenario asks it for one path."""
+def start_truth_app(folder: Path, port: int, stack: ExitStack) -> Supervised:
+    command = [
+        *(sys.executable, "-m", "uvicorn", "tests.truth_app:app", "--host", "127.0.0.1", "--port", str(port)),
+        *("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"),
+    ]
+    return stack.enter_context(
+        Supervised(command, cwd=PROJECT, env=child_environment(PROJECT), log_path=folder / "server.log")
+    )
 
-    def __init__(self, folder: Path, path: str, users: int, generators: int, stack: ExitStack) -> None:
+
+def wait_until_healthy(port: int, folder: Path) -> None:
+    deadline_s = monotonic() + 20
+    while isinstance(ask_health("127.0.0.1", port, 1.0), str):
+        assert monotonic() < deadline_s, (folder / "server.log").read_text()
+        sleep(0.05)
+
+
+class Rig:
+    """A server, and a driver whose scenario asks it for one path; `more` is added to the scenario's file."""
+
+    def __init__(self, folder: Path, path: str, users: int, generators: int, stack: ExitStack, more: str = "") -> None:
         self.port = free_port()
         self.latency_path = folder / "latency.hlog"
-        command = [
-            *(sys.executable, "-m", "uvicorn", "tests.truth_app:app", "--host", "127.0.0.1", "--port", str(self.port)),
-            *("--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"),
-        ]
-        self.server = stack.enter_context(
-            Supervised(command, cwd=PROJECT, env=child_environment(PROJECT), log_path=folder / "server.log")
-        )
-        (folder / "asker.py").write_text(SCENARIO.format(path=path))
+        self.server = start_truth_app(folder, self.port, stack)
+        (folder / "asker.py").write_text(SCENARIO.format(path=path) + more)
         self.driver = stack.enter_context(
             Driver.launch(
                 Workload("asker", "", "", "asker.py", (Request(path, {"right": True}),)),
@@ -61,10 +72,7 @@ class Rig:
                 generators=generators,
             )
         )
-        deadline_s = monotonic() + 20
-        while isinstance(ask_health("127.0.0.1", self.port, 1.0), str):
-            assert monotonic() < deadline_s, (folder / "server.log").read_text()
-            sleep(0.05)
+        wait_until_healthy(self.port, folder)
         self.driver.wait_ready(30)
 
     def load(self, *phases: PhaseSpec, drain_s: float = 3.0, timeout_s: float = 10.0) -> Done:

@@ -9,19 +9,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from time import monotonic, sleep, time
+from time import time
 
 import pytest
 
-from harness.driving.driver import Driver
-from harness.driving.inside.protocol import Load
-from harness.model import Outcome, Request, Workload
-from harness.serving.health import ask_health
+from harness.model import Outcome
 from harness.serving.port import free_port
-from harness.serving.process import Supervised, child_environment
+from harness.serving.process import child_environment
 from tests.bench_kit import CHECKOUT
-from tests.integration.test_driver import SCENARIO, assert_adds_up, closed
+from tests.integration.test_driver import SCENARIO, Rig, assert_adds_up, closed, start_truth_app, wait_until_healthy
 
+PATH = "/wrong?10"
 # With the signature that Locust's documentation gives its users (docs.locust.io, "Extending Locust").
 LISTENER = """
 import json
@@ -47,31 +45,18 @@ def stack() -> Iterator[ExitStack]:
 def port(tmp_path: Path, stack: ExitStack) -> int:
     """Of a server that answers wrongly one time in ten."""
     port = free_port()
-    command = [
-        *(sys.executable, "-m", "uvicorn", "tests.truth_app:app", "--host", "127.0.0.1", "--port", str(port)),
-        *("--no-access-log", "--log-level", "warning"),
-    ]
-    stack.enter_context(
-        Supervised(command, cwd=CHECKOUT, env=child_environment(CHECKOUT), log_path=tmp_path / "server.log")
-    )
-    deadline_s = monotonic() + 20
-    while isinstance(ask_health("127.0.0.1", port, 1.0), str):
-        assert monotonic() < deadline_s, (tmp_path / "server.log").read_text()
-        sleep(0.05)
+    start_truth_app(tmp_path, port, stack)
+    wait_until_healthy(port, tmp_path)
     return port
-
-
-def write_scenario(folder: Path) -> Path:
-    path = folder / "asker.py"
-    path.write_text(SCENARIO.format(path="/wrong?10") + LISTENER)
-    return path
 
 
 def plain_locust(folder: Path, port: int, *options: str) -> str:
     """Two users; what it printed."""
+    scenario = folder / "asker.py"
+    scenario.write_text(SCENARIO.format(path=PATH) + LISTENER)
     ended = subprocess.run(
         [
-            *(sys.executable, "-m", "locust", "--headless", "-f", str(write_scenario(folder))),
+            *(sys.executable, "-m", "locust", "--headless", "-f", str(scenario)),
             *("-H", f"http://127.0.0.1:{port}", "-u", "2", "-r", "2", "-s", "2"),
             *options,
         ],
@@ -113,23 +98,8 @@ def test_a_server_that_refuses_is_not_asked_in_a_busy_loop(tmp_path: Path) -> No
     assert 0 < len(told(tmp_path)) <= 2 * (1.5 / 0.05 + 1)
 
 
-def test_under_the_harness_listeners_hear_of_every_request_too(tmp_path: Path, port: int, stack: ExitStack) -> None:
-    write_scenario(tmp_path)
-    driver = stack.enter_context(
-        Driver.launch(
-            Workload("asker", "", "", "asker.py", (Request("/wrong?10", {"right": True}),)),
-            root=tmp_path,
-            users=4,
-            latency_path=tmp_path / "latency.hlog",
-            log_path=tmp_path / "locust.log",
-            origin_s=monotonic(),
-            token="",
-            cpus=None,
-        )
-    )
-    driver.wait_ready(30)
-    load = Load(("127.0.0.1", port), (closed("capacity", 0.5, 4),), 3.0, 10.0, 20.0, 0)
-    (record,) = driver.run(load, lambda event: None, lambda: False).records
+def test_under_the_harness_listeners_hear_of_every_request_too(tmp_path: Path, stack: ExitStack) -> None:
+    (record,) = Rig(tmp_path, PATH, 4, 1, stack, LISTENER).load(closed("capacity", 0.5, 4)).records
     assert_adds_up(record)
     rows = told(tmp_path)
     assert len(rows) == record.scheduled > 20
