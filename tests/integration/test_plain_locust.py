@@ -99,9 +99,11 @@ def test_a_server_that_refuses_is_not_asked_in_a_busy_loop(tmp_path: Path) -> No
 
 
 def test_under_the_harness_listeners_hear_of_every_request_too(tmp_path: Path, stack: ExitStack) -> None:
-    (record,) = Rig(tmp_path, PATH, 4, 1, stack, LISTENER).load(closed("capacity", 0.5, 4)).records
+    rig = Rig(tmp_path, PATH, 4, 1, stack, LISTENER)
+    (record,) = rig.load(closed("capacity", 0.5, 4)).records
     assert_adds_up(record)
     rows = told(tmp_path)
     assert len(rows) == record.scheduled > 20
+    assert {row[5] for row in rows} == {f"http://127.0.0.1:{rig.port}{PATH}"}, "not the address Locust was started with"
     wrong = [row for row in rows if "WrongAnswerError" in str(row[6])]
     assert len(wrong) == record.outcomes[Outcome.WRONG_ANSWER]

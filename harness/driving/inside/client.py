@@ -112,6 +112,9 @@ class BenchUser(User):
         if connection.address != phase.address:
             connection.close()
             connection = self._connection = Connection(phase.address)
+            self._address = phase.address
+            self._questions.clear()  # they name the host
+            question = self._learn(path, answer)
         connection.by_kernel = phase.is_open_loop
         phase.open.add(connection)
         sent_s = monotonic()
