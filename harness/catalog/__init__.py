@@ -1,0 +1,1 @@
+"""Finds strategies and workloads, and reads them without importing them."""

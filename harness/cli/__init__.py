@@ -1,0 +1,1 @@
+"""The `bench` command: one file a command, and what they share."""

@@ -1,0 +1,1 @@
+"""The folder that is put on a target's PYTHONPATH; `bench_inside` is the package in it."""

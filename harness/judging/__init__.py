@@ -1,0 +1,1 @@
+"""What may be judged while measuring: the figures of a trial and whether they may be believed. Pure."""

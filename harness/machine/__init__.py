@@ -1,0 +1,1 @@
+"""The machine: what it is, who may use which CPUs, how quiet it is."""

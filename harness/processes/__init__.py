@@ -1,0 +1,1 @@
+"""Everything that is started is started here, under a supervisor that ends it."""

@@ -1,0 +1,1 @@
+"""What is on disk: the records, where they lie, and how they are read."""
