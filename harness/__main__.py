@@ -1,6 +1,6 @@
 """`python -m harness` is `bench`."""
 
-from harness.cli import main
+from harness.cli.command_line import main
 
 if __name__ == "__main__":
     main()

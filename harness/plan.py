@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from random import Random
 
-from harness.model import PhaseKind, PhaseSpec, Profile, RatePhase, TrialSpec
+from harness.results.records.phase_record import PhaseKind, PhaseSpec
+from harness.results.records.profile import Profile, RatePhase
+from harness.results.records.trial_record import TrialSpec
 
 PhaseGroup = tuple[PhaseSpec, ...]  # run back to back; a drain follows the last
 
 PILOT_BLOCK = 0
-WARMUP = "warmup"
-CAPACITY = "capacity"
+WARMUP_PHASE = "warmup"
+CAPACITY_PHASE = "capacity"
 
 
 def trials(cells: Sequence[tuple[str, str]], profile: Profile) -> tuple[TrialSpec, ...]:
@@ -63,14 +65,14 @@ def phase_groups(spec: TrialSpec, profile: Profile, rates: Mapping[str, float]) 
     warmup_s = profile.pilot_warmup_s if pilot else profile.warmup_s
     closed = (
         PhaseSpec(
-            name=WARMUP,
+            name=WARMUP_PHASE,
             kind=PhaseKind.WARMUP,
             duration_s=warmup_s,
             users=users,
             min_s=None if profile.warmup_min_s is None else min(profile.warmup_min_s, warmup_s),
         ),
         PhaseSpec(
-            name=CAPACITY,
+            name=CAPACITY_PHASE,
             kind=PhaseKind.CAPACITY,
             duration_s=profile.pilot_capacity_s if pilot else profile.capacity_s,
             users=users,
@@ -101,7 +103,7 @@ def rewarm(number: int, profile: Profile) -> PhaseSpec:
     """One user for the least of a warm-up (half of one of fixed length), on the fresh server that replaces one that
     choked: enough for connections, pools and code paths, and it cannot choke again."""
     duration_s = profile.warmup_min_s or profile.warmup_s / 2
-    return PhaseSpec(name=f"{WARMUP}-{number}", kind=PhaseKind.WARMUP, duration_s=duration_s, users=1)
+    return PhaseSpec(name=f"{WARMUP_PHASE}-{number}", kind=PhaseKind.WARMUP, duration_s=duration_s, users=1)
 
 
 # What a trial costs beside its phases, its boot and (on average over those that keep up and those that choke) one

@@ -8,7 +8,7 @@ import random
 
 from locust import task
 
-from harness.driving.inside.client import BenchUser
+from harness.scenario import BenchUser
 
 WAIT_MS = 0
 CALLS = 0

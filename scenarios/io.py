@@ -9,7 +9,7 @@ import random
 
 from locust import task
 
-from harness.driving.inside.client import BenchUser
+from harness.scenario import BenchUser
 
 WAIT_MS = 100
 CALLS = 1

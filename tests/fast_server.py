@@ -3,7 +3,7 @@
     python tests/fast_server.py        # prints its port; ends when its standard input closes
 
 It does not parse; a head that arrives in two pieces is answered once, when its end comes. It never sleeps, for the
-reason in `harness.services.truth`.
+reason in `harness.calibration.truth_process`.
 """
 
 import asyncio

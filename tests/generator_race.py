@@ -23,13 +23,13 @@ import locust.stats
 from locust import FastHttpUser, constant, task
 from locust.env import Environment
 
-from harness.driving.inside.client import BenchUser
+from harness.driving.inside.batched_statistics import StatsInBatches
 from harness.driving.inside.conductor import Conductor
 from harness.driving.inside.gate import Gate
 from harness.driving.inside.protocol import Load
 from harness.driving.inside.recorder import Recorder
-from harness.driving.inside.statistics import StatsInBatches
-from harness.model import PhaseKind, PhaseSpec
+from harness.results.records.phase_record import PhaseKind, PhaseSpec
+from harness.scenario import BenchUser
 
 _SETTLE_S = 0.3
 

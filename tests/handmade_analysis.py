@@ -7,38 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.analysis.evidence import (
-    Analysis,
-    Ceiling,
-    Cell,
-    CellPhase,
-    Comparison,
-    Decision,
-    Estimate,
-    Percentile,
-    PhaseFigures,
-    TrialFigures,
-)
-from harness.model import (
-    SCHEMA_VERSION,
-    Environment,
-    Finding,
-    Noise,
-    Outcome,
-    Partition,
-    PhaseKind,
-    PhaseRecord,
-    PhaseSpec,
-    PhaseStatus,
-    Profile,
-    RatePhase,
-    Request,
-    RunRecord,
-    Strategy,
-    TrialRecord,
-    TrialSpec,
-    Workload,
-)
+from harness.analysis.evidence import Analysis, Cell, CellPhase, Comparison, Decision, Estimate
+from harness.judging.figures import Ceiling, Percentile, PhaseFigures, TrialFigures
+from harness.results.records.finding import Finding
+from harness.results.records.machine_record import Environment, Partition
+from harness.results.records.noise_record import Noise
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
+from harness.results.records.profile import Profile, RatePhase
+from harness.results.records.run_record import RunRecord
+from harness.results.records.schema import SCHEMA_VERSION
+from harness.results.records.strategy import Strategy
+from harness.results.records.trial_record import TrialRecord, TrialSpec
+from harness.results.records.workload import Request, Workload
 
 CAPACITY_RPS = 100.0
 RATE_RPS = 30.0

@@ -9,22 +9,15 @@ import msgspec
 import numpy as np
 
 from harness.analysis.cells import JudgedTrial, PhaseEvidence
-from harness.analysis.evidence import PhaseFigures, TrialFigures
-from harness.analysis.percentiles import measured
-from harness.hlog import Histogram
-from harness.model import (
-    SCHEMA_VERSION,
-    Finding,
-    Noise,
-    Outcome,
-    PhaseKind,
-    PhaseRecord,
-    PhaseSpec,
-    PhaseStatus,
-    ServerRecord,
-    TrialRecord,
-    TrialSpec,
-)
+from harness.judging.figures import PhaseFigures, TrialFigures
+from harness.judging.percentiles import exact_latencies
+from harness.results.histograms import Histogram
+from harness.results.records.finding import Finding
+from harness.results.records.noise_record import Noise
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
+from harness.results.records.schema import SCHEMA_VERSION
+from harness.results.records.trial_record import ServerRecord, TrialRecord, TrialSpec
 
 PHASE_S = 4.0
 INVALID = Finding("made_up", "invalid", "a test says so", "none")
@@ -115,8 +108,8 @@ def judged(figures: TrialFigures, responses_us: Mapping[str, Iterable[int]] | No
         figures,
         {
             name: PhaseEvidence(
-                response=measured(histogram(times_us.get(name, ()))),
-                health=measured(histogram(())),
+                response=exact_latencies(histogram(times_us.get(name, ()))),
+                health=exact_latencies(histogram(())),
                 loop_lags=histogram(()),
             )
             for name in figures.phases

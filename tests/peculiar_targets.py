@@ -152,7 +152,7 @@ app.router.lifespan_context = lifespan
 GREEDY_SCENARIO = '''"""A workload that burns the generator's CPU"""
 import time
 from locust import task
-from harness.driving.inside.client import BenchUser
+from harness.scenario import BenchUser
 
 WAIT_MS = 100
 CALLS = 1

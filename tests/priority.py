@@ -15,11 +15,13 @@ from typing import NamedTuple
 
 import psutil
 
-from harness import hlog
-from harness.catalog import Catalog
+from harness.catalog.catalog import Catalog
 from harness.driving.driver import Driver
 from harness.driving.inside.protocol import Load
-from harness.model import Metric, Outcome, PhaseKind, PhaseSpec
+from harness.results import histograms
+from harness.results.records.metric import Metric
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind, PhaseSpec
 from harness.serving.server import Server
 
 PROJECT = Path(__file__).parents[1]
@@ -87,7 +89,7 @@ def measure(
             rate = PhaseSpec("rate", PhaseKind.RATE, duration_s, _USERS, rate_rps=rate_rps, seed=5)
             driver.run(Load(address, (rate,), 0.5, 10.0, 25.0, 0), lambda e: None, lambda: False)
             driver.stop()
-        recorded = hlog.read(folder / "latency.hlog")
+        recorded = histograms.read_histograms(folder / "latency.hlog")
         lag = recorded.merged("rate", list(Outcome), Metric.SEND_LAG)
         response = recorded.merged("rate", list(Outcome), Metric.RESPONSE)
     return Lag(
@@ -95,7 +97,7 @@ def measure(
     )
 
 
-def _at(histogram: hlog.Histogram, percent: float) -> float:
+def _at(histogram: histograms.Histogram, percent: float) -> float:
     return histogram.at_rank(ceil(histogram.total * percent / 100)) / 1e3
 
 

@@ -18,7 +18,8 @@ import psutil
 
 from harness.driving.inside.phase import Phase
 from harness.driving.inside.recorder import Recorder
-from harness.model import Outcome, PhaseKind, PhaseSpec
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind, PhaseSpec
 
 _PER_SECOND = 20_000
 _A_TURN = 500  # requests between two turns of the hub

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import psutil
 
-from harness.model import ServerOptions, Strategy
-from harness.serving.port import why_not
+from harness.processes.ports import why_not
+from harness.results.records.strategy import ServerOptions, Strategy
 from harness.serving.server import Server
 
 HEALTHY = """

@@ -1,4 +1,4 @@
-"""A run folder that looks measured, written through `harness.store`: what analysis and report tests read.
+"""A run folder that looks measured, written through `harness.results.store`: what analysis and report tests read.
 
 Nothing here is a measurement. Latencies are log-normal around what each strategy would cost, one machine-speed factor
 a block makes blocks differ the way a shared machine does, and with `peculiar` the folder also holds what goes wrong in
@@ -27,32 +27,20 @@ import numpy as np
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogWriter
 
-from harness.model import (
-    SCHEMA_VERSION,
-    Environment,
-    Metric,
-    Noise,
-    Outcome,
-    Partition,
-    PhaseKind,
-    PhaseRecord,
-    PhaseSpec,
-    PhaseStatus,
-    Preflight,
-    ProbeLine,
-    Profile,
-    RatePhase,
-    Request,
-    RunRecord,
-    Sample,
-    ServerOptions,
-    ServerRecord,
-    Strategy,
-    TrialRecord,
-    TrialSpec,
-    Workload,
-)
-from harness.store import Attempt, Run
+from harness.results.records.machine_record import Environment, Partition
+from harness.results.records.metric import Metric
+from harness.results.records.noise_record import Noise
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
+from harness.results.records.probe_line import ProbeLine
+from harness.results.records.profile import Profile, RatePhase
+from harness.results.records.run_record import Preflight, RunRecord
+from harness.results.records.sample import Sample
+from harness.results.records.schema import SCHEMA_VERSION
+from harness.results.records.strategy import ServerOptions, Strategy
+from harness.results.records.trial_record import ServerRecord, TrialRecord, TrialSpec
+from harness.results.records.workload import Request, Workload
+from harness.results.store import Attempt, Run
 
 STRATEGIES = (
     "sync_def",

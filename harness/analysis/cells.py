@@ -7,13 +7,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.analysis import stats
-from harness.analysis.ceilings import waiting_ceiling
-from harness.analysis.evidence import Cell, CellPhase, Estimate, PhaseFigures, TrialFigures
-from harness.analysis.percentiles import Latencies, pool, with_trial_range
-from harness.analysis.summary import value_ms
+from harness.analysis.evidence import Cell, CellPhase, Estimate
 from harness.analysis.trials import capacity_phase, counting, has_run
-from harness.hlog import Histogram, merge
-from harness.model import Outcome, PhaseKind, Preflight, RunRecord, Strategy, Workload
+from harness.judging.ceilings import waiting_ceiling
+from harness.judging.figures import PhaseFigures, TrialFigures
+from harness.judging.percentiles import Latencies, pool, with_trial_range
+from harness.judging.phase_figures import value_ms
+from harness.results.histograms import Histogram, merge
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind
+from harness.results.records.run_record import Preflight, RunRecord
+from harness.results.records.strategy import Strategy
+from harness.results.records.workload import Workload
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.analysis import stats
-from harness.analysis.evidence import Comparison, PhaseFigures, TrialFigures
+from harness.analysis.evidence import Comparison
 from harness.analysis.trials import capacity_phase, valid_by_block
-from harness.model import RunRecord
+from harness.judging.figures import PhaseFigures, TrialFigures
+from harness.results.records.run_record import RunRecord
 
 BASELINE = "sync_def"
 

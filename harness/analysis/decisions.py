@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.analysis.ceilings import cpu_ceiling
-from harness.analysis.compare import BASELINE, CAPACITY, against, by_strategy
-from harness.analysis.evidence import Cell, Comparison, Decision, TrialFigures
-from harness.model import PhaseKind, RunRecord
+from harness.analysis.comparisons import BASELINE, CAPACITY, against, by_strategy
+from harness.analysis.evidence import Cell, Comparison, Decision
+from harness.judging.ceilings import cpu_ceiling
+from harness.judging.figures import TrialFigures
+from harness.results.records.phase_record import PhaseKind
+from harness.results.records.run_record import RunRecord
 
 CORES_USED_UP = 0.85  # of the target's; beyond it CPU is what runs out
 

@@ -11,9 +11,10 @@ import msgspec
 from msgspec import Struct
 
 from harness.analysis import stats
-from harness.analysis.compare import CAPACITY, by_strategy, largest_step
+from harness.analysis.comparisons import CAPACITY, by_strategy, largest_step
 from harness.analysis.evidence import Analysis, Cell, Estimate
-from harness.model import RunRecord, UsageError
+from harness.results.records.errors import UsageError
+from harness.results.records.run_record import RunRecord
 
 
 class Regression(Struct, frozen=True, kw_only=True):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from harness.analysis.context import Context, Rule, info, was_free_to_send
-from harness.analysis.steadiness import response_trend
-from harness.model import Finding, Outcome, PhaseKind, PhaseStatus
+from harness.judging.context import Context, Rule, info, was_free_to_send
+from harness.judging.steadiness import response_trend
+from harness.results.records.finding import Finding
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind, PhaseStatus
 
 PROBE_LINES_PER_S = 10.0  # model.ProbeLine
 PROBE_SILENT_SHARE = 0.5
@@ -202,3 +204,9 @@ REMARKS: tuple[Rule, ...] = (
     cpu_pressure,
     throttled,
 )
+
+
+def remarks(context: Context) -> tuple[Finding, ...]:
+    """What every rule here says of a trial."""
+    said = (rule(context) for rule in REMARKS)
+    return tuple(finding for finding in said if finding is not None)

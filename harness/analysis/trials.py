@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.analysis.evidence import PhaseFigures, TrialFigures
-from harness.model import PhaseKind, PhaseStatus
+from harness.judging.figures import PhaseFigures, TrialFigures
+from harness.results.records.phase_record import PhaseKind, PhaseStatus
 
 
 def counting(trials: Iterable[TrialFigures]) -> tuple[TrialFigures, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from math import ceil
 from typing import NamedTuple
 
-from harness.calibration.record import Figure, FromSend
+from harness.calibration.calibration_record import FromSend, QuantileError
 
 PERCENTS = (50.0, 90.0, 99.0)
 ALLOWED_SHARE = 0.02
@@ -29,23 +29,23 @@ def allowed_ms(truth_ms: float) -> float:
     return max(ALLOWED_MS, ALLOWED_SHARE * truth_ms)
 
 
-def percentile(values: Sequence[float], percent: float) -> float:
+def nearest_rank(values: Sequence[float], percent: float) -> float:
     """The smallest value that at least `percent` of them do not exceed: the rank that ours is read at, too."""
     return sorted(values)[ceil(len(values) * percent / 100) - 1]
 
 
-def figures(
+def quantile_errors(
     law_ms: Mapping[float, float], rounds: Sequence[Round], stock_ms: Mapping[float, float]
-) -> tuple[Figure, ...]:
+) -> tuple[QuantileError, ...]:
     """One figure a percentile, over all rounds; its error is against what the server really did to the same requests.
 
     The median over the rounds is what is judged: a round that a neighbour of the machine disturbed does not decide,
     and neither does one that happened to come out well.
     """
 
-    def figure(percent: float) -> Figure:
+    def figure(percent: float) -> QuantileError:
         did_ms = statistics.median(one.did_ms[percent] for one in rounds)
-        return Figure(
+        return QuantileError(
             percent=percent,
             law_ms=law_ms[percent],
             did_ms=did_ms,
@@ -63,14 +63,14 @@ def freeze_figures(
     did_ms: Mapping[float, float],
     ours_ms: Mapping[float, float],
     stock_ms: Mapping[float, float],
-) -> tuple[Figure, ...]:
+) -> tuple[QuantileError, ...]:
     """One figure a percentile of a server that stands still; only p99 is judged.
 
     It is made by those who came first in a freeze and are answered first after it; the others' times depend on how
     fast the queue is worked off.
     """
     return tuple(
-        Figure(
+        QuantileError(
             percent=percent,
             law_ms=law_ms[percent],
             did_ms=did_ms[percent],

@@ -13,14 +13,14 @@ from time import monotonic, time
 from typing import Literal
 
 from harness.calibration import cases, crosscheck, throughput
-from harness.calibration.cases import Rig
-from harness.calibration.ours import Ours
-from harness.calibration.record import SCHEMA_VERSION, Calibration, Case, Fingerprint
-from harness.calibration.truth import TruthServer
-from harness.environment import describe
-from harness.model import Partition
-from harness.noise import NoiseWatch
-from harness.services.laws import ANSWER, Law
+from harness.calibration.calibration_record import CALIBRATION_SCHEMA_VERSION, Calibration, Case, Fingerprint
+from harness.calibration.cases import CalibrationSetup
+from harness.calibration.laws import ANSWER, Law
+from harness.calibration.our_generator import OurGenerator
+from harness.calibration.truth_server import TruthServer
+from harness.machine.environment import describe
+from harness.machine.noise import NoiseWatch
+from harness.results.records.machine_record import Partition
 
 _USERS = 256
 # So few that most of those who come in a freeze wait for a free user: then the wait is not in the service time.
@@ -37,7 +37,7 @@ class CalibrationOrder:
     against: Literal["wrk"] | None = None
 
 
-def calibrate(order: CalibrationOrder, on_line: Callable[[str], None]) -> Calibration:
+def calibrate_generator(order: CalibrationOrder, on_line: Callable[[str], None]) -> Calibration:
     """The cases in 75 s, and what else was asked for; `on_line` is told of each step. Raises HarnessError
     when it cannot be done at all; an instrument that fails is a result."""
     began_s, created_epoch_s = monotonic(), time()
@@ -57,7 +57,7 @@ def calibrate(order: CalibrationOrder, on_line: Callable[[str], None]) -> Calibr
             else None
         )
     return Calibration(
-        schema_version=SCHEMA_VERSION,
+        schema_version=CALIBRATION_SCHEMA_VERSION,
         created_epoch_s=created_epoch_s,
         elapsed_s=monotonic() - began_s,
         machine=Fingerprint.of(environment),
@@ -83,20 +83,20 @@ def _cases(folder: Path, partition: Partition, on_line: Callable[[str], None]) -
     server_cpus, generator_cpus = (partition.target, partition.generator) if partition.pinned else (None, None)
     with (
         TruthServer(folder / "truth.log", loop="select", cpus=server_cpus) as server,
-        Ours(folder, "ours", ANSWER, _RIGHT, users=_USERS, cpus=generator_cpus) as ours,
-        Ours(folder, "few", ANSWER, _RIGHT, users=_FEW_USERS, cpus=generator_cpus) as few,
+        OurGenerator(folder, "ours", ANSWER, _RIGHT, users=_USERS, cpus=generator_cpus) as ours,
+        OurGenerator(folder, "few", ANSWER, _RIGHT, users=_FEW_USERS, cpus=generator_cpus) as few,
     ):
         server.wait_ready()
         ours.wait_ready()
         few.wait_ready()
-        rig = Rig(folder, server, ours, few, generator_cpus)
+        rig = CalibrationSetup(folder, server, ours, few, generator_cpus)
         steps: list[Callable[[], Case]] = [
-            lambda: cases.latency(rig, Law.FIXED),
-            lambda: cases.latency(rig, Law.QUICK),
-            lambda: cases.latency(rig, Law.LOGNORMAL),
-            lambda: cases.freeze(rig),
-            lambda: cases.counts(rig, Law.DROP),
-            lambda: cases.counts(rig, Law.WRONG),
+            lambda: cases.latency_case(rig, Law.FIXED),
+            lambda: cases.latency_case(rig, Law.QUICK),
+            lambda: cases.latency_case(rig, Law.LOGNORMAL),
+            lambda: cases.freeze_case(rig),
+            lambda: cases.counts_case(rig, Law.DROP),
+            lambda: cases.counts_case(rig, Law.WRONG),
         ]
         found = []
         for step in steps:

@@ -15,10 +15,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from harness.model import Environment, to_json
-from harness.store import StoreError, write_atomically
+from harness.results.records.machine_record import Environment
+from harness.results.records.text import to_json
+from harness.results.store import StoreError, write_atomically
 
-SCHEMA_VERSION = 2
+CALIBRATION_SCHEMA_VERSION = 2
 FILE = "calibration.json"
 OURS, FAST_HTTP_USER, HTTP_USER, WRK = "ours", "FastHttpUser", "HttpUser", "wrk"  # the generators, as they are shown
 # What the instrument's figures can depend on, beside its own code.
@@ -28,12 +29,11 @@ _HARNESS = Path(__file__).parents[1]
 _MACHINE_ID = Path("/etc/machine-id")
 # What makes the arrivals, sends, stamps, records and reads: all that a figure passes through.
 _INSTRUMENT = (
-    "analysis/percentiles.py",
-    "arrivals.py",
     "driving/driver.py",
     "driving/shares.py",
-    "hlog.py",
-    "stamps.py",
+    "judging/percentiles.py",
+    "results/histograms.py",
+    "results/records/schedule.py",
 )
 
 
@@ -71,7 +71,7 @@ class Fingerprint(Struct, frozen=True):
         return tuple(name for name in self.__struct_fields__ if getattr(self, name) != getattr(other, name))
 
 
-class Figure(Struct, frozen=True, kw_only=True):
+class QuantileError(Struct, frozen=True, kw_only=True):
     """One percentile of one law. `law_ms`: by arithmetic. `did_ms`: what the server did by its own clock to the very
     requests that ours sent. It and `ours_ms` are medians over the rounds; `errors_ms` has ours - did of each round in
     their order. `allowed_ms` None: not judged."""
@@ -126,7 +126,7 @@ class Case(Struct, frozen=True, kw_only=True):
 
     law: str
     title: str
-    figures: tuple[Figure, ...] = ()
+    figures: tuple[QuantileError, ...] = ()
     counts: tuple[Count, ...] = ()
     from_send: FromSend | None = None
     note: str = ""
@@ -224,21 +224,21 @@ class Calibration(Struct, frozen=True, kw_only=True):
         return (*figures, *blind, *counts, *capacity)
 
 
-class Standing(Struct, frozen=True):
+class CalibrationState(Struct, frozen=True):
     """Whether the instrument is proven for a machine. `line` is what a reader should know."""
 
     kind: Literal["passed", "failed", "missing"]
     line: str
 
 
-def write(folder: Path, calibration: Calibration) -> Path:
+def write_calibration(folder: Path, calibration: Calibration) -> Path:
     """Write the folder's calibration, in place of the one before."""
     path = folder / FILE
     write_atomically(path, to_json(calibration))
     return path
 
 
-def read(folder: Path) -> Calibration | None:
+def read_calibration(folder: Path) -> Calibration | None:
     """None where there is none. StoreError for one that cannot be read or that another release wrote."""
     path = folder / FILE
     try:
@@ -249,8 +249,10 @@ def read(folder: Path) -> Calibration | None:
         raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
     try:
         version = msgspec.json.decode(content, type=_Version).schema_version
-        if version != SCHEMA_VERSION:
-            raise StoreError(f"{path}: schema_version {version} is not {SCHEMA_VERSION}; run `bench calibrate` again")
+        if version != CALIBRATION_SCHEMA_VERSION:
+            raise StoreError(
+                f"{path}: schema_version {version} is not {CALIBRATION_SCHEMA_VERSION}; run `bench calibrate` again"
+            )
         return msgspec.json.decode(content, type=Calibration)
     except msgspec.MsgspecError as error:
         raise StoreError(f"{path}: is no calibration ({error}); run `bench calibrate` again") from error
@@ -270,42 +272,44 @@ def completed(new: Calibration, earlier: Calibration | None) -> Calibration:
     return new
 
 
-def standing(folder: Path, machine: Fingerprint) -> Standing:
+def calibration_state(folder: Path, machine: Fingerprint) -> CalibrationState:
     """What the calibration in `folder` says of an instrument on `machine`."""
     try:
-        calibration = read(folder)
+        calibration = read_calibration(folder)
     except StoreError as error:
-        return Standing("missing", f"The load generator is not proven: {error}.")
+        return CalibrationState("missing", f"The load generator is not proven: {error}.")
     if calibration is not None and (different := calibration.machine.differences(machine)):
         named = ", ".join(name.replace("_", " ") for name in different)
-        return Standing("missing", f"The load generator was proven elsewhere (another {named}): {_AGAIN}.")
+        return CalibrationState("missing", f"The load generator was proven elsewhere (another {named}): {_AGAIN}.")
     return _standing(calibration)
 
 
-def adopt(results: Path, run: Path, machine: Fingerprint) -> Standing:
+def adopt(results: Path, run: Path, machine: Fingerprint) -> CalibrationState:
     """Copy the calibration of this machine, passed or failed, from `results` into the folder of a run."""
-    found = standing(results, machine)
+    found = calibration_state(results, machine)
     if found.kind != "missing":
         write_atomically(run / FILE, (results / FILE).read_bytes())
     return found
 
 
-def adopted(run: Path) -> tuple[Calibration | None, Standing]:
+def adopted(run: Path) -> tuple[Calibration | None, CalibrationState]:
     """The calibration that a run took along, and what it says of the run's figures."""
     try:
-        calibration = read(run)
+        calibration = read_calibration(run)
     except StoreError as error:
-        return None, Standing("missing", f"The load generator is not proven: {error}.")
+        return None, CalibrationState("missing", f"The load generator is not proven: {error}.")
     return calibration, _standing(calibration)
 
 
-def _standing(calibration: Calibration | None) -> Standing:
+def _standing(calibration: Calibration | None) -> CalibrationState:
     if calibration is None:
-        return Standing("missing", f"The load generator was not proven on this machine: {_AGAIN}.")
+        return CalibrationState("missing", f"The load generator was not proven on this machine: {_AGAIN}.")
     if not calibration.passed:
         named = "; ".join(calibration.failures)
-        return Standing("failed", f"The load generator failed its calibration on this machine ({named}): {_AGAIN}.")
-    return Standing("passed", "The load generator was proven on this machine.")
+        return CalibrationState(
+            "failed", f"The load generator failed its calibration on this machine ({named}): {_AGAIN}."
+        )
+    return CalibrationState("passed", "The load generator was proven on this machine.")
 
 
 class _Version(Struct):

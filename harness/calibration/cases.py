@@ -7,16 +7,10 @@ from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
 
-from harness import hlog
-from harness.arrivals import schedule
-from harness.calibration import judge
-from harness.calibration.judge import PERCENTS, Round
-from harness.calibration.ours import Ours
-from harness.calibration.record import FAST_HTTP_USER, Case, Count
-from harness.calibration.stock import StockResult, run_stock
-from harness.calibration.truth import TruthServer
-from harness.model import Metric, Outcome
-from harness.services.laws import (
+from harness.calibration import accuracy
+from harness.calibration.accuracy import PERCENTS, Round
+from harness.calibration.calibration_record import FAST_HTTP_USER, Case, Count
+from harness.calibration.laws import (
     ANSWER,
     CYCLE_S,
     DROP_ONE_IN,
@@ -30,10 +24,17 @@ from harness.services.laws import (
     Seen,
     truth_ms,
 )
+from harness.calibration.our_generator import OurGenerator
+from harness.calibration.stock_locust import StockResult, run_stock
+from harness.calibration.truth_server import TruthServer
+from harness.results import histograms
+from harness.results.records.metric import Metric
+from harness.results.records.outcome import Outcome
+from harness.results.records.schedule import schedule
 
 RATE_RPS = 200.0
 QUICK_RPS = 1_000.0
-ROUNDS = 3
+LATENCY_ROUNDS = 3
 ROUND_S = 2.5
 FREEZE_RPS = 200.0
 FREEZE_CYCLES = 3
@@ -53,38 +54,40 @@ TITLES = {
 
 
 @dataclass(frozen=True)
-class Rig:
+class CalibrationSetup:
     """What all cases share. `few`: ours with fewer users than requests wait in a freeze. `cpus`: where stock runs; the
     others have been started there. `with_stock`: whether it runs at all."""
 
     folder: Path
     server: TruthServer
-    ours: Ours
-    few: Ours
+    ours: OurGenerator
+    few: OurGenerator
     cpus: Sequence[int] | None
     with_stock: bool = True
 
 
-def latency(rig: Rig, law: Law) -> Case:
+def latency_case(rig: CalibrationSetup, law: Law) -> Case:
     """Percentiles of an open loop below saturation, over as many rounds as ever: all of them count."""
     rate_rps = QUICK_RPS if law is Law.QUICK else RATE_RPS
     rounds: list[Round] = []
-    for seed in range(1, ROUNDS + 1):
+    for seed in range(1, LATENCY_ROUNDS + 1):
         name = f"{law}-{seed}"
         rig.server.begin(law, seed=seed, requests=len(schedule("poisson", rate_rps, ROUND_S, seed)))
         rig.ours.open_loop(name, rig.server.address, rate_rps, ROUND_S, seed)
         did_ms = [delay_us / 1e3 for delay_us in rig.server.end().delays_us]
-        rounds.append(Round({p: judge.percentile(did_ms, p) for p in PERCENTS}, percentiles_ms(rig.ours.times(name))))
+        rounds.append(
+            Round({p: accuracy.nearest_rank(did_ms, p) for p in PERCENTS}, percentiles_ms(rig.ours.times(name)))
+        )
     stock, _ = ask_stock(rig, law, _STOCK_S)
     return Case(
         law=law,
         title=TITLES[law],
-        figures=judge.figures(law_ms(law), rounds, stock.percentiles_ms if stock else {}),
-        note=f"{rate_rps:g} requests/s; medians of {ROUNDS} rounds of {ROUND_S:g} s",
+        figures=accuracy.quantile_errors(law_ms(law), rounds, stock.percentiles_ms if stock else {}),
+        note=f"{rate_rps:g} requests/s; medians of {LATENCY_ROUNDS} rounds of {ROUND_S:g} s",
     )
 
 
-def freeze(rig: Rig) -> Case:
+def freeze_case(rig: CalibrationSetup) -> Case:
     """Response times from the intended start, over whole cycles of a server that stands still.
 
     By few users: all but the first of a freeze wait for a free one, and are answered in no time once they are sent. An
@@ -99,25 +102,25 @@ def freeze(rig: Rig) -> Case:
     seen = rig.server.end()
     start_s = rig.few.origin_s + record.start_s
     intended_s = [start_s + offset_s for offset_s in schedule("poisson", FREEZE_RPS, duration_s, seed)]
-    frozen_ms = judge.frozen_ms(intended_s, seen.freezes_s)
-    did_ms = {percent: judge.percentile(frozen_ms, percent) for percent in PERCENTS}
+    frozen_ms = accuracy.frozen_ms(intended_s, seen.freezes_s)
+    did_ms = {percent: accuracy.nearest_rank(frozen_ms, percent) for percent in PERCENTS}
     service_ms = percentiles_ms(rig.few.times(Law.FREEZE, Metric.SERVICE))
     stock, _ = ask_stock(rig, Law.FREEZE, _STOCK_FREEZE_S)
     return Case(
         law=Law.FREEZE,
         title=TITLES[Law.FREEZE],
-        figures=judge.freeze_figures(
+        figures=accuracy.freeze_figures(
             law_ms(Law.FREEZE),
             did_ms,
             percentiles_ms(rig.few.times(Law.FREEZE)),
             stock.percentiles_ms if stock else {},
         ),
-        from_send=judge.from_send(did_ms[99], service_ms[99]),
+        from_send=accuracy.from_send(did_ms[99], service_ms[99]),
         note=f"{FREEZE_RPS:g} requests/s by {rig.few.users} users over {FREEZE_CYCLES} whole cycles",
     )
 
 
-def counts(rig: Rig, law: Law) -> Case:
+def counts_case(rig: CalibrationSetup, law: Law) -> Case:
     """Every drop, every wrong answer and every right one is counted, by both sides alike."""
     rig.server.begin(law)
     record = rig.ours.open_loop(law, rig.server.address, RATE_RPS, COUNT_S, 1)
@@ -148,11 +151,11 @@ def law_ms(law: Law) -> dict[float, float]:
     return {percent: truth_ms(law, percent / 100) for percent in PERCENTS}
 
 
-def percentiles_ms(histogram: hlog.Histogram) -> dict[float, float]:
+def percentiles_ms(histogram: histograms.Histogram) -> dict[float, float]:
     return {p: histogram.at_rank(ceil(histogram.total * p / 100)) / 1e3 for p in PERCENTS}
 
 
-def ask_stock(rig: Rig, law: Law, duration_s: int) -> tuple[StockResult | None, Seen | None]:
+def ask_stock(rig: CalibrationSetup, law: Law, duration_s: int) -> tuple[StockResult | None, Seen | None]:
     if not rig.with_stock:
         return None, None
     rig.server.begin(law)

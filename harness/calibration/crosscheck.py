@@ -19,25 +19,25 @@ import psutil
 from scipy.stats import quantile_test
 
 from harness.calibration import wrk
-from harness.calibration.ours import Ours
-from harness.calibration.record import CrossCheck
-from harness.calibration.truth import CalibrationError
-from harness.catalog import Catalog
-from harness.model import Outcome
+from harness.calibration.calibration_record import CrossCheck
+from harness.calibration.our_generator import OurGenerator
+from harness.calibration.truth_server import CalibrationError
+from harness.catalog.catalog import Catalog
+from harness.results.records.outcome import Outcome
 from harness.serving.server import Server
 
 STRATEGY = "pure_async"
 ROUTE = "/health"
-ANSWER = {"status": "ok"}
-SLICE_S = 1  # wrk's shortest
+HEALTH_ANSWER = {"status": "ok"}
+CROSS_CHECK_SLICE_S = 1  # wrk's shortest
 # After so many pairs they may decide. Each look may err in its share of 5 % (Bonferroni), so that all do in 5 %.
 # What is asked at a bound has one side (two one-sided tests: Schuirmann 1987), so that share is left out at each end.
 LOOKS = (20, 40, 80, 160)
-CONFIDENCE = 1 - 2 * 0.05 / len(LOOKS)
+RATIO_CONFIDENCE = 1 - 2 * 0.05 / len(LOOKS)
 # They keep the server busy, and are so few that each answer wakes either generator. The server pays for the waking:
 # with more, ours is woken less often than wrk, and finds the server faster for it (docs/cross-check.md).
-CONNECTIONS = 4
-ALLOWED_SHARE = 0.05
+CROSS_CHECK_CONNECTIONS = 4
+CROSS_CHECK_SHARE = 0.05
 # What wrk found is the server's capacity only if the server was busy and wrk was not.
 BUSY_CORES = 0.9
 FREE_CORES = 0.8
@@ -85,7 +85,9 @@ def against_wrk(
             log_path=folder / "server.log",
             cpus=server_cpus,
         ) as server,
-        Ours(folder, "crosscheck", ROUTE, ANSWER, users=CONNECTIONS, cpus=generator_cpus) as ours,
+        OurGenerator(
+            folder, "crosscheck", ROUTE, HEALTH_ANSWER, users=CROSS_CHECK_CONNECTIONS, cpus=generator_cpus
+        ) as ours,
     ):
         server.wait_ready(_READY_S)
         ours.wait_ready()
@@ -94,17 +96,19 @@ def against_wrk(
         def by_ours() -> Slice:
             began_s = monotonic()
             before_s, generator_before_s = _cpu_s(server.supervisor_pid), _cpu_s(ours.supervisor_pid)
-            record = ours.closed_loop("crosscheck", address, CONNECTIONS, SLICE_S)
+            record = ours.closed_loop("crosscheck", address, CROSS_CHECK_CONNECTIONS, CROSS_CHECK_SLICE_S)
             if failed := record.scheduled - record.outcomes.get(Outcome.OK, 0):
                 raise CalibrationError(f"against wrk: {failed} of our {record.scheduled} requests failed")
             elapsed_s = monotonic() - began_s
             generator_cores = (_cpu_s(ours.supervisor_pid) - generator_before_s) / elapsed_s
             server_cores = (_cpu_s(server.supervisor_pid) - before_s) / elapsed_s
-            return Slice(record.ok_in_window / SLICE_S, server_cores, generator_cores)
+            return Slice(record.ok_in_window / CROSS_CHECK_SLICE_S, server_cores, generator_cores)
 
         def by_wrk() -> Slice:
             before_s = _cpu_s(server.supervisor_pid)
-            said = wrk.run_wrk(folder, url, connections=CONNECTIONS, duration_s=SLICE_S, cpus=generator_cpus)
+            said = wrk.run_wrk(
+                folder, url, connections=CROSS_CHECK_CONNECTIONS, duration_s=CROSS_CHECK_SLICE_S, cpus=generator_cpus
+            )
             return Slice(said.rps, (_cpu_s(server.supervisor_pid) - before_s) / said.elapsed_s, said.cores)
 
         by_wrk()  # the server warms up: the first slice would be the slower one, whoever's it is
@@ -122,14 +126,14 @@ def against_wrk(
                     found.append(Pair(mine, theirs))
             if not found:
                 raise CalibrationError("against wrk: no second in which both got answers")
-            check = verdict(found)
+            check = judge_ratio(found)
             on_line(f"against wrk, {len(found)} of at most {looks[-1]} pairs: {check.difference}")
             if check.passed is not None or _why_not(check.other_server_cores, check.other_generator_cores):
                 break
     return check
 
 
-def verdict(found: Sequence[Pair]) -> CrossCheck:
+def judge_ratio(found: Sequence[Pair]) -> CrossCheck:
     """From the pairs of slices. Within or beyond what is allowed is only what the whole interval is."""
     ratios = tuple(pair.ratio for pair in found)
     interval = _interval(ratios)
@@ -142,7 +146,7 @@ def verdict(found: Sequence[Pair]) -> CrossCheck:
     return CrossCheck(
         other="wrk",
         route=f"{STRATEGY} {ROUTE}",
-        connections=CONNECTIONS,
+        connections=CROSS_CHECK_CONNECTIONS,
         ours_rps=statistics.median(pair.ours.rps for pair in found),
         other_rps=statistics.median(pair.wrk.rps for pair in found),
         ratio=statistics.median(ratios),
@@ -160,7 +164,7 @@ def verdict(found: Sequence[Pair]) -> CrossCheck:
 def _interval(ratios: Sequence[float]) -> tuple[float, float] | None:
     """Of the median, by the binomial law of how many lie below it: the scatter has the tails of a noisy machine."""
     # scipy's stubs have a float for the named pair that it is.
-    low, high = cast("tuple[float, float]", quantile_test(ratios, p=0.5).confidence_interval(CONFIDENCE))
+    low, high = cast("tuple[float, float]", quantile_test(ratios, p=0.5).confidence_interval(RATIO_CONFIDENCE))
     return None if math.isnan(low) or math.isnan(high) else (float(low), float(high))
 
 
@@ -169,9 +173,9 @@ def _within(interval: tuple[float, float] | None) -> bool | None:
     if interval is None:
         return None
     low, high = interval
-    if low >= 1 - ALLOWED_SHARE and high <= 1 + ALLOWED_SHARE:
+    if low >= 1 - CROSS_CHECK_SHARE and high <= 1 + CROSS_CHECK_SHARE:
         return True
-    return False if high < 1 - ALLOWED_SHARE or low > 1 + ALLOWED_SHARE else None
+    return False if high < 1 - CROSS_CHECK_SHARE or low > 1 + CROSS_CHECK_SHARE else None
 
 
 def _why_not(server_cores: float, wrk_cores: float) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 _OURS = """
 from locust import task
 
-from harness.driving.inside.client import BenchUser
+from harness.scenario import BenchUser
 
 
 class Ours(BenchUser):

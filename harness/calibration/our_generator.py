@@ -8,12 +8,15 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from harness import hlog
 from harness.calibration.locustfiles import write_ours
-from harness.calibration.truth import CHECKOUT
+from harness.calibration.truth_server import CHECKOUT
 from harness.driving.driver import Driver
 from harness.driving.inside.protocol import Load
-from harness.model import Metric, Outcome, PhaseKind, PhaseRecord, PhaseSpec, Request, Workload
+from harness.results import histograms
+from harness.results.records.metric import Metric
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec
+from harness.results.records.workload import Request, Workload
 
 READY_S = 30.0
 _TIMEOUT_S = 10.0
@@ -21,7 +24,7 @@ _DRAIN_S = 4.0  # longer than a freeze
 _HEALTH_RPS = 1.0
 
 
-class Ours:
+class OurGenerator:
     """One Locust process for several phases against one address. Leaving the `with` block ends it."""
 
     def __init__(
@@ -57,9 +60,9 @@ class Ours:
     def closed_loop(self, name: str, address: tuple[str, int], users: int, duration_s: float) -> PhaseRecord:
         return self._run(PhaseSpec(name, PhaseKind.CAPACITY, duration_s, users), address)
 
-    def times(self, phase: str, metric: Metric = Metric.RESPONSE) -> hlog.Histogram:
+    def times(self, phase: str, metric: Metric = Metric.RESPONSE) -> histograms.Histogram:
         """The times, in us, of the right answers of a phase that has ended; RESPONSE counts from the intended start."""
-        return hlog.read(self._latency_path).merged(phase, [Outcome.OK], metric)
+        return histograms.read_histograms(self._latency_path).merged(phase, [Outcome.OK], metric)
 
     def _run(self, spec: PhaseSpec, address: tuple[str, int]) -> PhaseRecord:
         load = Load(address, (spec,), _DRAIN_S, _TIMEOUT_S, _HEALTH_RPS, 0)

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from harness.calibration.record import FAST_HTTP_USER, OURS, WRK, Calibration, Case, CrossCheck, Figure, Speed
+from harness.calibration.calibration_record import (
+    FAST_HTTP_USER,
+    OURS,
+    WRK,
+    Calibration,
+    Case,
+    CrossCheck,
+    QuantileError,
+    Speed,
+)
 
 _NAME_WIDTH = 24
 _WIDTHS = (10, 10, 10, 14, 10, 16, 10)
@@ -28,10 +37,10 @@ def lines(calibration: Calibration) -> Iterator[str]:
     yield "from the send: what an instrument that does not count the wait for a free user would have said"
     if calibration.steal_percent:
         yield f"other tenants took {calibration.steal_percent:.1f} % of the CPU time meanwhile"
-    yield verdict(calibration)
+    yield calibration_verdict(calibration)
 
 
-def verdict(calibration: Calibration) -> str:
+def calibration_verdict(calibration: Calibration) -> str:
     took = f"({calibration.elapsed_s:.0f} s)"
     if calibration.passed:
         return f"calibrated {took}: the instrument is within its bounds on this machine"
@@ -79,7 +88,7 @@ def _case(case: Case) -> Iterator[str]:
         )
 
 
-def _spread(figure: Figure) -> str:
+def _spread(figure: QuantileError) -> str:
     """The least and the largest error of the rounds."""
     if len(figure.errors_ms) == 1:
         return "-"

@@ -11,8 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from harness.calibration.locustfiles import write_stock
-from harness.calibration.truth import CHECKOUT, CalibrationError
-from harness.serving.process import Supervised, child_environment
+from harness.calibration.truth_server import CHECKOUT, CalibrationError
+from harness.processes.process import Supervised, child_environment
 
 _OVERTIME_S = 30.0
 

@@ -11,15 +11,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.calibration import wrk
-from harness.calibration.ours import Ours
-from harness.calibration.record import FAST_HTTP_USER, HTTP_USER, OURS, WRK, Speed
-from harness.calibration.stock import run_stock
-from harness.calibration.truth import CalibrationError, TruthServer
-from harness.services.laws import ANSWER, Law, Seen
+from harness.calibration.calibration_record import FAST_HTTP_USER, HTTP_USER, OURS, WRK, Speed
+from harness.calibration.laws import ANSWER, Law, Seen
+from harness.calibration.our_generator import OurGenerator
+from harness.calibration.stock_locust import run_stock
+from harness.calibration.truth_server import CalibrationError, TruthServer
 
-ROUNDS = 3
-SLICE_S = 2
-CONNECTIONS = 50
+THROUGHPUT_ROUNDS = 3
+THROUGHPUT_SLICE_S = 2
+THROUGHPUT_CONNECTIONS = 50
 # A slice's first and last moments are its ramps.
 _EDGE_S = 0.3
 
@@ -30,12 +30,12 @@ def measure(
     *,
     server_cpus: Sequence[int] | None,
     generator_cpus: Sequence[int] | None,
-    rounds: int = ROUNDS,
+    rounds: int = THROUGHPUT_ROUNDS,
 ) -> tuple[Speed, ...]:
     """All that are there, ours first. The server counts, so that one measure serves for all."""
     with (
         TruthServer(folder / "fast.log", loop="uvloop", cpus=server_cpus) as server,
-        Ours(folder, "fast", ANSWER, {}, users=CONNECTIONS, cpus=generator_cpus) as ours,
+        OurGenerator(folder, "fast", ANSWER, {}, users=THROUGHPUT_CONNECTIONS, cpus=generator_cpus) as ours,
     ):
         server.wait_ready()
         ours.wait_ready()
@@ -46,20 +46,24 @@ def measure(
                 user,
                 server.url,
                 ANSWER,
-                users=CONNECTIONS,
-                duration_s=SLICE_S,
+                users=THROUGHPUT_CONNECTIONS,
+                duration_s=THROUGHPUT_SLICE_S,
                 percents=(),
                 cpus=generator_cpus,
             )
 
         generators: dict[str, Callable[[], object]] = {
-            OURS: lambda: ours.closed_loop(OURS, server.address, CONNECTIONS, SLICE_S),
+            OURS: lambda: ours.closed_loop(OURS, server.address, THROUGHPUT_CONNECTIONS, THROUGHPUT_SLICE_S),
             FAST_HTTP_USER: stock(FAST_HTTP_USER),
             HTTP_USER: stock(HTTP_USER),
         }
         if wrk.is_installed():
             generators[WRK] = lambda: wrk.run_wrk(
-                folder, server.url + ANSWER, connections=CONNECTIONS, duration_s=SLICE_S, cpus=generator_cpus
+                folder,
+                server.url + ANSWER,
+                connections=THROUGHPUT_CONNECTIONS,
+                duration_s=THROUGHPUT_SLICE_S,
+                cpus=generator_cpus,
             )
         slices: dict[str, list[float]] = {name: [] for name in generators}
         for number in range(1, rounds + 1):

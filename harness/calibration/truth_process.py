@@ -2,12 +2,13 @@
 
 One process, loopback only. `GET /begin?law=<law>&seed=<n>&cards=<n>` starts a law and a fresh record, `GET /answer` is
 answered by it, `GET /end` returns the record (`laws.Seen`) and stops freezing. By hand:
-`python -m harness.services.truth --port 9001`.
+`python -m harness.calibration.truth_process --port 9001`.
 
 Why not uvicorn: a truth must be known far better than the 0.3 ms it is to judge. asyncio's epoll and uvloop round
 timers to whole milliseconds; `select()` takes microseconds (`selectors.SelectSelector.select` passes its timeout on
 unrounded), so the laws run on that, and only `fast`, which waits for nothing, asks for uvloop. And a request is there
-when the kernel has it, not when this process gets the CPU to read it: delays count from that moment (`harness.stamps`).
+when the kernel has it, not when this process gets the CPU to read it: delays count from that
+moment (`harness.driving.inside.kernel_stamps`).
 
 Under `fast` the server never sleeps. One that does makes whoever sends to it pay for waking it, on virtual machines an
 interrupt of another CPU that leaves the guest: 3 us of the 20 that a request costs our generator. A server under the
@@ -29,8 +30,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from harness import stamps
-from harness.services.laws import (
+from harness.calibration.laws import (
     CYCLE_S,
     DROP_ONE_IN,
     FIXED_MS,
@@ -43,6 +43,7 @@ from harness.services.laws import (
     Seen,
     dealt_ms,
 )
+from harness.driving.inside import kernel_stamps
 
 _END = b"\r\n\r\n"
 _TICK_S = 0.1
@@ -71,7 +72,7 @@ class Peer(Protocol):
     def close(self) -> None: ...
 
 
-class Rule:
+class LawInForce:
     """One law in force, and the record of what was really done under it."""
 
     def __init__(self, law: Law, seed: int, cards: int, loop: asyncio.AbstractEventLoop) -> None:
@@ -159,7 +160,7 @@ class Control:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self.rule = Rule(Law.FAST, 1, 1, loop)
+        self.rule = LawInForce(Law.FAST, 1, 1, loop)
 
     def handle(self, path: bytes) -> bytes:
         if path == b"/health":
@@ -167,7 +168,7 @@ class Control:
         if path.startswith(b"/begin?"):
             query = dict(parse_qsl(path.partition(b"?")[2].decode("ascii")))
             self.rule.end()
-            self.rule = Rule(Law(query["law"]), int(query["seed"]), int(query["cards"]), self._loop)
+            self.rule = LawInForce(Law(query["law"]), int(query["seed"]), int(query["cards"]), self._loop)
             if self.rule.law is Law.FAST:
                 self.rule.stay_awake()
             return _HEALTHY
@@ -216,7 +217,7 @@ class StampedConnection:
         self._conversation = Conversation(control, self)
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        stamps.switch(connection, on=True)
+        kernel_stamps.switch(connection, on=True)
         loop.add_reader(connection, self._on_readable)
 
     def write(self, data: bytes, /) -> None:
@@ -234,13 +235,13 @@ class StampedConnection:
 
     def _on_readable(self) -> None:
         try:
-            data, ancillary, _, _ = self._connection.recvmsg(_RECEIVE_BYTES, stamps.SPACE_BYTES)
+            data, ancillary, _, _ = self._connection.recvmsg(_RECEIVE_BYTES, kernel_stamps.SPACE_BYTES)
         except BlockingIOError:
             return
         except OSError:  # reset
             data, ancillary = b"", []
         if data:
-            age_s = stamps.age_s(ancillary)
+            age_s = kernel_stamps.age_s(ancillary)
             self._conversation.take(data, monotonic() - age_s)
         else:
             self.close()
@@ -271,7 +272,9 @@ async def serve(port: int, *, quick: bool) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m harness.services.truth", description="Servers of known truth.")
+    parser = argparse.ArgumentParser(
+        prog="python -m harness.calibration.truth_process", description="Servers of known truth."
+    )
     parser.add_argument("--port", type=int, default=9001, help="on 127.0.0.1 (default 9001)")
     parser.add_argument("--loop", choices=("select", "uvloop"), default="select", help="uvloop for the law `fast`")
     arguments = parser.parse_args()

@@ -12,13 +12,12 @@ from typing import Literal, Self
 
 import msgspec
 
-import harness
-from harness.model import HarnessError
-from harness.services.laws import Law, Seen
-from harness.serving.port import HOST, free_port
-from harness.serving.process import Supervised, child_environment
+from harness.calibration.laws import Law, Seen
+from harness.processes.ports import HOST, free_port
+from harness.processes.process import Supervised, child_environment
+from harness.results.records.errors import HarnessError
 
-CHECKOUT = Path(harness.__file__).parents[1]  # so that a child process imports this harness and no other
+CHECKOUT = Path(__file__).parents[2]  # so that a child process imports this harness and no other
 _READY_S = 15.0
 _POLL_S = 0.02
 _ASK_S = 10.0  # longer than a freeze
@@ -29,12 +28,20 @@ class CalibrationError(HarnessError):
 
 
 class TruthServer:
-    """`harness.services.truth` on a free loopback port. Leaving the `with` block ends it."""
+    """`harness.calibration.truth_process` on a free loopback port. Leaving the `with` block ends it."""
 
     def __init__(self, log_path: Path, *, loop: Literal["select", "uvloop"], cpus: Sequence[int] | None) -> None:
         self.address = (HOST, free_port())
         self._log_path = log_path
-        command = [sys.executable, "-m", "harness.services.truth", "--port", str(self.address[1]), "--loop", loop]
+        command = [
+            sys.executable,
+            "-m",
+            "harness.calibration.truth_process",
+            "--port",
+            str(self.address[1]),
+            "--loop",
+            loop,
+        ]
         self._process = Supervised(command, cwd=CHECKOUT, env=child_environment(CHECKOUT), log_path=log_path, cpus=cpus)
 
     @property

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import psutil
 
-from harness.calibration.truth import CHECKOUT, CalibrationError
-from harness.model import UsageError
-from harness.serving.process import Supervised, child_environment
+from harness.calibration.truth_server import CHECKOUT, CalibrationError
+from harness.processes.process import Supervised, child_environment
+from harness.results.records.errors import UsageError
 
 _OVERTIME_S = 10.0
 _POLL_S = 0.02

@@ -14,17 +14,22 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from harness.entries import nearest, read_strategy, read_workload
-from harness.model import Name, Strategy, UsageError, Workload
-from harness.partition import detect
+from harness.catalog.nearest_name import nearest
+from harness.catalog.strategy_file import read_strategy
+from harness.catalog.workload_file import read_workload
+from harness.machine.partition import detect
+from harness.results.records.errors import UsageError
+from harness.results.records.strategy import Strategy
+from harness.results.records.values import Name
+from harness.results.records.workload import Workload
 
 TARGETS = "targets"
 SCENARIOS = "scenarios"
 
-T = TypeVar("T", Strategy, Workload)
+_T = TypeVar("_T", Strategy, Workload)
 
 
-class Broken(Struct, frozen=True):
+class BrokenFile(Struct, frozen=True):
     """A file that is no strategy, or no workload. `error`: one line with file, line, key, value and way out."""
 
     name: str
@@ -37,8 +42,8 @@ class Catalog(Struct, frozen=True):
     root: Path
     strategies: tuple[Strategy, ...]
     workloads: tuple[Workload, ...]
-    broken_strategies: tuple[Broken, ...] = ()
-    broken_workloads: tuple[Broken, ...] = ()
+    broken_strategies: tuple[BrokenFile, ...] = ()
+    broken_workloads: tuple[BrokenFile, ...] = ()
 
     @classmethod
     def read(cls, root: Path, cores: int | None = None) -> Catalog:
@@ -64,7 +69,7 @@ class Catalog(Struct, frozen=True):
 
 def project_root(cwd: Path) -> Path:
     """`cwd` when it has `targets/` and `scenarios/`, else the checkout this package lies in; UsageError otherwise."""
-    checkout = Path(__file__).resolve().parent.parent
+    checkout = Path(__file__).resolve().parents[2]
     for root in (cwd, checkout):
         if (root / TARGETS).is_dir() and (root / SCENARIOS).is_dir():
             return root
@@ -81,9 +86,9 @@ def check_name(name: str, of: str) -> None:
         ) from error
 
 
-def _folder(root: Path, folder: str, read: Callable[[Path, str], T]) -> tuple[tuple[T, ...], tuple[Broken, ...]]:
-    found: list[T] = []
-    broken: list[Broken] = []
+def _folder(root: Path, folder: str, read: Callable[[Path, str], _T]) -> tuple[tuple[_T, ...], tuple[BrokenFile, ...]]:
+    found: list[_T] = []
+    broken: list[BrokenFile] = []
     try:
         paths = sorted((root / folder).iterdir())
     except OSError as error:
@@ -97,7 +102,7 @@ def _folder(root: Path, folder: str, read: Callable[[Path, str], T]) -> tuple[tu
             check_name(path.stem, of=shown)
             found.append(msgspec.structs.replace(read(path, shown), digest=_digest(path, shared)))
         except UsageError as error:
-            broken.append(Broken(name=path.stem, error=str(error)))
+            broken.append(BrokenFile(name=path.stem, error=str(error)))
     return tuple(found), tuple(broken)
 
 
@@ -111,8 +116,8 @@ def _digest(path: Path, shared: Sequence[Path]) -> str:
 
 
 def _select(
-    found: Sequence[T], broken: Sequence[Broken], names: Sequence[str], what: str, folder: str
-) -> tuple[T, ...]:
+    found: Sequence[_T], broken: Sequence[BrokenFile], names: Sequence[str], what: str, folder: str
+) -> tuple[_T, ...]:
     errors = {entry.name: entry.error for entry in broken}
     known = [entry.name for entry in found]
     for name in names:

@@ -14,9 +14,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from harness.model import UsageError
+from harness.results.records.errors import UsageError
 
-MAX_BYTES = 1_000_000  # more is a mistake: nobody writes a strategy of a megabyte
+MAX_FILE_BYTES = 1_000_000  # more is a mistake: nobody writes a strategy of a megabyte
 _SHOWN_CHARACTERS = 80
 _ROUTE_DECORATORS = frozenset({"get", "route", "api_route"})
 _ROUTE_CALLS = frozenset({"add_api_route", "add_route"})
@@ -42,7 +42,7 @@ class Module(Struct, frozen=True):
     routes: tuple[str, ...]
 
 
-def read(path: Path, shown: str, names: Collection[str]) -> Module:
+def read_module(path: Path, shown: str, names: Collection[str]) -> Module:
     """The module at `path`, its constants limited to `names`; `shown` is how errors call it.
 
     Raises UsageError, one line with file and line: unreadable, not Python (NotPythonError), a constant that is no
@@ -82,13 +82,13 @@ def _source(path: Path, shown: str) -> bytes:
         if not path.is_file():  # reading a FIFO would wait for ever
             raise UsageError(f"{shown}: is not a file; move it out of the folder")
         with path.open("rb") as file:
-            source = file.read(MAX_BYTES + 1)
+            source = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
         raise UsageError(
             f"{shown}: cannot be read ({error.strerror}); mend it, or move it out of the folder"
         ) from error
-    if len(source) > MAX_BYTES:
-        raise UsageError(f"{shown}: is larger than {MAX_BYTES} bytes; move data out of it")
+    if len(source) > MAX_FILE_BYTES:
+        raise UsageError(f"{shown}: is larger than {MAX_FILE_BYTES} bytes; move data out of it")
     return source
 
 

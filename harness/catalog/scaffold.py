@@ -5,8 +5,8 @@ from __future__ import annotations
 import keyword
 from pathlib import Path
 
-from harness.catalog import TARGETS, check_name
-from harness.model import UsageError
+from harness.catalog.catalog import TARGETS, check_name
+from harness.results.records.errors import UsageError
 
 _TEMPLATE = Path(__file__).with_name("strategy.py.tmpl")
 _PLACE_OF_NAME = "{{name}}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.model import Strategy, UsageError
+from harness.results.records.errors import UsageError
+from harness.results.records.strategy import Strategy
 
 LONGEST_NAME = 64  # model.Name
 

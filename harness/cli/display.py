@@ -12,7 +12,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from harness.model import Outcome, PhaseRecord, PhaseStatus, Preflight, TrialRecord, TrialSpec
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseRecord, PhaseStatus
+from harness.results.records.run_record import Preflight
+from harness.results.records.trial_record import TrialRecord, TrialSpec
 
 _REDRAW_HZ = 2.0
 _NO_ERRORS = (Outcome.OK, Outcome.TIMEOUT, Outcome.NOT_SENT)  # too late is shown as overloaded

@@ -10,14 +10,14 @@ from time import monotonic
 import msgspec
 
 from harness.driving.inside.protocol import ToGenerator, ToHarness
-from harness.model import HarnessError
+from harness.results.records.errors import HarnessError
 
 
 class GeneratorError(HarnessError):
     """The load generator did not start, died, or stopped talking."""
 
 
-class Line:
+class ControlLine:
     """Takes over `control`; `log_path` is where the generator may have said why it is gone."""
 
     def __init__(self, control: socket.socket, log_path: Path) -> None:

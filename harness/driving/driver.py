@@ -11,12 +11,13 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
+from harness.driving.control_line import ControlLine, GeneratorError
 from harness.driving.inside.protocol import (
     Abort,
-    Broken,
     Done,
     EndAt,
     Ended,
+    GeneratorFailed,
     Load,
     Progress,
     Quit,
@@ -24,10 +25,9 @@ from harness.driving.inside.protocol import (
     Started,
     Warm,
 )
-from harness.driving.line import GeneratorError, Line
-from harness.driving.shares import Chorus, Event, add_up, share_out, users_of
-from harness.model import Workload
-from harness.serving.process import Supervised, child_environment
+from harness.driving.shares import Event, MergedEvents, add_up, share_out, users_of
+from harness.processes.process import Supervised, child_environment
+from harness.results.records.workload import Workload
 
 _PLUGIN = Path(__file__).parent / "inside" / "plugin.py"
 _SEVERAL = Path(__file__).with_name("several.py")
@@ -41,7 +41,7 @@ _QUIT_S = 2.0
 class Driver:
     """Locust's processes for one trial. Use as a context manager: leaving it ends them."""
 
-    def __init__(self, process: Supervised, lines: Sequence[Line], log_path: Path) -> None:
+    def __init__(self, process: Supervised, lines: Sequence[ControlLine], log_path: Path) -> None:
         self._process = process
         self._lines = lines
         self._log_path = log_path
@@ -63,7 +63,7 @@ class Driver:
         """Returns at once: Locust's imports overlap with the server's.
 
         Several generators share the users and every load, and write `latency.hlog`, `latency-2.hlog` and so on, which
-        `harness.hlog` reads as one.
+        `harness.results.histograms` reads as one.
         """
         commands = []
         lines = []
@@ -74,7 +74,7 @@ class Driver:
                 until_started.enter_context(theirs)
                 on_error.enter_context(ours)
                 descriptors.append(theirs.fileno())
-                lines.append(Line(ours, log_path))
+                lines.append(ControlLine(ours, log_path))
                 own_users = users_of(number, users, generators)
                 own_path = latency_path.with_stem(f"{latency_path.stem}-{number + 1}") if number else latency_path
                 commands.append(
@@ -133,7 +133,7 @@ class Driver:
             else:
                 on_event(event)
 
-        chorus = Chorus(len(shares), hear)
+        chorus = MergedEvents(len(shares), hear)
         done: dict[int, Done] = {}
         deadline_s = monotonic() + sum(p.duration_s for p in load.phases) + load.drain_s + _OVERTIME_S
         aborted = False
@@ -151,7 +151,7 @@ class Driver:
                     case Done():
                         done[number] = message
                         del busy[number]
-                    case Broken():
+                    case GeneratorFailed():
                         raise GeneratorError(f"load generator: {message.message}; see {self._log_path}")
                     case Started() | Progress() | Warm() | Ended():
                         chorus.hear(number, message)

@@ -11,12 +11,12 @@ import sys
 from itertools import groupby
 
 
-def start(arguments: list[str]) -> list["subprocess.Popen[bytes]"]:
+def start_all(arguments: list[str]) -> list["subprocess.Popen[bytes]"]:
     descriptors = [int(fd) for fd in arguments[0].split(",")]
     commands = [list(words) for is_mark, words in groupby(arguments[1:], lambda word: word == "--") if not is_mark]
     return [subprocess.Popen(command, pass_fds=[fd]) for fd, command in zip(descriptors, commands, strict=True)]
 
 
 if __name__ == "__main__":
-    for process in start(sys.argv[1:]):
+    for process in start_all(sys.argv[1:]):
         process.wait()

@@ -15,7 +15,8 @@ from typing import TypeVar
 import msgspec
 
 from harness.driving.inside.protocol import Done, Ended, Load, Progress, Started, Warm
-from harness.model import Outcome, PhaseRecord, PhaseSpec, PhaseStatus
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseRecord, PhaseSpec, PhaseStatus
 
 Number = TypeVar("Number", int, float)
 Event = Started | Progress | Warm | Ended
@@ -111,7 +112,7 @@ def _added(values: Sequence[Sequence[Number]]) -> tuple[Number, ...]:
     return tuple(map(sum, zip_longest(*values, fillvalue=0)))
 
 
-class Chorus:
+class MergedEvents:
     """What several generators say on their way, told as if one had said it. Warm, too, is told when all have said it:
     none of them sees all answers."""
 

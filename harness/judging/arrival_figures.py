@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from harness.arrivals import schedule
-from harness.model import Arrivals
+from harness.results.records.arrival_times import Arrivals
+from harness.results.records.schedule import schedule
 
 FEWEST = 30  # arrivals; a distribution of fewer tells nothing
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from harness.analysis.evidence import Ceiling
-from harness.model import Strategy, Workload
+from harness.judging.figures import Ceiling
+from harness.results.records.strategy import Strategy
+from harness.results.records.workload import Workload
 
 
 def waiting_ceiling(workload: Workload, strategy: Strategy, *, users: int, target_cores: int) -> Ceiling | None:

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from harness.analysis.arrivals import ArrivalFigures
-from harness.analysis.evidence import PhaseFigures
-from harness.model import Finding, PhaseKind, PhaseStatus, Profile, Strategy, TrialRecord, Workload
+from harness.judging.arrival_figures import ArrivalFigures
+from harness.judging.figures import PhaseFigures
+from harness.results.records.finding import Finding
+from harness.results.records.phase_record import PhaseKind, PhaseStatus
+from harness.results.records.profile import Profile
+from harness.results.records.strategy import Strategy
+from harness.results.records.trial_record import TrialRecord
+from harness.results.records.workload import Workload
 
 
 @dataclass(frozen=True)

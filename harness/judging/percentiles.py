@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from harness.analysis.evidence import Percentile
-from harness.hlog import Histogram, Histograms, merge
-from harness.model import Metric, Outcome
+from harness.judging.figures import Percentile
+from harness.results.histograms import Histogram, Histograms, merge
+from harness.results.records.metric import Metric
+from harness.results.records.outcome import Outcome
 
 # Fewer samples than this and the percentile is not printed (DESIGN section 8). Keys are per mille.
 MIN_SAMPLES = {500: 10, 900: 10, 990: 100, 999: 1000}
@@ -58,7 +59,7 @@ def pool(parts: Iterable[Latencies]) -> Latencies:
     return Latencies(merge(part.exact for part in both), merge(part.given_up for part in both))
 
 
-def measured(values: Histogram) -> Latencies:
+def exact_latencies(values: Histogram) -> Latencies:
     """Values of which none was given up."""
     return Latencies(values, merge(()))
 

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.analysis.evidence import PhaseFigures
-from harness.analysis.percentiles import latencies, measured
-from harness.analysis.probing import ProbeFigures, probe_figures
-from harness.analysis.usage import TreeUsage, tree_usage
-from harness.hlog import Histogram, Histograms
-from harness.model import Metric, Outcome, PhaseKind, PhaseRecord, ProbeLine, Sample, TrialRecord
+from harness.judging.figures import PhaseFigures
+from harness.judging.percentiles import exact_latencies, latencies
+from harness.judging.probing import ProbeFigures, probe_figures
+from harness.judging.usage import TreeUsage, tree_usage
+from harness.results.histograms import Histogram, Histograms
+from harness.results.records.metric import Metric
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind, PhaseRecord
+from harness.results.records.probe_line import ProbeLine
+from harness.results.records.sample import Sample
+from harness.results.records.trial_record import TrialRecord
 
 
-def figures(
+def phase_figures(
     record: TrialRecord,
     histograms: Histograms,
     samples: Sequence[Sample],
@@ -104,7 +109,7 @@ def _share(part_s: float | None, duration_s: float) -> float | None:
 
 def value_ms(values: Histogram, permille: int) -> float | None:
     """A percentile of measured values, in ms; None with too few."""
-    found = measured(values).percentile(permille)
+    found = exact_latencies(values).percentile(permille)
     return None if found is None else found.value_ms
 
 

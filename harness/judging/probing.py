@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from harness.hlog import Histogram, merge
-from harness.lag import lags_us
-from harness.model import PhaseRecord, ProbeLine
+from harness.inside.bench_inside.lag import lags_us
+from harness.results.histograms import Histogram, merge
+from harness.results.records.phase_record import PhaseRecord
+from harness.results.records.probe_line import ProbeLine
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-from harness.model import PhaseRecord, Sample
-
-Tree = Literal["target", "generator", "services"]
+from harness.results.records.phase_record import PhaseRecord
+from harness.results.records.sample import Sample, TreeName
 
 
 @dataclass(frozen=True)
@@ -40,7 +38,7 @@ class _Edge:
     ctx_involuntary: float | None
 
 
-def tree_usage(samples: Sequence[Sample], tree: Tree, phase: PhaseRecord) -> TreeUsage:
+def tree_usage(samples: Sequence[Sample], tree: TreeName, phase: PhaseRecord) -> TreeUsage:
     """Use of `tree` between the phase's edges.
 
     A replaced server counts from zero again, so only samples of the server that this phase ran on are looked at.

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.analysis.ceilings import waiting_ceiling
-from harness.analysis.context import Context, Rule, info, invalid, was_free_to_send
-from harness.analysis.remarks import REMARKS
-from harness.analysis.steadiness import goodput_trend
-from harness.model import Finding, Outcome, PhaseKind, PhaseStatus, TrialRecord
+from harness.judging.ceilings import waiting_ceiling
+from harness.judging.context import Context, Rule, info, invalid, was_free_to_send
+from harness.judging.steadiness import goodput_trend
+from harness.results.records.finding import Finding
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind, PhaseStatus
+from harness.results.records.trial_record import TrialRecord
 
 # A generator or upstream near a whole core queues its own work. Locust warns from 90 % on (`CPU_WARNING_THRESHOLD` in
 # its runners.py), of a 5 s average; a phase is about as long, and what it hides in it is worth the other 10 %.
@@ -283,5 +285,4 @@ RULES: tuple[Rule, ...] = (
     slow_canary,
     arrivals_off_schedule,
     not_steady,
-    *REMARKS,
 )

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
-from harness import partition
-from harness.model import Environment, Partition
+from harness.machine import partition
+from harness.results.records.machine_record import Environment, Partition
 
 PACKAGES = (
     "fastapi",

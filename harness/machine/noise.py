@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 from msgspec import Struct
 
-from harness import cgroup
-from harness.model import Noise
+from harness.machine import cgroup
+from harness.results.records.noise_record import Noise
 
 # The canary takes 5 x about 4 ms on a server core of the 2020s.
 _CANARY_ROUNDS = 50_000

@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness import cgroup
-from harness.model import Partition
+from harness.machine import cgroup
+from harness.results.records.machine_record import Partition
 
 # What the target is nicer than generator and upstream where they share cores: an instrument that has to wait for the
 # CPU would bill that to the target. The same for every strategy, so no comparison changes. See docs/priority.md for

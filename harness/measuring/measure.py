@@ -13,29 +13,25 @@ from time import monotonic, time
 import msgspec
 
 from harness import plan
-from harness.calibration import record as calibration
-from harness.catalog import Catalog
+from harness.calibration import calibration_record as calibration
+from harness.catalog.catalog import Catalog
 from harness.driving.inside.protocol import Ended, Progress, Started
-from harness.environment import describe
-from harness.model import (
-    SCHEMA_VERSION,
-    Environment,
-    PhaseKind,
-    Preflight,
-    Profile,
-    RunRecord,
-    Strategy,
-    TrialRecord,
-    TrialSpec,
-    UsageError,
-    Workload,
-)
-from harness.preflight import preflight
-from harness.progress import Watcher
-from harness.retries import Judge, Retries
-from harness.services.service import Upstream
-from harness.store import Run, StoreError
-from harness.trial import Bench, Trial
+from harness.machine.environment import describe
+from harness.measuring.preflight import preflight
+from harness.measuring.retries import Retries, invalid_trials
+from harness.measuring.trial import RunSetup, Trial
+from harness.measuring.watcher import Watcher
+from harness.results.records.errors import UsageError
+from harness.results.records.machine_record import Environment
+from harness.results.records.phase_record import PhaseKind
+from harness.results.records.profile import Profile
+from harness.results.records.run_record import Preflight, RunRecord
+from harness.results.records.schema import SCHEMA_VERSION
+from harness.results.records.strategy import Strategy
+from harness.results.records.trial_record import TrialRecord, TrialSpec
+from harness.results.records.workload import Workload
+from harness.results.store import Run, StoreError
+from harness.services.service import UpstreamService
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,7 @@ class Result:
     estimate_s: float
 
 
-def start(order: Order, watcher: Watcher, judge: Judge) -> Result:
+def start_run(order: Order, watcher: Watcher) -> Result:
     """Measure what was ordered. Raises HarnessError only when nothing more can be measured."""
     environment = describe(order.root)
     run = Run.create(order.results / _run_id())
@@ -72,16 +68,16 @@ def start(order: Order, watcher: Watcher, judge: Judge) -> Result:
         checked = _check_cells(order, bench, run, watcher)
         record = _planned(order, run, environment, checked)
         run.write(record)
-        return _measure(run, record, bench, watcher, judge)
+        return _measure(run, record, bench, watcher)
 
 
-def resume(run: Run, root: Path, port: int | None, watcher: Watcher, judge: Judge) -> Result:
+def resume_run(run: Run, root: Path, port: int | None, watcher: Watcher) -> Result:
     """Finish an interrupted run: every trial that has no complete attempt, on the plan and rates it began with."""
     record = run.read()
     _refuse_other_work(record, Catalog.read(root))
     _refuse_another_machine(record, describe(root))
     with run.measuring(), _bench(root, record.profile, record.environment, run, port) as bench:
-        return _measure(run, record, bench, watcher, judge)
+        return _measure(run, record, bench, watcher)
 
 
 def _refuse_other_work(record: RunRecord, catalog: Catalog) -> None:
@@ -106,10 +102,10 @@ def _refuse_another_machine(record: RunRecord, today: Environment) -> None:
 
 
 @contextlib.contextmanager
-def _bench(root: Path, profile: Profile, environment: Environment, run: Run, port: int | None) -> Iterator[Bench]:
+def _bench(root: Path, profile: Profile, environment: Environment, run: Run, port: int | None) -> Iterator[RunSetup]:
     """The services of a run, up and ready; gone at the end."""
     partition = environment.partition
-    with Upstream(
+    with UpstreamService(
         root,
         run.path / "upstream.log",
         sigma=profile.upstream_sigma,
@@ -117,10 +113,10 @@ def _bench(root: Path, profile: Profile, environment: Environment, run: Run, por
         cpus=partition.generator if partition.pinned else None,
     ) as upstream:
         upstream.wait_ready()
-        yield Bench(root=root, profile=profile, partition=partition, upstream=upstream, port=port)
+        yield RunSetup(root=root, profile=profile, partition=partition, upstream=upstream, port=port)
 
 
-def _check_cells(order: Order, bench: Bench, run: Run, watcher: Watcher) -> tuple[Preflight, ...]:
+def _check_cells(order: Order, bench: RunSetup, run: Run, watcher: Watcher) -> tuple[Preflight, ...]:
     """Boot every strategy and ask it everything once: what does not work is known before anything is measured."""
     watcher.preflight_began(len(order.strategies), len(order.workloads))
     return preflight(
@@ -155,10 +151,10 @@ def _planned(order: Order, run: Run, environment: Environment, checked: tuple[Pr
     )
 
 
-def _measure(run: Run, record: RunRecord, bench: Bench, watcher: Watcher, judge: Judge) -> Result:
+def _measure(run: Run, record: RunRecord, bench: RunSetup, watcher: Watcher) -> Result:
     began_s = monotonic()
     failed = {f"{cell.strategy} on {cell.workload}": cell.error for cell in record.preflight if cell.status == "failed"}
-    retries = Retries(run, record, judge)
+    retries = Retries(run, record, invalid_trials)
     todo = [spec for spec in record.plan if not _is_complete(run, spec, watcher)]
     clock = _Clock(record, todo)
     watcher.plan_ready(todo, len(record.plan) - len(todo), clock.left_s(0))
@@ -168,7 +164,7 @@ def _measure(run: Run, record: RunRecord, bench: Bench, watcher: Watcher, judge:
             watcher.retry_began(again, run.next_attempt(again), codes)
             _ended(_run_trial(run, record, again, bench, watcher), failed, watcher)
         for number, spec in enumerate(todo):
-            record = _with_rates(run, record, spec, judge)
+            record = _with_rates(run, record, spec)
             watcher.trial_began(spec, number + 1, len(todo), record.profile.blocks, clock.left_s(number))
             trial = _run_trial(run, record, spec, bench, watcher)
             clock.took(spec, trial.elapsed_s)
@@ -192,7 +188,7 @@ def _ended(trial: TrialRecord, failed: dict[str, str], watcher: Watcher) -> None
         failed[trial.spec.id] = trial.error
 
 
-def _run_trial(run: Run, record: RunRecord, spec: TrialSpec, bench: Bench, watcher: Watcher) -> TrialRecord:
+def _run_trial(run: Run, record: RunRecord, spec: TrialSpec, bench: RunSetup, watcher: Watcher) -> TrialRecord:
     bench.upstream.check_alive()
     groups = plan.phase_groups(spec, record.profile, record.rates_rps.get(spec.workload, {}))
     duration_s = {phase.name: phase.duration_s for group in groups for phase in group}
@@ -212,7 +208,7 @@ def _run_trial(run: Run, record: RunRecord, spec: TrialSpec, bench: Bench, watch
     return trial
 
 
-def _with_rates(run: Run, record: RunRecord, spec: TrialSpec, judge: Judge) -> RunRecord:
+def _with_rates(run: Run, record: RunRecord, spec: TrialSpec) -> RunRecord:
     """Before a workload's first measured trial: its arrival rates, from the best capacity its pilot trials found.
 
     Those that may be believed: a strategy that cheats must not set the rates of the honest ones.
@@ -220,7 +216,7 @@ def _with_rates(run: Run, record: RunRecord, spec: TrialSpec, judge: Judge) -> R
     if spec.is_pilot or spec.workload in record.rates_rps:
         return record
     pilots = [s for s in record.plan if s.is_pilot and s.workload == spec.workload]
-    invalid = judge(run, pilots)
+    invalid = invalid_trials(run, pilots)
     best_rps = _best_rps(run, [s for s in pilots if s.id not in invalid]) or _best_rps(run, pilots)
     rates = plan.rates_rps(best_rps, record.profile) if best_rps else {}
     record = msgspec.structs.replace(record, rates_rps={**record.rates_rps, spec.workload: rates})

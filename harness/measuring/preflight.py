@@ -8,10 +8,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
 
-from harness.entries import unmet
-from harness.model import HarnessError, Partition, Preflight, Strategy, Workload
+from harness.catalog.requirement import unmet
+from harness.results.records.errors import HarnessError
+from harness.results.records.machine_record import Partition
+from harness.results.records.run_record import Preflight
+from harness.results.records.strategy import Strategy
+from harness.results.records.workload import Workload
+from harness.serving.answers import check_answers
 from harness.serving.server import Server
-from harness.serving.verify import check
 
 _AT_ONCE = 2  # the next one boots while this one is asked
 _SHUTDOWN_S = 2.0
@@ -101,7 +105,7 @@ def _examine(booting: _Booting, workloads: Sequence[Workload], ready_s: float, a
     boot_s = server.booted_s() - booting.began_s
     results = []
     for workload in workloads:
-        verdict = check(server.host, server.port, workload, answer_s)
+        verdict = check_answers(server.host, server.port, workload, answer_s)
         error = f"{name}: {verdict.error}" if verdict.error else ""
         results.append(Preflight(name, workload.name, verdict.status, error, boot_s))
     server.stop(_SHUTDOWN_S)

@@ -1,20 +1,42 @@
 """Measuring again what a block left invalid: at most twice each, and within a share of the run's time.
 
-A retry goes at the end of its block, so that it is still paired with what was measured near it. The loop does not
-judge: it asks a `Judge`, which reads the attempts from disk like any later reader.
+A retry goes at the end of its block, so that it is still paired with what was measured near it. The loop judges by
+`harness.judging` alone, on what the attempts left on disk, as any later reader does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from harness.model import RunRecord, TrialSpec
-from harness.store import Run, StoreError
+from harness.judging.judge import judge, median_canary_of
+from harness.results.raw_trial import complete_records, read_raw_trial
+from harness.results.records.run_record import RunRecord
+from harness.results.records.trial_record import TrialSpec
+from harness.results.store import Run, StoreError
 
 MOST_RETRIES = 2
 
 # The trials that have no valid attempt, by id: the codes of the findings against the last one.
 Judge = Callable[[Run, Sequence[TrialSpec]], Mapping[str, tuple[str, ...]]]
+
+
+def invalid_trials(run: Run, among: Sequence[TrialSpec]) -> dict[str, tuple[str, ...]]:
+    """A `Judge`. The machine's speed is held against the trials there are so far."""
+    record = run.read()
+    wanted = {spec.id for spec in among}
+    complete = complete_records(run, record, [])
+    median_canary_ms = median_canary_of(trial for _, trial in complete)
+    judged = [
+        (trial.spec.id, judge(record, read_raw_trial(run, attempt, trial, []), median_canary_ms))
+        for attempt, trial in complete
+        if trial.spec.id in wanted
+    ]
+    valid = {trial_id for trial_id, judgement in judged if judgement.valid}
+    return {
+        trial_id: tuple(sorted({found.code for found in judgement.findings if found.level == "invalid"}))
+        for trial_id, judgement in judged
+        if trial_id not in valid
+    }
 
 
 class Retries:

@@ -13,30 +13,24 @@ import msgspec
 
 from harness.driving.driver import Driver
 from harness.driving.inside.protocol import Done, Ended, Load, Progress, Started
-from harness.model import (
-    SCHEMA_VERSION,
-    Finding,
-    HarnessError,
-    Noise,
-    Partition,
-    PhaseKind,
-    PhaseRecord,
-    PhaseStatus,
-    Profile,
-    ServerRecord,
-    Strategy,
-    TrialRecord,
-    TrialSpec,
-    Workload,
-)
-from harness.noise import NoiseWatch, wait_until_quiet
-from harness.partition import TARGET_NICE
+from harness.machine.noise import NoiseWatch, wait_until_quiet
+from harness.machine.partition import TARGET_NICE
 from harness.plan import PhaseGroup, rewarm
+from harness.results.records.errors import HarnessError
+from harness.results.records.finding import Finding
+from harness.results.records.machine_record import Partition
+from harness.results.records.noise_record import Noise
+from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseStatus
+from harness.results.records.profile import Profile
+from harness.results.records.schema import SCHEMA_VERSION
+from harness.results.records.strategy import Strategy
+from harness.results.records.trial_record import ServerRecord, TrialRecord, TrialSpec
+from harness.results.records.workload import Workload
+from harness.results.store import Attempt, StoreError
 from harness.sampling.sampler import Sampler
-from harness.services.service import Upstream
+from harness.services.service import UpstreamService
+from harness.serving.answers import check_answers
 from harness.serving.server import Server
-from harness.serving.verify import check
-from harness.store import Attempt, StoreError
 
 # An idle server answers /health at once; one that needs longer still works off what was asked of it before.
 _IDLE_S = 0.25
@@ -46,13 +40,13 @@ _GENERATOR_READY_S = 30.0
 
 
 @dataclass(frozen=True)
-class Bench:
+class RunSetup:
     """What all trials of a run share."""
 
     root: Path
     profile: Profile
     partition: Partition
-    upstream: Upstream
+    upstream: UpstreamService
     port: int | None = None
 
     def workers(self, strategy: Strategy) -> int:
@@ -85,7 +79,7 @@ class Trial:
         groups: Sequence[PhaseGroup],
         strategy: Strategy,
         workload: Workload,
-        bench: Bench,
+        bench: RunSetup,
         attempt: Attempt,
         on_event: Callable[[Started | Progress | Ended], None],
     ) -> None:
@@ -262,7 +256,7 @@ class Trial:
                 port=server.port, boot_s=ready_s - began_s, ready_at_s=ready_s - self._origin_s, pids=server.pids()
             )
         )
-        verdict = check(server.host, server.port, self._workload, _VERIFY_S, at_most=_VERIFY_REQUESTS)
+        verdict = check_answers(server.host, server.port, self._workload, _VERIFY_S, at_most=_VERIFY_REQUESTS)
         if verdict.status != "ok":
             raise TrialError(
                 f"{self._strategy.name}: {verdict.error or 'the route is gone since the pre-flight check'}"

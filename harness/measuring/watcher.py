@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from harness.model import Preflight, TrialRecord, TrialSpec
+from harness.results.records.run_record import Preflight
+from harness.results.records.trial_record import TrialRecord, TrialSpec
 
 
 class Watcher(Protocol):

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from harness.model import HarnessError
+from harness.results.records.errors import HarnessError
 
 if TYPE_CHECKING:
     import psutil
@@ -185,7 +185,7 @@ class Supervised:
 
     def _supervisor_vanished(self) -> None:
         """Not reaped yet, so its pid is still its own and names its session and nobody else's."""
-        self._swept = sweep(self._mark, self._supervisor.pid)
+        self._swept = kill_marked(self._mark, self._supervisor.pid)
         if self._exit_code is None:
             self._exit_code = -signal.SIGKILL  # the command went with it: PR_SET_PDEATHSIG, or the sweep
         self._gone = True
@@ -234,7 +234,7 @@ def _belongs(process: psutil.Process, mark: str, session: int) -> bool:
         return False
 
 
-def sweep(mark: str, session: int) -> int:
+def kill_marked(mark: str, session: int) -> int:
     """Kill every process that carries `mark` in its environment or is of `session`; how many there were.
 
     The last resort, for when a supervisor was killed: the environment can be overwritten (process titles) and the

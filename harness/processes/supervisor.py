@@ -85,7 +85,7 @@ class Log:
                 return  # a full disk must not stop the relay: the target would block on its full pipe
 
 
-class Tree:
+class HeldTree:
     """The command and everything below it."""
 
     def __init__(self, main_pid: int) -> None:
@@ -191,7 +191,7 @@ def renice(nice: int) -> None:
             return  # this kernel has no such groups
 
 
-def start(command: list[str], log_fd: int, cpus: list[int], nice: int) -> int:
+def start_command(command: list[str], log_fd: int, cpus: list[int], nice: int) -> int:
     """Fork and exec; the pid, once the command runs: a signal that came before would meet our own handlers.
     A command that cannot be run says so in the log and ends with 126."""
     supervisor = os.getpid()
@@ -232,7 +232,7 @@ def supervise(
     if _LINUX:
         _prctl(_PR_SET_CHILD_SUBREAPER, 1)
     log = Log(2)
-    tree = Tree(start(command, log.write_fd, cpus, nice))
+    tree = HeldTree(start_command(command, log.write_fd, cpus, nice))
     os.close(log.write_fd)
     for fd in close:
         os.close(fd)
@@ -243,7 +243,7 @@ def supervise(
         _outlive(control_fd, scratch)
 
 
-def _watch(tree: Tree, log: Log, control_fd: int, wake_fd: int) -> None:
+def _watch(tree: HeldTree, log: Log, control_fd: int, wake_fd: int) -> None:
     """Until the command ends, or the harness says `kill` or goes away."""
     poller = select.poll()
     for fd in (control_fd, wake_fd, log.read_fd):
@@ -263,7 +263,7 @@ def _watch(tree: Tree, log: Log, control_fd: int, wake_fd: int) -> None:
                 tree.terminate()
 
 
-def _end(tree: Tree, log: Log, control_fd: int, wake_fd: int) -> None:
+def _end(tree: HeldTree, log: Log, control_fd: int, wake_fd: int) -> None:
     """Kill what lives until nothing does."""
     ended_alone = tree.exit_code is not None
     if ended_alone:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import msgspec
 
-from harness.model import Profile, UsageError
+from harness.results.records.errors import UsageError
+from harness.results.records.profile import Profile
 
 _FOLDER = Path(__file__).parent
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from harness.analysis.evidence import Analysis
 from harness.analysis.trials import counting
-from harness.analysis.validity import STEAL_INFO_PERCENT
+from harness.judging.validity import STEAL_INFO_PERCENT
 from harness.report import wording
-from harness.report.standing import measured, standing
+from harness.report.standing import measured_trials, standing
 
 ENOUGH_BLOCKS = 3
 NAMED = 6
@@ -21,7 +21,7 @@ def warnings(analysis: Analysis) -> tuple[str, ...]:
 
 
 def _warnings(analysis: Analysis) -> Iterator[str]:
-    run, trials = analysis.run, measured(analysis)
+    run, trials = analysis.run, measured_trials(analysis)
     ran = {trial.record.spec.id for trial in trials}
     missing = [spec for spec in run.plan if not spec.is_pilot and spec.id not in ran]
     if run.interrupted or missing:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.calibration import record
-from harness.calibration.record import Calibration, Case, CrossCheck, Figure
+from harness.calibration import calibration_record
+from harness.calibration.calibration_record import Calibration, Case, CrossCheck, QuantileError
 from harness.report import wording
-from harness.report.about import when
-from harness.store import Run
+from harness.report.provenance import when
+from harness.results.store import Run
 
 
 @dataclass(frozen=True)
-class Row:
+class CalibrationRow:
     case: str
     what: str
     truth: str
@@ -25,23 +25,23 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Instrument:
+class CalibrationSection:
     """`line`: all of it but the table. `warning` is empty when it was proven; `rows` when nothing is known."""
 
     line: str
     warning: str
-    rows: tuple[Row, ...] = ()
+    rows: tuple[CalibrationRow, ...] = ()
 
 
-def instrument(run: Run) -> Instrument:
+def calibration_section(run: Run) -> CalibrationSection:
     """From the calibration that the run took along; measures nothing."""
-    calibration, standing = record.adopted(run.path)
+    calibration, standing = calibration_record.adopted(run.path)
     warning = "" if standing.kind == "passed" else standing.line
     if calibration is None:
-        return Instrument(standing.line, warning)
+        return CalibrationSection(standing.line, warning)
     rows = tuple(row for case in calibration.cases for row in _rows(case))
     said = [standing.line, f"Calibrated {when(calibration.created_epoch_s)}.", *_beside(calibration)]
-    return Instrument(" ".join(said), warning, rows)
+    return CalibrationSection(" ".join(said), warning, rows)
 
 
 def _beside(calibration: Calibration) -> Iterator[str]:
@@ -68,10 +68,10 @@ def _judgement(check: CrossCheck) -> str:
     return f"{'within' if check.passed else 'not within'} the 5 % allowed"
 
 
-def _rows(case: Case) -> list[Row]:
+def _rows(case: Case) -> list[CalibrationRow]:
     title = f"{case.law}: {case.title}"
     figures = [
-        Row(
+        CalibrationRow(
             case=title,
             what=f"p{figure.percent:g}",
             truth=wording.ms(figure.did_ms),
@@ -84,7 +84,7 @@ def _rows(case: Case) -> list[Row]:
         for figure in case.figures
     ]
     counts = [
-        Row(
+        CalibrationRow(
             case=title,
             what=count.what,
             truth=wording.whole(count.truth),
@@ -101,7 +101,7 @@ def _rows(case: Case) -> list[Row]:
         []
         if sent is None
         else [
-            Row(
+            CalibrationRow(
                 case=title,
                 what=f"p{sent.percent:g} from the send",
                 truth=wording.NOTHING,
@@ -116,7 +116,7 @@ def _rows(case: Case) -> list[Row]:
     return figures + hidden + counts
 
 
-def _error(figure: Figure) -> str:
+def _error(figure: QuantileError) -> str:
     """The median, and where there are several rounds the least and the largest of theirs."""
     error = f"{figure.error_ms:+.2f} ms"
     if len(figure.errors_ms) == 1:

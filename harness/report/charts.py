@@ -11,16 +11,17 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from harness.analysis.evidence import Ceiling, Estimate, Percentile
+from harness.analysis.evidence import Estimate
+from harness.judging.figures import Ceiling, Percentile
 from harness.report import wording
 from harness.report.canvas import Canvas, Scale
 from harness.report.palette import GRID, INK, MUTED, SURFACE, WARNING
 from harness.report.svg import house_style, inline
 
-WIDTH = 430
+CHART_WIDTH = 430
 NOTE_LENGTH = 36
 _NAME_LENGTH = 24
-_LEFT, _RIGHT = 156, WIDTH - 88  # of the plot; names are left of it, figures right
+_LEFT, _RIGHT = 156, CHART_WIDTH - 88  # of the plot; names are left of it, figures right
 _TOP, _BOTTOM = 24, 34
 _ROW = 31
 _UP, _DOWN = 5.3, 7.4  # from a row's middle to its two lines of text
@@ -57,7 +58,7 @@ class _Rows:
 
     def __init__(self, rows: int, scale: Scale, ticks: Sequence[tuple[float, str]], unit: str, head: str) -> None:
         self.bottom = _TOP + _ROW * max(1, rows)
-        self.canvas = Canvas(WIDTH, self.bottom + _BOTTOM)
+        self.canvas = Canvas(CHART_WIDTH, self.bottom + _BOTTOM)
         self.scale = scale
         self.said: list[str] = []
         for value, name in ticks:
@@ -66,7 +67,7 @@ class _Rows:
             self.canvas.text(x, self.bottom + 9, name, 9, MUTED, "center")
         self.canvas.line([_LEFT, _RIGHT], [self.bottom, self.bottom], MUTED, 0.9)
         self.canvas.text((_LEFT + _RIGHT) / 2, self.bottom + 24, unit, 9.5, MUTED, "center")
-        self.canvas.text(WIDTH, _TOP - 9, head, _SMALL, MUTED, "right")
+        self.canvas.text(CHART_WIDTH, _TOP - 9, head, _SMALL, MUTED, "right")
 
     def middle(self, row: int) -> float:
         return _TOP + _ROW * (row + 0.5)
@@ -78,8 +79,8 @@ class _Rows:
 
     def value(self, row: int, text: str, beneath: str) -> None:
         y = self.middle(row)
-        self.canvas.text(WIDTH, y - _UP if beneath else y, text, _TEXT, INK, "right")
-        self.canvas.text(WIDTH, y + _DOWN, beneath, _SMALL, MUTED, "right")
+        self.canvas.text(CHART_WIDTH, y - _UP if beneath else y, text, _TEXT, INK, "right")
+        self.canvas.text(CHART_WIDTH, y + _DOWN, beneath, _SMALL, MUTED, "right")
 
     def inline(self, chart_id: str, title: str) -> Markup:
         return inline(self.canvas.figure, chart_id, f"{title}. {'; '.join(self.said)}.")
@@ -89,7 +90,7 @@ class _Rows:
 
 
 @house_style()
-def capacity(rows: Sequence[CapacityRow], chart_id: str, title: str) -> Markup:
+def capacity_chart(rows: Sequence[CapacityRow], chart_id: str, title: str) -> Markup:
     """Horizontal bars of capacity; 95 % intervals, single trials as dots, ceilings as a stroke."""
     scale = Scale(0.0, _right_edge(rows), _LEFT, _RIGHT)
     ticks = [(tick, f"{tick:,.10g}") for tick in scale.ticks(4)]
@@ -142,7 +143,9 @@ def _capacity_row(drawn: _Rows, place: int, row: CapacityRow) -> None:
 
 
 @house_style()
-def latency(rows: Sequence[LatencyRow], chart_id: str, title: str, *, low: str = "p50", high: str = "p99") -> Markup:
+def latency_chart(
+    rows: Sequence[LatencyRow], chart_id: str, title: str, *, low: str = "p50", high: str = "p99"
+) -> Markup:
     """Two percentiles a row on a logarithmic axis: a ring and a diamond, joined; `low` and `high` name them.
 
     Whiskers span the single trials. An arrowhead, and "≥" before the figure: requests were given up there.

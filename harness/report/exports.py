@@ -8,9 +8,10 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.analysis.evidence import Analysis, Decision, Percentile, PhaseFigures, TrialFigures
+from harness.analysis.evidence import Analysis, Decision
+from harness.judging.figures import Percentile, PhaseFigures, TrialFigures
 from harness.report import wording
-from harness.store import Run, write_atomically
+from harness.results.store import Run, write_atomically
 
 COLUMNS = (
     "run",

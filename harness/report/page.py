@@ -13,12 +13,13 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from harness.analysis.evidence import Analysis, Cell, TrialFigures
-from harness.report import about, banner, timeline, verdicts, wording, workloads
-from harness.report.instrument import instrument
+from harness.analysis.evidence import Analysis, Cell
+from harness.judging.figures import TrialFigures
+from harness.report import banner, provenance, timeline, verdicts, wording, workloads
+from harness.report.calibration_section import calibration_section
 from harness.report.palette import Palette
-from harness.report.standing import capacity_of, measured, standing
-from harness.store import Attempt, Run, write_atomically
+from harness.report.standing import capacity_of, measured_trials, standing
+from harness.results.store import Attempt, Run, write_atomically
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Panels:
     panels: tuple[Panel, ...]
 
 
-def write(run: Run, analysis: Analysis) -> Path:
+def write_page(run: Run, analysis: Analysis) -> Path:
     """Write the run's `report.html`; raises StoreError when it cannot be written."""
     write_atomically(run.report_path, render(run, analysis).encode("utf-8", errors="replace"))
     return run.report_path
@@ -48,14 +49,14 @@ def render(run: Run, analysis: Analysis) -> str:
     record = analysis.run
     palette = Palette([strategy.name for strategy in record.strategies])
     anchors = {workload.name: f"w{place}" for place, workload in enumerate(record.workloads)}
-    trials = about.trial_rows(run, analysis)
-    proof = instrument(run)
+    trials = provenance.trial_rows(run, analysis)
+    proof = calibration_section(run)
     return _template().render(
         run=record,
-        when=about.when(record.created_epoch_s),
-        machine=about.machine_line(record.environment),
-        counts=Counter(standing(trial) for trial in measured(analysis)),
-        attempts=len(measured(analysis)),
+        when=provenance.when(record.created_epoch_s),
+        machine=provenance.machine_line(record.environment),
+        counts=Counter(standing(trial) for trial in measured_trials(analysis)),
+        attempts=len(measured_trials(analysis)),
         warnings=(*banner.warnings(analysis), *filter(None, [proof.warning])),
         instrument=proof,
         decisions=verdicts.decision_rows(analysis, anchors, palette),
@@ -66,14 +67,14 @@ def render(run: Run, analysis: Analysis) -> str:
         timelines=[
             _panels(run, analysis, workload.name, anchors[workload.name], palette) for workload in record.workloads
         ],
-        comparisons=verdicts.comparisons(analysis, palette),
+        comparisons=verdicts.comparison_tables(analysis, palette),
         doubtful=[row for row in trials if row.standing != "valid"],
         trials=[
             (workload.name, [row for row in trials if row.workload == workload.name]) for workload in record.workloads
         ],
-        environment=about.environment_facts(analysis),
+        environment=provenance.environment_facts(analysis),
         packages=sorted(record.environment.packages.items()),
-        profile=about.profile_facts(record),
+        profile=provenance.profile_facts(record),
         strategies=[(strategy, palette.css(strategy.name)) for strategy in record.strategies],
         words=wording,
     )
@@ -109,7 +110,7 @@ def _panels(run: Run, analysis: Analysis, workload: str, anchor: str, palette: P
         svg, caption = None, "no trial with samples"
         if trial is not None and line is not None:
             caption = _caption(trial)
-            svg = timeline.draw(
+            svg = timeline.draw_timeline(
                 line,
                 f"{anchor}-time-{place}",
                 f"CPU cores and memory over time, {cell.strategy} on {workload}, {caption}; "
@@ -132,7 +133,7 @@ def _representative(analysis: Analysis, cell: Cell) -> TrialFigures | None:
     """The valid trial of median capacity; without a valid one, an invalid one."""
     trials = [
         trial
-        for trial in measured(analysis)
+        for trial in measured_trials(analysis)
         if trial.phases and (trial.record.spec.strategy, trial.record.spec.workload) == (cell.strategy, cell.workload)
     ]
     best = [trial for trial in trials if trial.valid] or trials

@@ -10,11 +10,15 @@ from urllib.parse import quote
 
 import msgspec
 
-from harness.analysis.evidence import Analysis, TrialFigures
-from harness.model import Environment, Finding, Partition, RatePhase, RunRecord
+from harness.analysis.evidence import Analysis
+from harness.judging.figures import TrialFigures
 from harness.report import wording
-from harness.report.standing import Standing, capacity_of, measured, standing
-from harness.store import Attempt, Run
+from harness.report.standing import TrialStanding, capacity_of, measured_trials, standing
+from harness.results.records.finding import Finding
+from harness.results.records.machine_record import Environment, Partition
+from harness.results.records.profile import RatePhase
+from harness.results.records.run_record import RunRecord
+from harness.results.store import Attempt, Run
 
 GIB = 1024**3
 
@@ -32,7 +36,7 @@ class TrialRow:
     attempt: int
     workload: str
     strategy: str
-    standing: Standing
+    standing: TrialStanding
     error: str
     elapsed: str
     capacity: str
@@ -140,7 +144,7 @@ def _took(analysis: Analysis) -> str:
 def _sampler(analysis: Analysis) -> str:
     shares = [
         trial.record.sampler_cpu_s / trial.record.elapsed_s
-        for trial in measured(analysis)
+        for trial in measured_trials(analysis)
         if trial.record.elapsed_s > 0
     ]
     if not shares:
@@ -159,7 +163,7 @@ def _overhead(analysis: Analysis) -> str:
 
 
 def _noise(analysis: Analysis) -> str:
-    noises = [trial.record.noise for trial in measured(analysis) if trial.record.noise is not None]
+    noises = [trial.record.noise for trial in measured_trials(analysis) if trial.record.noise is not None]
     if not noises:
         return ""
     canaries = sorted(noise.canary_ms for noise in noises)

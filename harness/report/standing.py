@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from harness.analysis.evidence import Analysis, Cell, CellPhase, Percentile, PhaseFigures, TrialFigures
-from harness.model import Outcome, PhaseKind, PhaseStatus
+from harness.analysis.evidence import Analysis, Cell, CellPhase
+from harness.judging.figures import Percentile, PhaseFigures, TrialFigures
 from harness.report import wording
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind, PhaseStatus
 
 ERRORS_ABOVE = 0.01
 KEEPING_UP = 0.9  # right answers a second over arrivals a second; below it a strategy is called overloaded
 
-Standing = Literal["valid", "invalid", "failed"]
+TrialStanding = Literal["valid", "invalid", "failed"]
 
 
-def standing(trial: TrialFigures) -> Standing:
+def standing(trial: TrialFigures) -> TrialStanding:
     if trial.record.status == "failed":
         return "failed"
     return "valid" if trial.valid else "invalid"
 
 
-def measured(analysis: Analysis) -> tuple[TrialFigures, ...]:
+def measured_trials(analysis: Analysis) -> tuple[TrialFigures, ...]:
     """All attempts but the pilot's."""
     return tuple(trial for trial in analysis.trials if not trial.record.spec.is_pilot)
 
@@ -30,12 +32,12 @@ def valid_of(analysis: Analysis, cell: Cell) -> tuple[TrialFigures, ...]:
     """A cell's valid trials, the pilot's left out."""
     return tuple(
         trial
-        for trial in measured(analysis)
+        for trial in measured_trials(analysis)
         if trial.valid and (trial.record.spec.strategy, trial.record.spec.workload) == (cell.strategy, cell.workload)
     )
 
 
-def capacity_phase(cell: Cell) -> CellPhase | None:
+def capacity_of_cell(cell: Cell) -> CellPhase | None:
     return next((phase for phase in cell.phases.values() if phase.kind is PhaseKind.CAPACITY), None)
 
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from harness.model import PhaseRecord, PhaseStatus, Sample
 from harness.report.canvas import Canvas, LineStyle, Scale
 from harness.report.palette import BAND, GENERATOR, GRID, MUTED, SERVICES, TARGET
 from harness.report.svg import house_style, inline
 from harness.report.wording import MIB
+from harness.results.records.phase_record import PhaseRecord, PhaseStatus
+from harness.results.records.sample import Sample
 
-WIDTH = 300
+TIMELINE_WIDTH = 300
 _HEIGHT = 172
 _LEFT = 34
 _CORES = (88, 26)  # where the axis begins and ends, from the top
@@ -30,7 +31,7 @@ _STYLES: dict[str, tuple[str, LineStyle]] = {
 
 
 @dataclass(frozen=True)
-class Line:
+class Curve:
     """A curve; NaN where it breaks."""
 
     t_s: tuple[float, ...]
@@ -54,9 +55,9 @@ class Band:
 class Timeline:
     """A trial over time: cores in use by tree, the target's memory in MiB."""
 
-    cores: dict[str, Line]
-    pss_mib: Line
-    rss_mib: Line
+    cores: dict[str, Curve]
+    pss_mib: Curve
+    rss_mib: Curve
     bands: tuple[Band, ...]
     end_s: float
 
@@ -77,7 +78,7 @@ def of_trial(samples: Sequence[Sample], phases: Sequence[PhaseRecord]) -> Timeli
     target = [sample for sample in samples if sample.tree == "target"]
     pss = [(s.t_s, s.server, s.pss_bytes / MIB) for s in target if s.pss_bytes is not None]
     return Timeline(
-        cores={tree: cores([s for s in samples if s.tree == tree], step_s) for tree in _STYLES},
+        cores={tree: cores_curve([s for s in samples if s.tree == tree], step_s) for tree in _STYLES},
         pss_mib=_thinned(pss, step_s),
         rss_mib=_thinned([(s.t_s, s.server, s.rss_bytes / MIB) for s in target], step_s),
         bands=tuple(Band(phase.spec.name, phase.start_s, phase.end_s) for phase in ran),
@@ -85,7 +86,7 @@ def of_trial(samples: Sequence[Sample], phases: Sequence[PhaseRecord]) -> Timeli
     )
 
 
-def cores(samples: Sequence[Sample], step_s: float) -> Line:
+def cores_curve(samples: Sequence[Sample], step_s: float) -> Curve:
     """CPU-seconds per second between samples at least `step_s` apart; a new server starts a new curve."""
     times: list[float] = []
     values: list[float] = []
@@ -100,10 +101,10 @@ def cores(samples: Sequence[Sample], step_s: float) -> Line:
             times.append((sample.t_s + last.t_s) / 2)
             values.append((sample.cpu_s - last.cpu_s) / (sample.t_s - last.t_s))
             last = sample
-    return Line(tuple(times), tuple(values))
+    return Curve(tuple(times), tuple(values))
 
 
-def _thinned(points: Sequence[tuple[float, int, float]], step_s: float) -> Line:
+def _thinned(points: Sequence[tuple[float, int, float]], step_s: float) -> Curve:
     """`(time, server, value)` at least `step_s` apart; a new server starts a new curve."""
     times: list[float] = []
     values: list[float] = []
@@ -117,14 +118,14 @@ def _thinned(points: Sequence[tuple[float, int, float]], step_s: float) -> Line:
         times.append(t_s)
         values.append(value)
         last = (t_s, server)
-    return Line(tuple(times), tuple(values))
+    return Curve(tuple(times), tuple(values))
 
 
 @house_style()
-def draw(timeline: Timeline, chart_id: str, title: str, *, cores_top: float, memory_top_mib: float) -> Markup:
+def draw_timeline(timeline: Timeline, chart_id: str, title: str, *, cores_top: float, memory_top_mib: float) -> Markup:
     """Cores above, memory beneath; the tops of both axes are the caller's, so that neighbours compare."""
-    canvas = Canvas(WIDTH, _HEIGHT)
-    seconds = Scale(0.0, timeline.end_s, _LEFT, WIDTH - 8)
+    canvas = Canvas(TIMELINE_WIDTH, _HEIGHT)
+    seconds = Scale(0.0, timeline.end_s, _LEFT, TIMELINE_WIDTH - 8)
     cores_scale = Scale(0.0, 1.08 * cores_top or 1.0, *_CORES)
     memory_scale = Scale(0.0, 1.08 * memory_top_mib or 1.0, *_MEMORY)
     for scale, unit, ticks in ((cores_scale, "cores", 3), (memory_scale, "MiB", 2)):
@@ -142,7 +143,7 @@ def draw(timeline: Timeline, chart_id: str, title: str, *, cores_top: float, mem
     return inline(canvas.figure, chart_id, title)
 
 
-def _curve(canvas: Canvas, line: Line, xs: Scale, ys: Scale, colour: str, style: LineStyle) -> None:
+def _curve(canvas: Canvas, line: Curve, xs: Scale, ys: Scale, colour: str, style: LineStyle) -> None:
     if line.t_s:
         canvas.line([xs(t) for t in line.t_s], [ys(value) for value in line.values], colour, 1.4, style=style)
 
@@ -150,7 +151,7 @@ def _curve(canvas: Canvas, line: Line, xs: Scale, ys: Scale, colour: str, style:
 def _axis(canvas: Canvas, scale: Scale, unit: str, ticks: Sequence[float]) -> None:
     for tick in ticks:
         y = scale(tick)
-        canvas.line([_LEFT, WIDTH - 8], [y, y], GRID if tick else MUTED, 0.7)
+        canvas.line([_LEFT, TIMELINE_WIDTH - 8], [y, y], GRID if tick else MUTED, 0.7)
         canvas.text(_LEFT - 4, y, f"{tick:,.6g}", 8, MUTED, "right")
     canvas.text(_LEFT - 4, scale.end - 8, unit, 8, MUTED, "right")
 

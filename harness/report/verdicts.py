@@ -13,7 +13,7 @@ BASELINE = "sync_def"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class VerdictBadge:
     """A verdict as a badge: `kind` is its style, `word` what it says."""
 
     kind: str
@@ -32,7 +32,7 @@ class DecisionRow:
     capacity_interval: str
     gain: str
     gain_interval: str
-    verdict: Verdict | None
+    verdict: VerdictBadge | None
     why: str
 
 
@@ -45,7 +45,7 @@ class ComparisonRow:
     interval: str
     pairs: int
     p_value: str
-    verdict: Verdict
+    verdict: VerdictBadge
     more_blocks: str
 
 
@@ -63,11 +63,11 @@ _CPU_WORDS = {"faster": "less CPU", "slower": "more CPU"}
 _BADGES = {"faster": ("better", "▲"), "slower": ("worse", "▼"), "same": ("same", "="), "inconclusive": ("open", "?")}
 
 
-def verdict(comparison: Comparison) -> Verdict:
+def badge(comparison: Comparison) -> VerdictBadge:
     """The verdict in words that fit the metric."""
     kind, sign = _BADGES[comparison.verdict]
     words = _CAPACITY_WORDS if comparison.metric == "capacity_rps" else _CPU_WORDS
-    return Verdict(kind, f"{sign} {words.get(comparison.verdict, comparison.verdict)}")
+    return VerdictBadge(kind, f"{sign} {words.get(comparison.verdict, comparison.verdict)}")
 
 
 def decision_rows(analysis: Analysis, anchors: dict[str, str], palette: Palette) -> tuple[DecisionRow, ...]:
@@ -99,12 +99,12 @@ def _decision_row(workload: str, title: str, anchor: str, decision: Decision | N
         capacity_interval=wording.interval(decision.capacity),
         gain=gain_text,
         gain_interval=gain_interval,
-        verdict=verdict(gain) if gain is not None else None,
+        verdict=badge(gain) if gain is not None else None,
         why=decision.why,
     )
 
 
-def comparisons(analysis: Analysis, palette: Palette) -> tuple[Comparisons, ...]:
+def comparison_tables(analysis: Analysis, palette: Palette) -> tuple[Comparisons, ...]:
     """All comparisons, by metric and then workload, otherwise as the analysis orders them."""
     workloads = list(dict.fromkeys(made.workload for made in analysis.comparisons))
     return tuple(
@@ -129,7 +129,7 @@ def _rows(analysis: Analysis, workload: str, metric: str, palette: Palette) -> t
             interval=wording.interval(made.ratio),
             pairs=made.ratio.trials,
             p_value=wording.p_value(made.p_value),
-            verdict=verdict(made),
+            verdict=badge(made),
             more_blocks=_more_blocks(made),
         )
         for made in analysis.comparisons

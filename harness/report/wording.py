@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from harness.analysis.evidence import Estimate, Percentile
-from harness.model import Outcome
+from harness.analysis.evidence import Estimate
+from harness.judging.figures import Percentile
+from harness.results.records.outcome import Outcome
 
 NOTHING = "\N{EN DASH}"  # how tables say "no figure"
 TIMES = "\N{MULTIPLICATION SIGN}"

@@ -6,22 +6,23 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from harness.analysis.evidence import Analysis, Cell, CellPhase, Percentile
-from harness.model import Workload
+from harness.analysis.evidence import Analysis, Cell, CellPhase
+from harness.judging.figures import Percentile
 from harness.report import charts, tables, wording
 from harness.report.palette import Palette
 from harness.report.standing import (
     capacity_of,
-    capacity_phase,
+    capacity_of_cell,
     cell_note,
     failed_health_share,
     loop_lag,
-    measured,
+    measured_trials,
     phase_notes,
     rate_phases,
     standing,
     valid_of,
 )
+from harness.results.records.workload import Workload
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ class _Drawn:
         for cell in self.cells:
             doubtful = [
                 capacity_of(trial)
-                for trial in measured(self.analysis)
+                for trial in measured_trials(self.analysis)
                 if standing(trial) == "invalid"
                 and (trial.record.spec.strategy, trial.record.spec.workload) == (cell.strategy, cell.workload)
             ]
@@ -129,7 +130,7 @@ class _Drawn:
                 )
             )
         title = f"Capacity of each strategy on {self.workload}"
-        return Chart("Capacity", charts.capacity(rows, f"{self.anchor}-capacity", title))
+        return Chart("Capacity", charts.capacity_chart(rows, f"{self.anchor}-capacity", title))
 
     def rates(self) -> tuple[Chart, ...]:
         drawn = []
@@ -141,7 +142,7 @@ class _Drawn:
                 for cell in self.cells
             ]
             heading = f"Response time at {wording.number(rps)} requests/s"
-            svg = charts.latency(rows, f"{self.anchor}-rate-{place}", f"{heading} on {self.workload}")
+            svg = charts.latency_chart(rows, f"{self.anchor}-rate-{place}", f"{heading} on {self.workload}")
             drawn.append(Chart(f"{heading} ({name})", svg))
         return tuple(drawn)
 
@@ -156,7 +157,7 @@ class _Drawn:
     def health(self) -> Chart:
         rows = []
         for cell in self.cells:
-            phase = capacity_phase(cell)
+            phase = capacity_of_cell(cell)
             failed = failed_health_share(phase, self.valid[cell.strategy]) if phase else None
             note = f"{wording.percent(failed)} of checks failed" if failed else ""
             found = (phase.health_p50, phase.health_p99) if phase else (None, None)
@@ -164,17 +165,17 @@ class _Drawn:
                 note = note or cell_note(cell) or "too few checks for a percentile"
             rows.append(charts.LatencyRow(cell.strategy, self.palette.stand_in(cell.strategy), *found, note))
         title = f"Answer time of /health while {self.workload} runs at capacity"
-        return Chart(self.workload, charts.latency(rows, f"{self.anchor}-health", title))
+        return Chart(self.workload, charts.latency_chart(rows, f"{self.anchor}-health", title))
 
     def lag(self) -> Chart:
         rows = []
         for cell in self.cells:
-            phase = capacity_phase(cell)
+            phase = capacity_of_cell(cell)
             lag = loop_lag(phase, self.valid[cell.strategy]) if phase else None
             note = "" if lag else cell_note(cell) or self._why_no_lag(cell)
             rows.append(charts.LatencyRow(cell.strategy, self.palette.stand_in(cell.strategy), None, lag, note))
         title = f"Event-loop lag while {self.workload} runs at capacity"
-        return Chart(self.workload, charts.latency(rows, f"{self.anchor}-lag", title, low="", high="p99"))
+        return Chart(self.workload, charts.latency_chart(rows, f"{self.anchor}-lag", title, low="", high="p99"))
 
     def _why_no_lag(self, cell: Cell) -> str:
         figures = [figures for trial in self.valid[cell.strategy] for figures in trial.phases.values()]

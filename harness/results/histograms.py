@@ -21,8 +21,9 @@ from hdrh.codec import HdrCookieException, HdrLengthException
 from hdrh.histogram import HdrHistogram
 from numpy.typing import NDArray
 
-from harness.model import Metric, Outcome
-from harness.store import StoreError
+from harness.results.records.metric import Metric
+from harness.results.records.outcome import Outcome
+from harness.results.store import StoreError
 
 HIGHEST_US = 60_000_000
 SIGNIFICANT_FIGURES = 3
@@ -95,7 +96,7 @@ class Histograms:
             yield from self.intervals.get(Tag(phase, outcome, metric), ())
 
 
-def read(path: Path) -> Histograms:
+def read_histograms(path: Path) -> Histograms:
     """Every interval of the log, and of `<name>-2.hlog`, ... that further generators have written beside it, that can
     be read; a missing file is an empty log. StoreError if it is unreadable."""
     content = b"\n".join(map(_content, (path, *sorted(path.parent.glob(f"{path.stem}-[0-9]*{path.suffix}")))))

@@ -23,19 +23,15 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from harness.model import (
-    SCHEMA_VERSION,
-    Arrivals,
-    HarnessError,
-    RunRecord,
-    Sample,
-    TrialRecord,
-    TrialSpec,
-    UsageError,
-    to_json,
-)
+from harness.results.records.arrival_times import Arrivals
+from harness.results.records.errors import HarnessError, UsageError
+from harness.results.records.run_record import RunRecord
+from harness.results.records.sample import Sample
+from harness.results.records.schema import SCHEMA_VERSION
+from harness.results.records.text import to_json
+from harness.results.records.trial_record import TrialRecord, TrialSpec
 
-T = TypeVar("T", bound=Struct)
+_T = TypeVar("_T", bound=Struct)
 
 
 class StoreError(HarnessError):
@@ -81,7 +77,7 @@ def _sync(path: Path) -> None:
         raise StoreError(f"{path}: cannot be written ({error.strerror}); free space and --resume") from error
 
 
-def _read(path: Path, kind: type[T]) -> T:
+def _read(path: Path, kind: type[_T]) -> _T:
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -158,7 +154,7 @@ class Attempt:
         return read_lines(self.arrivals_path, Arrivals)
 
 
-def read_lines(path: Path, kind: type[T]) -> list[T]:
+def read_lines(path: Path, kind: type[_T]) -> list[_T]:
     """The records of a `.jsonl` file; a missing file is empty, a line that was cut off is left out."""
     try:
         lines = path.read_bytes().split(b"\n")
@@ -167,7 +163,7 @@ def read_lines(path: Path, kind: type[T]) -> list[T]:
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
     decoder = msgspec.json.Decoder(kind)
-    records: list[T] = []
+    records: list[_T] = []
     for line in lines:
         with contextlib.suppress(msgspec.MsgspecError):
             records.append(decoder.decode(line))

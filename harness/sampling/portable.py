@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import psutil
 
-from harness.sampling.tree import Reading
+from harness.sampling.process_tree import Reading
 
 
 class PortableSource:

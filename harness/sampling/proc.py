@@ -27,7 +27,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.sampling.portable import PortableSource
-from harness.sampling.tree import Reading, Source
+from harness.sampling.process_tree import Reading, Source
 
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")

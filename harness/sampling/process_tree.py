@@ -72,7 +72,7 @@ def continued(
     return max(previous_s, total_s + lost_s), lost_s
 
 
-class Tree:
+class ProcessTree:
     """A process tree under one root. Not thread-safe."""
 
     def __init__(self, source: Source, root: int) -> None:

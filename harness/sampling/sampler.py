@@ -8,15 +8,13 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
 
 import msgspec
 
-from harness.model import HarnessError, Sample
+from harness.results.records.errors import HarnessError
+from harness.results.records.sample import Sample, TreeName
 from harness.sampling.proc import platform_source
-from harness.sampling.tree import Source, Tree
-
-TreeName = Literal["target", "generator", "services"]
+from harness.sampling.process_tree import ProcessTree, Source
 
 DETAIL_S = 1.0  # new processes, context switches and PSS: at most so often
 # ... and less often where that would use more of a core than this: it grows with the threads, and is for each tree.
@@ -51,7 +49,7 @@ class _Watched:
     def __init__(self, name: TreeName, source: Source, root_pid: int, server: int) -> None:
         self.name = name
         self.root_pid = root_pid
-        self.tree = Tree(source, root_pid)
+        self.tree = ProcessTree(source, root_pid)
         self.server = server
         self.detail = Pace(DETAIL_SHARE)
         self.pss = Pace(PSS_SHARE[name])

@@ -11,9 +11,9 @@ from time import monotonic, sleep
 from types import TracebackType
 from typing import Self
 
-from harness.model import HarnessError
-from harness.serving.port import free_port
-from harness.serving.process import Supervised, child_environment
+from harness.processes.ports import free_port
+from harness.processes.process import Supervised, child_environment
+from harness.results.records.errors import HarnessError
 
 _READY_S = 15.0
 _POLL_S = 0.02
@@ -23,7 +23,7 @@ class ServiceError(HarnessError):
     """The upstream did not start or has ended."""
 
 
-class Upstream:
+class UpstreamService:
     """`harness.services.upstream` under uvicorn, on a free loopback port. Leaving the `with` block ends it."""
 
     def __init__(self, root: Path, log_path: Path, *, sigma: float, seed: int, cpus: Sequence[int] | None) -> None:

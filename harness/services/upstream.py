@@ -22,9 +22,9 @@ from time import monotonic
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+_Message = MutableMapping[str, Any]
+_Receive = Callable[[], Awaitable[_Message]]
+_Send = Callable[[_Message], Awaitable[None]]
 
 MAX_WAIT_MS = 60_000.0
 MAX_SIGMA = 3.0
@@ -88,7 +88,7 @@ def parse(query: bytes, default_sigma: float) -> Question:
     return Question(ms, key, sigma)
 
 
-class Upstream:
+class WaitingApp:
     """The ASGI application. `sigma`: what a request without one gets."""
 
     def __init__(self, sigma: float, seed: int, token: str) -> None:
@@ -97,7 +97,7 @@ class Upstream:
         self._token = token.encode("latin-1")
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str]) -> Upstream:
+    def from_environment(cls, environment: Mapping[str, str]) -> WaitingApp:
         sigma = float(environment.get("BENCH_UPSTREAM_SIGMA", "0"))
         if not 0 <= sigma <= MAX_SIGMA:
             raise ValueError(f"BENCH_UPSTREAM_SIGMA={sigma}: not within 0..{MAX_SIGMA:.0f}")
@@ -110,7 +110,7 @@ class Upstream:
         drawn_ms = ms * math.exp(self._random.gauss(0.0, sigma))
         return min(max(drawn_ms, shortest_wait_ms(ms, sigma)), MAX_WAIT_MS)
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: _Message, receive: _Receive, send: _Send) -> None:
         arrived_s = monotonic()
         if scope["type"] != "http":  # the ASGI way to say that there is no start-up, and no WebSocket
             raise NotImplementedError(scope["type"])
@@ -130,7 +130,7 @@ class Upstream:
 
 
 async def _answer(
-    send: Send,
+    send: _Send,
     status: int,
     body: bytes,
     content_type: bytes = b"application/json",
@@ -141,7 +141,7 @@ async def _answer(
     await send({"type": "http.response.body", "body": body})
 
 
-app = Upstream.from_environment(os.environ)
+app = WaitingApp.from_environment(os.environ)
 
 
 def main() -> None:

@@ -10,15 +10,16 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from harness.model import Request, Workload, printable
+from harness.results.records.text import printable
+from harness.results.records.workload import Request, Workload
 
-MAX_BYTES = 1024 * 1024
+MAX_ANSWER_BYTES = 1024 * 1024
 _CHUNK_BYTES = 65536
 _SHOWN_CHARS = 120
 _NOT_FOUND = 404
 
 
-class Verdict(Struct, frozen=True):
+class AnswerCheck(Struct, frozen=True):
     """`error` is one line, when `failed`: the workload, what was asked, what came and what should have."""
 
     status: Literal["ok", "not_applicable", "failed"]
@@ -29,7 +30,9 @@ class _WrongError(Exception):
     """`str()` follows the request's path in the verdict's line."""
 
 
-def check(host: str, port: int, workload: Workload, timeout_s: float, *, at_most: int | None = None) -> Verdict:
+def check_answers(
+    host: str, port: int, workload: Workload, timeout_s: float, *, at_most: int | None = None
+) -> AnswerCheck:
     """Ask every distinct request of `workload` (or the first `at_most`) once, each within `timeout_s`, on one
     keep-alive connection.
 
@@ -42,14 +45,14 @@ def check(host: str, port: int, workload: Workload, timeout_s: float, *, at_most
             try:
                 status, body = _fetch(connection, request.path, timeout_s)
             except _WrongError as wrong:
-                return Verdict("failed", f"{workload.name}: {request.path} {wrong}")
+                return AnswerCheck("failed", f"{workload.name}: {request.path} {wrong}")
             if status == _NOT_FOUND and number == 0:
-                return Verdict("not_applicable")
+                return AnswerCheck("not_applicable")
             if wrong_with := _difference(status, body, request.answer):
-                return Verdict("failed", f"{workload.name}: {request.path} {wrong_with}")
+                return AnswerCheck("failed", f"{workload.name}: {request.path} {wrong_with}")
     finally:
         connection.close()
-    return Verdict("ok")
+    return AnswerCheck("ok")
 
 
 def _distinct(requests: Sequence[Request]) -> list[Request]:
@@ -67,8 +70,8 @@ def _fetch(connection: http.client.HTTPConnection, path: str, timeout_s: float) 
         body = b""
         while chunk := response.read1(_CHUNK_BYTES):
             body += chunk
-            if len(body) > MAX_BYTES:
-                raise _WrongError(f"answered with more than {MAX_BYTES:,} bytes")
+            if len(body) > MAX_ANSWER_BYTES:
+                raise _WrongError(f"answered with more than {MAX_ANSWER_BYTES:,} bytes")
             if (left_s := deadline_s - time.monotonic()) <= 0:
                 raise TimeoutError
             if connection.sock is not None:

@@ -6,7 +6,7 @@ import http.client
 
 from msgspec import Struct
 
-from harness.serving.probe import HEALTH, IN_FLIGHT_HEADER, TOKEN_HEADER
+from harness.inside.bench_inside.probe import HEALTH, IN_FLIGHT_HEADER, TOKEN_HEADER
 
 
 class Health(Struct, frozen=True):

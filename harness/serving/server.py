@@ -13,12 +13,14 @@ from typing import Self
 
 import msgspec
 
-from harness.model import HarnessError, ProbeLine, Strategy
+from harness.processes.ports import HOST, free_port, why_not
+from harness.processes.process import Supervised, child_environment
+from harness.results.records.errors import HarnessError
+from harness.results.records.probe_line import ProbeLine
+from harness.results.records.strategy import Strategy
+from harness.results.store import read_lines
 from harness.serving.health import Health, ask_health
-from harness.serving.port import HOST, free_port, why_not
-from harness.serving.process import Supervised, child_environment
-from harness.serving.reason import is_reported, last_words
-from harness.store import read_lines
+from harness.serving.last_words import is_reported, last_words
 
 _POLL_S = 0.02
 _ASK_S = 1.0
@@ -102,7 +104,7 @@ class Server:
         for param, value in strategy.params.items():
             env[f"BENCH_{param.upper()}"] = str(share if value == "cores" else value)
         command = [
-            *(sys.executable, "-m", "uvicorn", "harness.serving.inside:app"),
+            *(sys.executable, "-m", "uvicorn", "harness.inside.bench_inside.app:app"),
             *("--host", HOST, "--loop", strategy.server.loop, "--http", "httptools"),
             *("--workers", str(workers), "--no-access-log", "--log-level", "warning"),
             # Busy is not hung: uvicorn kills a worker that is silent for this long, and its default is 5 s.

@@ -14,7 +14,7 @@ import pytest
 
 from harness.analysis.analyse import analyse
 from harness.report import page
-from harness.store import Run
+from harness.results.store import Run
 from tests import handmade_analysis as handmade
 from tests.synthetic_run import write_synthetic_run
 
@@ -74,7 +74,7 @@ def title(dom: str) -> str:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = write_synthetic_run(tmp_path_factory.mktemp("results") / "run")
-    return page.write(run, analyse(run))
+    return page.write_page(run, analyse(run))
 
 
 def test_the_browser_shows_every_section_and_chart(report: Path) -> None:
@@ -87,7 +87,7 @@ def test_the_browser_shows_every_section_and_chart(report: Path) -> None:
 def test_no_script_of_a_hostile_run_is_run(tmp_path: Path) -> None:
     """Also without the Content-Security-Policy, which would hide that something was not escaped."""
     hostile = "".join(HOSTILE)
-    path = page.write(Run(tmp_path), handmade.analysis((*HOSTILE, hostile), (hostile, *HOSTILE[:2]), text=hostile))
+    path = page.write_page(Run(tmp_path), handmade.analysis((*HOSTILE, hostile), (hostile, *HOSTILE[:2]), text=hostile))
     path.write_text(without_policy(path.read_text("utf-8")))
     dom = browse(path.as_uri(), "--dump-dom")
     assert title(dom) != "pwned"

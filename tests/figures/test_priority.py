@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.partition import TARGET_NICE
+from harness.machine.partition import TARGET_NICE
 from tests.priority import measure
 
 

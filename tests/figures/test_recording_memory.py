@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import hlog
-from harness.model import Metric, Outcome
+from harness.results import histograms
+from harness.results.records.metric import Metric
+from harness.results.records.outcome import Outcome
 
 _REQUESTS = 10_000_000
 _LIMIT_MIB = 200  # for the whole generator, Locust included
@@ -24,7 +25,7 @@ def test_ten_million_requests_are_recorded_in_constant_memory(tmp_path: Path) ->
     print(f"{_REQUESTS:,} requests: {told['cpu_s']:.1f} s of CPU; RSS {told['rss_mib']} MiB")
     assert max(told["rss_mib"]) < _LIMIT_MIB
     assert max(told["rss_mib"]) - told["rss_mib"][1] < _NOISE_MIB
-    recorded = hlog.read(path)
+    recorded = histograms.read_histograms(path)
     assert recorded.broken_lines == 0
     for metric in (Metric.SERVICE, Metric.RESPONSE, Metric.SEND_LAG):
         assert recorded.merged("capacity", [Outcome.OK], metric).total == _REQUESTS

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.calibration import crosscheck, wrk
-from harness.environment import describe
+from harness.machine.environment import describe
 from tests.bench_kit import CHECKOUT
 
 
@@ -32,5 +32,5 @@ def test_wrk_finds_the_same_capacity(tmp_path: Path) -> None:
         assert "the limit" in check.why_not
         return
     low, high = check.interval
-    assert low < 1 + crosscheck.ALLOWED_SHARE and high > 1 - crosscheck.ALLOWED_SHARE, check
+    assert low < 1 + crosscheck.CROSS_CHECK_SHARE and high > 1 - crosscheck.CROSS_CHECK_SHARE, check
     assert 0.85 < check.ratio < 1.2, check

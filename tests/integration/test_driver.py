@@ -9,19 +9,22 @@ from time import monotonic, sleep
 
 import pytest
 
-from harness import hlog
+from harness.driving.control_line import GeneratorError
 from harness.driving.driver import Driver
 from harness.driving.inside.protocol import Done, Load
-from harness.driving.line import GeneratorError
-from harness.model import Metric, Outcome, PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus, Request, Workload
+from harness.processes.ports import free_port
+from harness.processes.process import Supervised, child_environment
+from harness.results import histograms
+from harness.results.records.metric import Metric
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
+from harness.results.records.workload import Request, Workload
 from harness.serving.health import ask_health
-from harness.serving.port import free_port
-from harness.serving.process import Supervised, child_environment
 
 PROJECT = Path(__file__).parents[2]
 SCENARIO = """
 from locust import task
-from harness.driving.inside.client import BenchUser
+from harness.scenario import BenchUser
 
 class Asker(BenchUser):
     @task
@@ -30,7 +33,7 @@ class Asker(BenchUser):
 """
 
 
-def percentile_ms(histogram: hlog.Histogram, percent: float) -> float:
+def percentile_ms(histogram: histograms.Histogram, percent: float) -> float:
     return histogram.at_rank(ceil(histogram.total * percent / 100)) / 1e3
 
 
@@ -80,7 +83,7 @@ class Rig:
         return self.driver.run(load, lambda event: None, lambda: self.server.exit_code() is not None)
 
     def median_ms(self, phase: str, metric: Metric) -> float:
-        return percentile_ms(hlog.read(self.latency_path).merged(phase, [Outcome.OK], metric), 50)
+        return percentile_ms(histograms.read_histograms(self.latency_path).merged(phase, [Outcome.OK], metric), 50)
 
 
 @pytest.fixture
@@ -190,7 +193,7 @@ def test_a_frozen_server_delays_those_that_should_have_been_sent_meanwhile(rig: 
     frozen = rig("/freeze", users=2)
     (record,) = frozen.load(rate("rate", 4.0, 100.0)).records
     assert_adds_up(record)
-    recorded = hlog.read(frozen.latency_path)
+    recorded = histograms.read_histograms(frozen.latency_path)
     service = recorded.merged("rate", [Outcome.OK], Metric.SERVICE)
     response = recorded.merged("rate", [Outcome.OK], Metric.RESPONSE)
     assert response.total == service.total == record.outcomes[Outcome.OK]
@@ -243,10 +246,13 @@ def test_two_generators_share_every_load_and_are_counted_as_one(rig: Callable[..
     logs = sorted(pair.latency_path.parent.glob("*.hlog"))
     assert [log.name for log in logs] == ["latency-2.hlog", "latency.hlog"]
     outcomes = [Outcome.OK, Outcome.WRONG_ANSWER]
-    assert hlog.read(pair.latency_path).merged("rate", outcomes, Metric.RESPONSE).total == open_loop.scheduled
-    second = hlog.read(logs[0]).merged("rate", outcomes, Metric.RESPONSE).total
+    assert (
+        histograms.read_histograms(pair.latency_path).merged("rate", outcomes, Metric.RESPONSE).total
+        == open_loop.scheduled
+    )
+    second = histograms.read_histograms(logs[0]).merged("rate", outcomes, Metric.RESPONSE).total
     assert 0.3 * open_loop.scheduled < second < 0.7 * open_loop.scheduled
-    assert hlog.read(logs[0]).merged("warmup-1", outcomes, Metric.RESPONSE).total == 0
+    assert histograms.read_histograms(logs[0]).merged("warmup-1", outcomes, Metric.RESPONSE).total == 0
 
 
 def test_a_server_that_dies_ends_the_load_and_what_was_counted_is_kept(rig: Callable[..., Rig]) -> None:

@@ -20,18 +20,25 @@ import msgspec
 import psutil
 import pytest
 
-from harness import cgroup, hlog
-from harness.analysis import remarks, validity
+from harness.analysis import remarks
 from harness.analysis.analyse import analyse
-from harness.analysis.arrivals import by_phase
-from harness.analysis.context import Context
 from harness.analysis.evidence import Analysis
-from harness.analysis.summary import figures
 from harness.driving.inside.protocol import Ended, Load, Progress, Started
-from harness.model import Arrivals, Finding, Noise, Strategy, TrialRecord, Workload
-from harness.noise import NoiseWatch
+from harness.judging import validity
+from harness.judging.arrival_figures import by_phase
+from harness.judging.context import Context
+from harness.judging.phase_figures import phase_figures
+from harness.machine import cgroup
+from harness.machine.noise import NoiseWatch
 from harness.profiles.loader import load_profile
-from harness.store import Run, read_lines
+from harness.results import histograms
+from harness.results.records.arrival_times import Arrivals
+from harness.results.records.finding import Finding
+from harness.results.records.noise_record import Noise
+from harness.results.records.strategy import Strategy
+from harness.results.records.trial_record import TrialRecord
+from harness.results.records.workload import Workload
+from harness.results.store import Run, read_lines
 from tests import peculiar_targets as targets
 from tests.bench_kit import CHECKOUT, TINY, Project
 from tests.integration.test_driver import Rig, closed, rate
@@ -214,10 +221,10 @@ def test_a_generator_that_was_held_up_at_the_end_of_a_phase_is_off_schedule(held
 
 
 def judging(record: TrialRecord, latency_path: Path | None = None, arrivals: list[Arrivals] | None = None) -> Context:
-    histograms = hlog.read(latency_path) if latency_path else hlog.Histograms({})
+    read = histograms.read_histograms(latency_path) if latency_path else histograms.Histograms({})
     return Context(
         record=record,
-        phases=figures(record, histograms, [], {}),
+        phases=phase_figures(record, read, [], {}),
         strategy=Strategy("sync_def", "", "", ""),
         workload=Workload("io", "", "", "", ()),
         profile=load_profile("smoke"),
@@ -294,7 +301,7 @@ for _ in range(200):
 """
 _CANARIES = """
 import json, os, subprocess, sys
-from harness.noise import canary_ms
+from harness.machine.noise import canary_ms
 quiet = [canary_ms() for _ in range(5)]
 with subprocess.Popen([sys.executable, "-c", sys.argv[1], str(os.getpid())], stdout=subprocess.PIPE) as host:
     host.stdout.readline()

@@ -5,15 +5,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
-from harness import hlog
 from harness.driving.driver import Driver
 from harness.driving.inside.protocol import Load
-from harness.model import Metric, Outcome, PhaseKind, PhaseRecord, PhaseSpec, Request, Workload
+from harness.results import histograms
+from harness.results.records.metric import Metric
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec
+from harness.results.records.workload import Request, Workload
 from tests.hostile import CORPUS, ENDLESS, OK, HostileServer, never_ends, resets_after, says
 
 _SCENARIO = """
 from locust import task
-from harness.driving.inside.client import BenchUser
+from harness.scenario import BenchUser
 
 class Asker(BenchUser):
     @task
@@ -66,7 +69,7 @@ def test_every_request_ends_in_one_outcome_and_the_generator_survives(tmp_path: 
         driver.stop()
     assert set(after.outcomes) == {Outcome.OK}
     assert "Traceback" not in (tmp_path / "locust.log").read_text()
-    recorded = hlog.read(tmp_path / "latency.hlog")
+    recorded = histograms.read_histograms(tmp_path / "latency.hlog")
     for record in records:
         assert record.scheduled > len(EVERYTHING) / 2
         assert sum(record.outcomes.values()) == record.scheduled

@@ -14,10 +14,12 @@ from typing import NamedTuple
 import pytest
 
 from harness.analysis.analyse import analyse
-from harness.analysis.evidence import Analysis, PhaseFigures
-from harness.catalog import Catalog
-from harness.model import PhaseStatus, TrialRecord
-from harness.store import Run
+from harness.analysis.evidence import Analysis
+from harness.catalog.catalog import Catalog
+from harness.judging.figures import PhaseFigures
+from harness.results.records.phase_record import PhaseStatus
+from harness.results.records.trial_record import TrialRecord
+from harness.results.store import Run
 from targets._work import crunch
 from tests.bench_kit import Project
 

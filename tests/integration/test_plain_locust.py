@@ -13,11 +13,18 @@ from time import time
 
 import pytest
 
-from harness.model import Outcome
-from harness.serving.port import free_port
-from harness.serving.process import child_environment
+from harness.processes.ports import free_port
+from harness.processes.process import child_environment
+from harness.results.records.outcome import Outcome
 from tests.bench_kit import CHECKOUT
-from tests.integration.test_driver import SCENARIO, Rig, assert_adds_up, closed, start_truth_app, wait_until_healthy
+from tests.integration.test_driver import (
+    SCENARIO,
+    Rig,
+    assert_adds_up,
+    closed,
+    start_truth_app,
+    wait_until_healthy,
+)
 
 PATH = "/wrong?10"
 # With the signature that Locust's documentation gives its users (docs.locust.io, "Extending Locust").

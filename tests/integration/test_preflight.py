@@ -7,9 +7,12 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from harness.model import Partition, Preflight, Request, ServerOptions, Strategy, Workload
-from harness.preflight import preflight
-from harness.serving.process import MARK
+from harness.measuring.preflight import preflight
+from harness.processes.process import MARK
+from harness.results.records.machine_record import Partition
+from harness.results.records.run_record import Preflight
+from harness.results.records.strategy import ServerOptions, Strategy
+from harness.results.records.workload import Request, Workload
 from tests.serving_kit import HEALTHY, write_target
 
 PARTITION = Partition(available=(0, 1), target=(0, 1), generator=(), quota_cores=None, pinned=False)

@@ -18,14 +18,14 @@ from typing import Any, NamedTuple
 import pytest
 import uvloop
 
-from harness.lag import TICK_S
-from harness.model import ProbeLine
+from harness.inside.bench_inside.lag import TICK_S
+from harness.inside.bench_inside.probe import App, Message, Probe, Receive, Send
+from harness.processes.ports import free_port
+from harness.processes.process import Supervised
+from harness.results.records.probe_line import ProbeLine
+from harness.results.store import read_lines
 from harness.sampling.proc import platform_source
-from harness.sampling.tree import Tree
-from harness.serving.port import free_port
-from harness.serving.probe import App, Message, Probe, Receive, Send
-from harness.serving.process import Supervised
-from harness.store import read_lines
+from harness.sampling.process_tree import ProcessTree
 from tests.keep_alive import ask, wait_open
 
 CALLS = 20_000
@@ -128,7 +128,7 @@ def smallest_route(folder: Path) -> Iterator[Callable[[], float]]:
     command += ["--no-access-log", "--log-level", "warning", "--port", str(port)]
     with Supervised(command, cwd=folder, env=dict(os.environ), log_path=folder / "server.log") as server:
         wait_open(port, 60, folder / "server.log")
-        tree = Tree(platform_source(), server.supervisor_pid)
+        tree = ProcessTree(platform_source(), server.supervisor_pid)
 
         def burst_s() -> float:
             rounds = iter(range(REQUESTS // CONNECTIONS))

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.serving import process as process_module
-from harness.serving.process import ProcessError, Supervised, child_environment
+from harness.processes import process as process_module
+from harness.processes.process import ProcessError, Supervised, child_environment
 from tests.serving_kit import is_running, wait_until
 
 LINUX_ONLY = pytest.mark.skipif(sys.platform != "linux", reason="needs a child subreaper or /proc")
@@ -345,7 +345,7 @@ def test_a_killed_harness_leaves_nothing(tmp_path: Path) -> None:
         textwrap.dedent("""
         import os, sys, time
         from pathlib import Path
-        from harness.serving.process import Supervised
+        from harness.processes.process import Supervised
         here = Path(__file__).parent
         family = [sys.executable, "-c", (here / "family.py").read_text()]
         with Supervised(family, cwd=here, env=dict(os.environ), log_path=here / "log") as process:
@@ -373,7 +373,7 @@ def test_a_killed_harness_leaves_no_scratch_either(tmp_path: Path, when: str) ->
         textwrap.dedent(f"""
         import os, sys, time
         from pathlib import Path
-        from harness.serving.process import Supervised
+        from harness.processes.process import Supervised
         here = Path(__file__).parent
         command = [sys.executable, "-c", (here / "command.py").read_text()]
         with Supervised(command, cwd=here, env=dict(os.environ), log_path=here / "log") as process:

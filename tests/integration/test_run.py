@@ -9,9 +9,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harness.model import Outcome, PhaseStatus, Sample, TrialRecord, TrialSpec
-from harness.partition import TARGET_NICE
-from harness.store import Run, read_lines
+from harness.machine.partition import TARGET_NICE
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseStatus
+from harness.results.records.sample import Sample
+from harness.results.records.trial_record import TrialRecord, TrialSpec
+from harness.results.store import Run, read_lines
 from tests.bench_kit import TINY, Project, wait_for
 from tests.peculiar_targets import CACHES, DIES, UNLUCKY_ONCE
 
@@ -214,7 +217,7 @@ def _targets(project: Project) -> list[psutil.Process]:
         p
         for p in project.processes()
         if any(part.endswith("supervisor.py") for part in p.cmdline())
-        and "harness.serving.inside:app" in p.cmdline()
+        and "harness.inside.bench_inside.app:app" in p.cmdline()
         and list(project.root.glob("results/*/trials/*/1/latency.hlog"))
     ]
 

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.model import Sample
+from harness.processes.process import Supervised
+from harness.results.records.sample import Sample
+from harness.results.store import read_lines
 from harness.sampling.portable import PortableSource
 from harness.sampling.proc import ProcSource, platform_source
+from harness.sampling.process_tree import ProcessTree, Source
 from harness.sampling.sampler import DETAIL_S, Pace, Sampler, SamplerError
-from harness.sampling.tree import Source, Tree
-from harness.serving.process import Supervised
-from harness.store import read_lines
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 DEADLINE_S = 30.0
@@ -129,7 +129,7 @@ def test_cpu_is_finer_than_a_clock_tick(tmp_path: Path) -> None:
     """At 10 % load a phase uses some 0.1 s of CPU; steps of 10 ms would be steps of 10 %."""
     script = "import pathlib, time\npathlib.Path('ready').touch()\nwhile True: sum(range(5000)); time.sleep(0.002)"
     with running(tmp_path, script) as supervised:
-        tree = Tree(ProcSource(), supervised.supervisor_pid)
+        tree = ProcessTree(ProcSource(), supervised.supervisor_pid)
         seen = [tree.read(discover=True).cpu_s]
         for _ in range(5):
             wait_until(lambda: tree.read(discover=False).cpu_s > seen[-1], "its CPU to grow")
@@ -170,7 +170,7 @@ def test_a_child_that_a_thread_started_is_found(tmp_path: Path, children_files: 
 def test_context_switches_are_those_of_all_threads(tmp_path: Path) -> None:
     """psutil's are those of the main thread, which sleeps here."""
     with running(tmp_path, FAMILY) as supervised:
-        tree = Tree(ProcSource(), supervised.supervisor_pid)
+        tree = ProcessTree(ProcSource(), supervised.supervisor_pid)
         assert tree.read(discover=True).threads >= 12
         before, _ = tree.switches()
         wait_until(lambda: tree.switches()[0] - before > 100, "the threads to switch")
@@ -185,7 +185,7 @@ def test_pss_counts_shared_pages_once(tmp_path: Path) -> None:
         "if os.fork():\n    pathlib.Path('ready').touch()\ntime.sleep(100)"
     )
     with running(tmp_path, script) as supervised:
-        tree = Tree(ProcSource(), supervised.supervisor_pid)
+        tree = ProcessTree(ProcSource(), supervised.supervisor_pid)
         totals = tree.read(discover=True)
         pss_bytes = tree.pss_bytes()
     assert totals.processes == 3

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.model import Sample
+from harness.processes.ports import free_port
+from harness.processes.process import Supervised
+from harness.results.records.sample import Sample
+from harness.results.store import read_lines
 from harness.sampling.sampler import Sampler
-from harness.serving.port import free_port
-from harness.serving.process import Supervised
-from harness.store import read_lines
 from tests.keep_alive import wait_open
 
 ROOT = Path(__file__).parents[2]

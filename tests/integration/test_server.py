@@ -20,13 +20,23 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.model import ProbeLine, ServerOptions
+from harness.processes.ports import free_port, why_not
+from harness.results.records.probe_line import ProbeLine
+from harness.results.records.strategy import ServerOptions
+from harness.results.store import read_lines
 from harness.serving import server as server_module
 from harness.serving.health import Health, ask_health
-from harness.serving.port import free_port, why_not
 from harness.serving.server import PortError, ServeError, Server
-from harness.store import read_lines
-from tests.serving_kit import HEALTHY, Launcher, carriers, is_running, launching, token_of, wait_until, write_target
+from tests.serving_kit import (
+    HEALTHY,
+    Launcher,
+    carriers,
+    is_running,
+    launching,
+    token_of,
+    wait_until,
+    write_target,
+)
 
 LINUX_ONLY = pytest.mark.skipif(sys.platform != "linux", reason="a daemon escapes without a subreaper")
 
@@ -416,7 +426,7 @@ def test_nothing_that_the_target_started_is_left(launch: Launcher, end: str, wor
 HARNESS = """
 import sys, time
 from pathlib import Path
-from harness.model import Strategy
+from harness.results.records.phase_record import Strategy
 from harness.serving.server import Server
 
 root = Path(sys.argv[1])

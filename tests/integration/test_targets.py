@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.catalog import Catalog
-from harness.scaffold import new_strategy
+from harness.catalog.catalog import Catalog
+from harness.catalog.scaffold import new_strategy
 from tests.bare_server import BareServer, bare_target, bare_upstream
 from tests.serving_kit import wait_until
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from harness.model import Request, Workload
+from harness.results.records.workload import Request, Workload
+from harness.serving.answers import AnswerCheck, check_answers
 from harness.serving.server import Server
-from harness.serving.verify import Verdict, check
 from tests.serving_kit import HEALTHY, launching, write_target
 
 ROUTES = (
@@ -68,10 +68,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield launch(write_target(root, "routes", ROUTES))
 
 
-def verdict(server: Server, *requests: tuple[str, Any], timeout_s: float = 10.0, at_most: int | None = None) -> Verdict:
+def verdict(
+    server: Server, *requests: tuple[str, Any], timeout_s: float = 10.0, at_most: int | None = None
+) -> AnswerCheck:
     asked = tuple(Request(path, answer) for path, answer in requests)
     workload = Workload(name="work", title="", description="", path="", requests=asked)
-    return check(server.host, server.port, workload, timeout_s, at_most=at_most)
+    return check_answers(server.host, server.port, workload, timeout_s, at_most=at_most)
 
 
 def square(key: int) -> tuple[str, Any]:
@@ -79,7 +81,7 @@ def square(key: int) -> tuple[str, Any]:
 
 
 def test_right_answers_are_ok(server: Server) -> None:
-    assert verdict(server, square(2), square(3)) == Verdict("ok")
+    assert verdict(server, square(2), square(3)) == AnswerCheck("ok")
 
 
 def test_asks_each_distinct_request_once_and_no_more_than_told(server: Server) -> None:
@@ -89,7 +91,7 @@ def test_asks_each_distinct_request_once_and_no_more_than_told(server: Server) -
 
 
 def test_a_route_that_is_not_there_does_not_apply(server: Server) -> None:
-    assert verdict(server, ("/nowhere", {}), square(1)) == Verdict("not_applicable")
+    assert verdict(server, ("/nowhere", {}), square(1)) == AnswerCheck("not_applicable")
 
 
 def test_a_route_that_is_gone_half_way_is_a_failure(server: Server) -> None:

@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from harness.calibration.judge import (
+from harness.calibration.accuracy import (
     PERCENTS,
     Round,
     allowed_ms,
-    figures,
     freeze_figures,
     from_send,
     frozen_ms,
-    percentile,
+    nearest_rank,
+    quantile_errors,
 )
 
 
@@ -21,7 +21,7 @@ def test_two_percent_or_a_third_of_a_millisecond() -> None:
 
 def test_a_percentile_is_a_value_that_was_there() -> None:
     values = [float(value) for value in range(1, 201)]
-    assert [percentile(values, percent) for percent in (50, 90, 99, 100)] == [100, 180, 198, 200]
+    assert [nearest_rank(values, percent) for percent in (50, 90, 99, 100)] == [100, 180, 198, 200]
 
 
 def rounds(*errors_ms: float) -> list[Round]:
@@ -48,7 +48,7 @@ LAW_MS = dict.fromkeys(PERCENTS, 50.0)
 def test_the_median_over_the_rounds_is_judged_and_each_is_kept(
     errors_ms: tuple[float, ...], error_ms: float, passed: bool
 ) -> None:
-    judged = figures(LAW_MS, rounds(*errors_ms), {50.0: 51.0})
+    judged = quantile_errors(LAW_MS, rounds(*errors_ms), {50.0: 51.0})
     assert [figure.percent for figure in judged] == list(PERCENTS)
     for figure in judged:
         assert figure.errors_ms == pytest.approx(errors_ms)
@@ -60,7 +60,7 @@ def test_the_median_over_the_rounds_is_judged_and_each_is_kept(
 
 def test_each_percentile_has_its_own_errors() -> None:
     one = Round({50.0: 50.0, 90.0: 50.0, 99.0: 50.0}, {50.0: 50.9, 90.0: 51.1, 99.0: 48.9})
-    assert [figure.passed for figure in figures(LAW_MS, [one], {})] == [True, False, False]
+    assert [figure.passed for figure in quantile_errors(LAW_MS, [one], {})] == [True, False, False]
 
 
 def test_what_is_due_in_a_freeze_waits_for_its_end() -> None:

@@ -9,11 +9,14 @@ from time import process_time
 import msgspec
 import pytest
 
-from harness.analysis.analyse import analyse, invalid_trials
-from harness.analysis.evidence import Analysis, Cell, TrialFigures
+from harness.analysis.analyse import analyse
+from harness.analysis.evidence import Analysis, Cell
 from harness.analysis.trials import counting
-from harness.model import PhaseStatus, to_json
-from harness.store import Run, StoreError
+from harness.judging.figures import TrialFigures
+from harness.measuring.retries import invalid_trials
+from harness.results.records.phase_record import PhaseStatus
+from harness.results.records.text import to_json
+from harness.results.store import Run, StoreError
 from tests.synthetic_run import HOSTILE, write_synthetic_run
 
 

@@ -4,10 +4,11 @@ from random import Random
 
 import pytest
 
-from harness.analysis.arrivals import FEWEST, arrival_figures, by_phase
-from harness.arrivals import schedule
 from harness.driving.inside.arrival_log import MOST, SentTimes
-from harness.model import Arrivals, PhaseKind, PhaseSpec
+from harness.judging.arrival_figures import FEWEST, arrival_figures, by_phase
+from harness.results.records.arrival_times import Arrivals
+from harness.results.records.phase_record import PhaseKind, PhaseSpec
+from harness.results.records.schedule import schedule
 
 RATE_RPS = 100.0
 CONSTANT = PhaseSpec("rate-30", PhaseKind.RATE, 10.0, 64, rate_rps=RATE_RPS, arrivals="constant", seed=3)

@@ -9,7 +9,7 @@ with pytest.MonkeyPatch.context() as patch:
     patch.setenv("LOCUST_SKIP_MONKEY_PATCH", "1")  # this process has threads and sockets of its own
     from locust.env import Environment
 
-    from harness.driving.inside.statistics import StatsInBatches
+    from harness.driving.inside.batched_statistics import StatsInBatches
 
 _REQUESTS = st.lists(
     st.tuples(

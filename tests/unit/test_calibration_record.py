@@ -8,10 +8,19 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.calibration import record, table
-from harness.calibration.record import Calibration, Case, Count, CrossCheck, Figure, Fingerprint, FromSend, Speed
-from harness.environment import describe
-from harness.store import StoreError
+from harness.calibration import calibration_record, result_table
+from harness.calibration.calibration_record import (
+    Calibration,
+    Case,
+    Count,
+    CrossCheck,
+    Fingerprint,
+    FromSend,
+    QuantileError,
+    Speed,
+)
+from harness.machine.environment import describe
+from harness.results.store import StoreError
 
 MACHINE = Fingerprint(
     host="0123456789ab",
@@ -24,7 +33,9 @@ MACHINE = Fingerprint(
     packages={"locust": "2.47"},
     instrument="abc",
 )
-GOOD = Figure(percent=99, law_ms=50, did_ms=50.2, ours_ms=50.8, stock_ms=60, errors_ms=(0.5, 0.6, 0.7), allowed_ms=1.0)
+GOOD = QuantileError(
+    percent=99, law_ms=50, did_ms=50.2, ours_ms=50.8, stock_ms=60, errors_ms=(0.5, 0.6, 0.7), allowed_ms=1.0
+)
 LATE = msgspec.structs.replace(GOOD, ours_ms=52.0, errors_ms=(0.4, 1.8, 2.9))
 UNJUDGED = msgspec.structs.replace(LATE, allowed_ms=None)
 EXACT = Count(what="dropped", truth=12, ours=12, stock_truth=40, stock=39)
@@ -51,9 +62,9 @@ SPEEDS = (
 MISSED = msgspec.structs.replace(EXACT, ours=11)
 
 
-def calibration(*figures: Figure, counts: tuple[Count, ...] = ()) -> Calibration:
+def calibration(*figures: QuantileError, counts: tuple[Count, ...] = ()) -> Calibration:
     return Calibration(
-        schema_version=record.SCHEMA_VERSION,
+        schema_version=calibration_record.CALIBRATION_SCHEMA_VERSION,
         created_epoch_s=1.8e9,
         elapsed_s=60,
         machine=MACHINE,
@@ -76,7 +87,7 @@ def test_a_freeze_that_could_not_show_coordinated_omission_fails() -> None:
     found = msgspec.structs.replace(calibration(), cases=(case,))
     (failure,) = found.failures
     assert failure.startswith("freeze p99: 1345 ms from the send, allowed 135 ms")
-    assert "p99 from the send" in "\n".join(table.lines(found))
+    assert "p99 from the send" in "\n".join(result_table.lines(found))
 
 
 @pytest.mark.parametrize(
@@ -95,15 +106,15 @@ def test_a_cross_check_that_is_not_judged_neither_fails_nor_passes(
     )
     found = msgspec.structs.replace(calibration(GOOD), cross_check=check)
     assert found.failures == failures
-    (line,) = (line for line in table.lines(found) if line.startswith("pure_async /health, 4 connections: ours"))
+    (line,) = (line for line in result_table.lines(found) if line.startswith("pure_async /health, 4 connections: ours"))
     assert line.endswith(said)
 
 
 def test_written_and_read_again_it_is_the_same(tmp_path: Path) -> None:
     written = calibration(GOOD, counts=(EXACT,))
-    record.write(tmp_path, written)
-    assert record.read(tmp_path) == written
-    assert record.standing(tmp_path, MACHINE).kind == "passed"
+    calibration_record.write_calibration(tmp_path, written)
+    assert calibration_record.read_calibration(tmp_path) == written
+    assert calibration_record.calibration_state(tmp_path, MACHINE).kind == "passed"
 
 
 def test_a_plain_calibration_keeps_the_throughput_and_the_cross_check_before_it() -> None:
@@ -115,43 +126,45 @@ def test_a_plain_calibration_keeps_the_throughput_and_the_cross_check_before_it(
         cross_check=CHECKED,
         cross_check_epoch_s=1.7e9,
     )
-    kept = record.completed(calibration(GOOD), earlier)
+    kept = calibration_record.completed(calibration(GOOD), earlier)
     assert (kept.created_epoch_s, kept.cases) == (1.8e9, calibration(GOOD).cases)
     assert (kept.throughput, kept.throughput_epoch_s) == (SPEEDS, 1.6e9)
     assert (kept.cross_check, kept.cross_check_epoch_s) == (CHECKED, 1.7e9)
-    said = [line for line in table.lines(kept) if "kept from" in line]
+    said = [line for line in result_table.lines(kept) if "kept from" in line]
     assert [line[12:22] for line in said] == ["2020-09-13", "2023-11-14"]
-    assert not [line for line in table.lines(earlier) if "kept from 2023" in line], "its own is not an earlier one"
+    assert not [line for line in result_table.lines(earlier) if "kept from 2023" in line], (
+        "its own is not an earlier one"
+    )
 
 
 def test_what_was_measured_again_replaces_the_one_before() -> None:
     slower = (msgspec.structs.replace(SPEEDS[0], rps=20_000), *SPEEDS[1:])
     earlier = msgspec.structs.replace(calibration(GOOD), throughput=SPEEDS, throughput_epoch_s=1.7e9)
     new = msgspec.structs.replace(calibration(GOOD), throughput=slower, throughput_epoch_s=1.8e9)
-    assert record.completed(new, earlier) == new
-    assert record.completed(new, None) == new
+    assert calibration_record.completed(new, earlier) == new
+    assert calibration_record.completed(new, None) == new
 
 
 def test_nothing_is_kept_of_another_machine_or_instrument() -> None:
     other = msgspec.structs.replace(MACHINE, instrument="old")
     earlier = msgspec.structs.replace(calibration(GOOD), machine=other, throughput=SPEEDS, cross_check=CHECKED)
-    assert record.completed(calibration(GOOD), earlier) == calibration(GOOD)
+    assert calibration_record.completed(calibration(GOOD), earlier) == calibration(GOOD)
 
 
 def test_none_is_said_so(tmp_path: Path) -> None:
-    found = record.standing(tmp_path, MACHINE)
+    found = calibration_record.calibration_state(tmp_path, MACHINE)
     assert found.kind == "missing"
     assert "bench calibrate" in found.line
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b'{"schema_version": 99}', b'{"schema_version": 1}', b"\xff"])
 def test_a_damaged_or_foreign_one_is_as_good_as_none(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / record.FILE).write_bytes(content)
+    (tmp_path / calibration_record.FILE).write_bytes(content)
     with pytest.raises(StoreError, match=r"bench calibrate"):
-        record.read(tmp_path)
-    assert record.standing(tmp_path, MACHINE).kind == "missing"
-    assert record.adopt(tmp_path, tmp_path, MACHINE).kind == "missing"
-    assert record.adopted(tmp_path)[1].kind == "missing"
+        calibration_record.read_calibration(tmp_path)
+    assert calibration_record.calibration_state(tmp_path, MACHINE).kind == "missing"
+    assert calibration_record.adopt(tmp_path, tmp_path, MACHINE).kind == "missing"
+    assert calibration_record.adopted(tmp_path)[1].kind == "missing"
 
 
 @pytest.mark.parametrize(
@@ -167,22 +180,22 @@ def test_a_damaged_or_foreign_one_is_as_good_as_none(tmp_path: Path, content: by
     ],
 )
 def test_one_of_another_machine_or_instrument_is_not_believed(tmp_path: Path, name: str, value: object) -> None:
-    record.write(tmp_path, calibration(GOOD))
+    calibration_record.write_calibration(tmp_path, calibration(GOOD))
     other = msgspec.structs.replace(MACHINE, **{name: value})
-    found = record.adopt(tmp_path, tmp_path / "nowhere", other)
+    found = calibration_record.adopt(tmp_path, tmp_path / "nowhere", other)
     assert found.kind == "missing"
     assert name.replace("_", " ") in found.line
 
 
 @pytest.mark.parametrize(("figure", "kind"), [(GOOD, "passed"), (LATE, "failed")])
-def test_a_run_takes_it_along_passed_or_failed(tmp_path: Path, figure: Figure, kind: str) -> None:
+def test_a_run_takes_it_along_passed_or_failed(tmp_path: Path, figure: QuantileError, kind: str) -> None:
     run = tmp_path / "run"
     run.mkdir()
-    record.write(tmp_path, calibration(figure))
-    assert record.adopt(tmp_path, run, MACHINE).kind == kind
-    (tmp_path / record.FILE).unlink()
-    assert record.adopted(run)[0] == calibration(figure)
-    assert record.adopted(run)[1].kind == kind
+    calibration_record.write_calibration(tmp_path, calibration(figure))
+    assert calibration_record.adopt(tmp_path, run, MACHINE).kind == kind
+    (tmp_path / calibration_record.FILE).unlink()
+    assert calibration_record.adopted(run)[0] == calibration(figure)
+    assert calibration_record.adopted(run)[1].kind == kind
 
 
 def test_the_fingerprint_knows_this_machine_and_this_instrument() -> None:
@@ -199,7 +212,7 @@ def test_the_host_is_known_by_a_digest_only(
 ) -> None:
     here = describe(Path(__file__).parents[2])
     file = tmp_path / "machine-id"
-    monkeypatch.setattr(record, "_MACHINE_ID", file)
+    monkeypatch.setattr(calibration_record, "_MACHINE_ID", file)
     monkeypatch.setattr("platform.node", lambda: "eniac")
     if machine_id is not None:
         file.write_text(machine_id)
@@ -221,17 +234,17 @@ def test_a_change_to_any_code_that_a_figure_passes_through_is_another_instrument
 ) -> None:
     here = describe(Path(__file__).parents[2])
     copy = tmp_path / "harness"
-    shutil.copytree(Path(record.__file__).parents[1], copy, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(record, "_HARNESS", copy)
+    shutil.copytree(Path(calibration_record.__file__).parents[1], copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(calibration_record, "_HARNESS", copy)
     before = Fingerprint.of(here)
     for name in (
-        "hlog.py",
-        "stamps.py",
-        "arrivals.py",
+        "results/histograms.py",
+        "driving/inside/kernel_stamps.py",
+        "results/records/schedule.py",
         "driving/driver.py",
         "driving/shares.py",
         "driving/inside/client.py",
-        "analysis/percentiles.py",
+        "judging/percentiles.py",
     ):
         with (copy / name).open("a") as file:
             file.write("# changed\n")
@@ -246,7 +259,7 @@ def test_the_table_shows_every_figure_and_what_failed() -> None:
         throughput=SPEEDS,
         cross_check=CHECKED,
     )
-    text = "\n".join(table.lines(shown))
+    text = "\n".join(result_table.lines(shown))
     assert "every answer takes 50 ms" in text
     assert "+1.80" in text
     assert "+0.40 to +2.90" in text
@@ -257,4 +270,4 @@ def test_the_table_shows_every_figure_and_what_failed() -> None:
     assert "0.25" in text
     assert "-0.2 % (-1.9 to +1.2 %), median of 3 pairs; within 5 %" in text
     assert text.splitlines()[-1].startswith("NOT calibrated (60 s): fixed p99")
-    assert table.verdict(calibration(GOOD)).startswith("calibrated (60 s)")
+    assert result_table.calibration_verdict(calibration(GOOD)).startswith("calibrated (60 s)")

@@ -12,10 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.catalog import Catalog, project_root
-from harness.entries import unmet
-from harness.literals import MAX_BYTES
-from harness.model import ServerOptions, Strategy, UsageError, Workload
+from harness.catalog.catalog import Catalog, project_root
+from harness.catalog.literals import MAX_FILE_BYTES
+from harness.catalog.requirement import unmet
+from harness.results.records.errors import UsageError
+from harness.results.records.strategy import ServerOptions, Strategy
+from harness.results.records.workload import Workload
 
 ROOT = Path(__file__).parents[2]
 WORKLOAD = 'REQUESTS = [["/io?key=1", {"key": 1}]]\n'
@@ -259,7 +261,7 @@ def test_deep_nesting_ends_in_an_error_or_a_strategy_not_in_a_crash(root: Path, 
 
 
 def test_a_huge_file_is_refused_unread(root: Path) -> None:
-    assert "larger than" in strategy_error(root, b"#" * (MAX_BYTES + 1))
+    assert "larger than" in strategy_error(root, b"#" * (MAX_FILE_BYTES + 1))
 
 
 def test_what_is_no_regular_file_is_refused_not_waited_for(root: Path) -> None:

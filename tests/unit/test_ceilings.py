@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analysis.ceilings import cpu_ceiling, waiting_ceiling
-from harness.analysis.evidence import Ceiling
-from harness.model import Request, ServerOptions, Strategy, Workload
+from harness.judging.ceilings import cpu_ceiling, waiting_ceiling
+from harness.judging.figures import Ceiling
+from harness.results.records.strategy import ServerOptions, Strategy
+from harness.results.records.workload import Request, Workload
 
 
 def workload(wait_ms: float, calls: int) -> Workload:

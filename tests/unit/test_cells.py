@@ -9,7 +9,9 @@ import pytest
 
 from harness.analysis.cells import JudgedTrial, cells
 from harness.analysis.evidence import Cell
-from harness.model import Outcome, PhaseKind, PhaseStatus, Preflight, RunRecord
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind, PhaseStatus
+from harness.results.records.run_record import Preflight, RunRecord
 from tests.made_trials import INVALID, judged, phase, trial
 from tests.synthetic_run import run_record
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cgroup import folders, quota_cores, quota_of, throttled_in, throttled_s
+from harness.machine.cgroup import folders, quota_cores, quota_of, throttled_in, throttled_s
 
 V2_MOUNT = "35 24 0:30 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate"
 V1_MOUNTS = (

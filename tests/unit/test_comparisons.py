@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analysis.compare import CAPACITY, against, by_strategy, comparisons
-from harness.analysis.evidence import Comparison, TrialFigures
+from harness.analysis.comparisons import CAPACITY, against, by_strategy, comparisons
+from harness.analysis.evidence import Comparison
+from harness.judging.figures import TrialFigures
 from tests.made_trials import INVALID, phase, trial
 from tests.synthetic_run import run_record
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.analysis.cells import cells
-from harness.analysis.compare import comparisons
+from harness.analysis.comparisons import comparisons
 from harness.analysis.decisions import decisions
-from harness.analysis.evidence import Decision, TrialFigures
+from harness.analysis.evidence import Decision
+from harness.judging.figures import TrialFigures
 from tests.made_trials import INVALID, judged, phase, trial
 from tests.synthetic_run import run_record
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.environment import (
+from harness.machine.environment import (
     PACKAGES,
     cpu_model_in,
     describe,
@@ -19,7 +19,8 @@ from harness.environment import (
     package_versions,
     python_version,
 )
-from harness.model import Partition, to_json
+from harness.results.records.machine_record import Partition
+from harness.results.records.text import to_json
 
 SHARED = Partition(available=(0, 1), target=(0, 1), generator=(), quota_cores=None, pinned=False)
 

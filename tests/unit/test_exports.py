@@ -11,7 +11,7 @@ import pytest
 from harness.analysis.analyse import analyse
 from harness.analysis.evidence import Analysis
 from harness.report.exports import COLUMNS, markdown_summary, terminal_summary, write_summary_csv
-from harness.store import Run, StoreError
+from harness.results.store import Run, StoreError
 from tests.made_trials import phase, trial
 from tests.synthetic_run import HOSTILE, write_synthetic_run
 

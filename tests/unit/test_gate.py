@@ -10,7 +10,8 @@ import pytest
 from harness.driving.inside.gate import Gate
 from harness.driving.inside.phase import Phase, Ticket
 from harness.driving.inside.recorder import Recorder
-from harness.model import Outcome, PhaseKind, PhaseSpec
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind, PhaseSpec
 
 
 @pytest.fixture

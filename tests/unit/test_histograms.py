@@ -10,10 +10,11 @@ from hdrh.histogram import HdrHistogram
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness import hlog
-from harness.hlog import Interval, Tag
-from harness.model import Metric, Outcome
-from harness.store import StoreError
+from harness.results import histograms
+from harness.results.histograms import Interval, Tag
+from harness.results.records.metric import Metric
+from harness.results.records.outcome import Outcome
+from harness.results.store import StoreError
 from tests.synthetic_run import histogram_of, write_hlog
 
 VALUES_US = st.lists(st.integers(1, 60_000_000), min_size=1, max_size=40)
@@ -30,7 +31,7 @@ def write(path: Path, seconds: Sequence[Sequence[int]], tag: str = "capacity.ok.
 @ON_DISK
 @given(seconds=st.lists(VALUES_US, min_size=1, max_size=5))
 def test_merging_adds_as_hdrh_does(tmp_path: Path, seconds: list[list[int]]) -> None:
-    merged = hlog.read(write(tmp_path / "a.hlog", seconds)).merged(*OK_RESPONSE)
+    merged = histograms.read_histograms(write(tmp_path / "a.hlog", seconds)).merged(*OK_RESPONSE)
     reference = HdrHistogram(1, 60_000_000, 3)
     for values in seconds:
         reference.decode_and_add(histogram_of(values).encode())
@@ -42,7 +43,7 @@ def test_merging_adds_as_hdrh_does(tmp_path: Path, seconds: list[list[int]]) -> 
 @ON_DISK
 @given(values=VALUES_US, rank=st.integers(1, 40))
 def test_a_rank_is_the_sorted_value_within_three_digits(tmp_path: Path, values: list[int], rank: int) -> None:
-    merged = hlog.read(write(tmp_path / "a.hlog", [values])).merged(*OK_RESPONSE)
+    merged = histograms.read_histograms(write(tmp_path / "a.hlog", [values])).merged(*OK_RESPONSE)
     if rank > len(values):
         with pytest.raises(IndexError):
             merged.at_rank(rank)
@@ -62,7 +63,7 @@ def test_tags_keep_phases_outcomes_and_metrics_apart(tmp_path: Path) -> None:
             ("warmup.ok.response", 0.5, 1.0, histogram_of([4000])),
         ],
     )
-    read = hlog.read(path)
+    read = histograms.read_histograms(path)
     assert read.broken_lines == 0
     assert read.merged("rate-12.5", [Outcome.OK], Metric.RESPONSE).total == 1
     assert read.merged("rate-12.5", [Outcome.OK, Outcome.TIMEOUT], Metric.RESPONSE).total == 3
@@ -81,7 +82,7 @@ def test_a_log_cut_off_anywhere_loses_only_its_last_line(tmp_path: Path, cut: in
     path.write_bytes(content)
     # A line that lacks only its line end is whole.
     complete = sum(whole.startswith(content) and end <= len(content) for end in line_ends(whole))
-    read = hlog.read(path)
+    read = histograms.read_histograms(path)
     assert read.merged(*OK_RESPONSE).total == sum(range(1, complete + 1))
 
 
@@ -114,7 +115,7 @@ def test_a_damaged_line_is_counted_and_the_others_are_read(tmp_path: Path, damag
     assert damaged != lines[index]
     lines[index] = damaged
     path.write_bytes(b"\n".join(lines))
-    read = hlog.read(path)
+    read = histograms.read_histograms(path)
     assert read.broken_lines == 1
     assert read.merged(*OK_RESPONSE).total == 2
 
@@ -124,11 +125,11 @@ def test_buckets_of_other_settings_are_not_mixed_in(tmp_path: Path) -> None:
     other = HdrHistogram(1, 3_600_000_000, 2)
     other.record_value(1000)
     write_hlog(path, [("capacity.ok.response", 0.0, 1.0, other)])
-    assert hlog.read(path).broken_lines == 1
+    assert histograms.read_histograms(path).broken_lines == 1
 
 
 def test_a_missing_log_is_empty_and_an_unreadable_one_is_named(tmp_path: Path) -> None:
-    assert hlog.read(tmp_path / "none.hlog").merged(*OK_RESPONSE).total == 0
+    assert histograms.read_histograms(tmp_path / "none.hlog").merged(*OK_RESPONSE).total == 0
     with pytest.raises(StoreError, match=r"folder\.hlog"):
         (tmp_path / "folder.hlog").mkdir()
-        hlog.read(tmp_path / "folder.hlog")
+        histograms.read_histograms(tmp_path / "folder.hlog")

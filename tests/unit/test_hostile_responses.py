@@ -14,7 +14,18 @@ from harness.driving.inside.connection import (
     ExchangeTimeoutError,
     MalformedResponseError,
 )
-from tests.hostile import CHUNKED, CORPUS, ENDLESS, HEAD, OK, Behaviour, HostileServer, never_ends, resets_after, says
+from tests.hostile import (
+    CHUNKED,
+    CORPUS,
+    ENDLESS,
+    HEAD,
+    OK,
+    Behaviour,
+    HostileServer,
+    never_ends,
+    resets_after,
+    says,
+)
 
 ASK = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 RIGHT = (200, b'{"right": true}')

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.lag import TICK_US, lags_us
+from harness.inside.bench_inside.lag import TICK_US, lags_us
 
 
 def test_a_stall_counts_as_the_ticks_it_kept_from_coming() -> None:

@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.services.laws import CYCLE_S, FREEZE_S, MEDIAN_MS, SIGMA, Law, dealt_ms, freeze_ms, lognormal_ms, truth_ms
+from harness.calibration.laws import (
+    CYCLE_S,
+    FREEZE_S,
+    MEDIAN_MS,
+    SIGMA,
+    Law,
+    dealt_ms,
+    freeze_ms,
+    lognormal_ms,
+    truth_ms,
+)
 
 
 @pytest.mark.parametrize("share", [0.01, 0.5, 0.9, 0.99, 0.999])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.noise import (
+from harness.machine.noise import (
     QUIET_SHARE,
     CpuTimes,
     Moment,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.partition import available_cpus, detect, partition
+from harness.machine.partition import available_cpus, detect, partition
 
 cpu_sets = st.sets(st.integers(0, 300), min_size=1, max_size=64).map(lambda cpus: tuple(sorted(cpus)))
 quotas = st.none() | st.floats(0.1, 100)

@@ -9,10 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analysis.evidence import Percentile
-from harness.analysis.percentiles import MIN_SAMPLES, Latencies, latencies, measured, pool, with_trial_range
-from harness.hlog import Histogram, Histograms, Interval, Tag
-from harness.model import Metric, Outcome
+from harness.judging.figures import Percentile
+from harness.judging.percentiles import (
+    MIN_SAMPLES,
+    Latencies,
+    exact_latencies,
+    latencies,
+    pool,
+    with_trial_range,
+)
+from harness.results.histograms import Histogram, Histograms, Interval, Tag
+from harness.results.records.metric import Metric
+from harness.results.records.outcome import Outcome
 
 
 def histogram(values_us: list[int]) -> Histogram:
@@ -48,7 +56,7 @@ def test_whatever_the_given_up_would_have_taken_the_bound_holds(
 
 @given(exact=st.lists(TIMES_US, min_size=10))
 def test_without_any_given_up_it_is_never_at_least(exact: list[int]) -> None:
-    found = measured(histogram(exact)).percentile(500)
+    found = exact_latencies(histogram(exact)).percentile(500)
     assert found == Percentile(sorted(exact)[(len(exact) + 1) // 2 - 1] / 1000, False, len(exact))
 
 
@@ -74,8 +82,8 @@ def test_one_given_up_early_blurs_it() -> None:
 
 @pytest.mark.parametrize(("permille", "least"), [(500, 10), (900, 10), (990, 100), (999, 1000)])
 def test_too_few_samples_are_no_percentile(permille: int, least: int) -> None:
-    assert measured(histogram([1] * (least - 1))).percentile(permille) is None
-    assert measured(histogram([1] * least)).percentile(permille) == Percentile(0.001, False, least)
+    assert exact_latencies(histogram([1] * (least - 1))).percentile(permille) is None
+    assert exact_latencies(histogram([1] * least)).percentile(permille) == Percentile(0.001, False, least)
 
 
 def log(counts: dict[tuple[Outcome, Metric], int]) -> Histograms:
@@ -100,7 +108,7 @@ def test_how_late_a_request_was_sent_does_not_depend_on_its_answer() -> None:
 
 
 def test_pooling_is_adding_up_and_the_trials_range_stays_beside_it() -> None:
-    fast, slow = measured(histogram([100] * 10)), measured(histogram([300] * 20))
+    fast, slow = exact_latencies(histogram([100] * 10)), exact_latencies(histogram([300] * 20))
     pooled = with_trial_range(pool([fast, slow]).percentile(500), [fast.percentile(500), slow.percentile(500), None])
     assert pooled == Percentile(0.3, False, 30, trial_low_ms=0.1, trial_high_ms=0.3)
     assert with_trial_range(None, [fast.percentile(500)]) is None

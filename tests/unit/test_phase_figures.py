@@ -5,21 +5,15 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.analysis.summary import figures
-from harness.hlog import Histograms, Interval, Tag
-from harness.model import (
-    SCHEMA_VERSION,
-    Metric,
-    Outcome,
-    PhaseKind,
-    PhaseRecord,
-    PhaseSpec,
-    PhaseStatus,
-    ProbeLine,
-    Sample,
-    TrialRecord,
-    TrialSpec,
-)
+from harness.judging.phase_figures import phase_figures
+from harness.results.histograms import Histograms, Interval, Tag
+from harness.results.records.metric import Metric
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
+from harness.results.records.probe_line import ProbeLine
+from harness.results.records.sample import Sample
+from harness.results.records.schema import SCHEMA_VERSION
+from harness.results.records.trial_record import TrialRecord, TrialSpec
 from tests.made_trials import histogram
 
 CAPACITY = PhaseRecord(
@@ -70,7 +64,7 @@ PROBES = {
 
 
 def test_every_figure_of_a_whole_trial() -> None:
-    phase = figures(RECORD, HISTOGRAMS, SAMPLES, PROBES)["capacity"]
+    phase = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES)["capacity"]
     assert phase.goodput_rps == 50.0
     assert (phase.scheduled, phase.recorded) == (210, 210)
     assert phase.service_p50 and phase.service_p50.value_ms == 100.0
@@ -89,19 +83,19 @@ def test_every_figure_of_a_whole_trial() -> None:
 
 
 def test_a_missing_source_takes_only_its_own_figures_along() -> None:
-    without_latencies = figures(RECORD, Histograms({}), SAMPLES, PROBES)["capacity"]
+    without_latencies = phase_figures(RECORD, Histograms({}), SAMPLES, PROBES)["capacity"]
     assert (without_latencies.response_p50, without_latencies.recorded) == (None, 0)
     assert (without_latencies.goodput_rps, without_latencies.target_cpu_s) == (50.0, 3.0)
-    without_samples = figures(RECORD, HISTOGRAMS, [], PROBES)["capacity"]
+    without_samples = phase_figures(RECORD, HISTOGRAMS, [], PROBES)["capacity"]
     assert (without_samples.target_cpu_s, without_samples.target_cpu_s_per_1000) == (None, None)
     assert without_samples.response_p50 is not None
-    without_probe = figures(RECORD, HISTOGRAMS, SAMPLES, {})["capacity"]
+    without_probe = phase_figures(RECORD, HISTOGRAMS, SAMPLES, {})["capacity"]
     assert (without_probe.loop_lag_max_ms, without_probe.limiter_waiting_max) == (None, None)
     assert without_probe.target_cpu_s == 3.0
 
 
 def test_a_phase_that_was_skipped_says_so_and_divides_by_nothing() -> None:
-    phase = figures(RECORD, HISTOGRAMS, SAMPLES, PROBES)["rate-70"]
+    phase = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES)["rate-70"]
     assert (phase.status, phase.reason, phase.offered_rps) == (PhaseStatus.SKIPPED, "had choked", 70.0)
     assert (phase.goodput_rps, phase.duration_s, phase.target_cpu_s) == (0.0, 0.0, None)
 
@@ -123,14 +117,14 @@ def test_cpu_per_request_of_an_open_loop_is_of_all_its_answers_until_the_last() 
         for t_s, cpu_s, mark in ((2.0, 1.0, "start"), (6.0, 1.3, "end"), (7.002, 1.4, "drained"))
     ]
     record = msgspec.structs.replace(RECORD, phases=(rate,))
-    phase = figures(record, Histograms({}), edges, {})["rate-10"]
+    phase = phase_figures(record, Histograms({}), edges, {})["rate-10"]
     assert phase.target_cpu_s == pytest.approx(0.3)
     assert phase.target_cpu_s_per_1000 == pytest.approx(10.0)
-    cut_off = figures(record, Histograms({}), edges[:2], {})["rate-10"]
+    cut_off = phase_figures(record, Histograms({}), edges[:2], {})["rate-10"]
     assert (cut_off.target_cpu_s, cut_off.target_cpu_s_per_1000) == (pytest.approx(0.3), None)
 
 
 def test_cpu_per_request_of_no_request_is_unknown() -> None:
     nothing = msgspec.structs.replace(CAPACITY, ok_in_window=0)
-    phase = figures(msgspec.structs.replace(RECORD, phases=(nothing,)), HISTOGRAMS, SAMPLES, PROBES)["capacity"]
+    phase = phase_figures(msgspec.structs.replace(RECORD, phases=(nothing,)), HISTOGRAMS, SAMPLES, PROBES)["capacity"]
     assert (phase.goodput_rps, phase.target_cpu_s, phase.target_cpu_s_per_1000) == (0.0, 3.0, None)

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness import plan
-from harness.model import PhaseKind, Profile, TrialSpec
 from harness.profiles.loader import load_profile
+from harness.results.records.phase_record import PhaseKind
+from harness.results.records.profile import Profile
+from harness.results.records.trial_record import TrialSpec
 
 STANDARD = load_profile("standard")
 cells = st.lists(

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import socket
 
-from harness.serving.port import free_port, why_not
+from harness.processes.ports import free_port, why_not
 
 
 def test_a_free_port_can_be_used() -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.lag import TICK_S
-from harness.model import ProbeLine
-from harness.serving.probe import App, Message, Probe, Receive, Send
-from harness.store import read_lines
+from harness.inside.bench_inside.lag import TICK_S
+from harness.inside.bench_inside.probe import App, Message, Probe, Receive, Send
+from harness.results.records.probe_line import ProbeLine
+from harness.results.store import read_lines
 
 
 async def _receive() -> Message:

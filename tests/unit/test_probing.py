@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from harness.analysis.probing import probe_figures
-from harness.model import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus, ProbeLine
+from harness.judging.probing import probe_figures
+from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
+from harness.results.records.probe_line import ProbeLine
 
 ORIGIN_S = 1000.0
 PHASE = PhaseRecord(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.serving.process import child_environment, describe_exit
+from harness.processes.process import child_environment, describe_exit
 
 
 def test_child_environment_leaves_out_what_would_change_a_measurement(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.sampling.tree import Reading, Tree, continued
+from harness.sampling.process_tree import ProcessTree, Reading, continued
 
 ROOT = 1
 
@@ -99,7 +99,7 @@ def test_cpu_never_falls_is_never_too_much_and_is_exact_once_the_tree_holds_stil
     random: Random, steps: int, reuse_pids: bool
 ) -> None:
     kernel = Kernel(random, reuse_pids=reuse_pids)
-    tree = Tree(kernel, ROOT)
+    tree = ProcessTree(kernel, ROOT)
     previous_s = 0.0
     for _ in range(8):
         kernel.steps = steps
@@ -112,7 +112,7 @@ def test_cpu_never_falls_is_never_too_much_and_is_exact_once_the_tree_holds_stil
 
 def test_a_child_counts_once_while_it_runs_as_a_zombie_and_when_reaped() -> None:
     kernel = Kernel(Random(0))
-    tree = Tree(kernel, ROOT)
+    tree = ProcessTree(kernel, ROOT)
     child = kernel.fork(ROOT)
     kernel.processes[child].own_s = 7
     assert tree.read(discover=True).cpu_s == 7
@@ -124,7 +124,7 @@ def test_a_child_counts_once_while_it_runs_as_a_zombie_and_when_reaped() -> None
 
 def test_a_process_that_vanishes_during_the_pass_makes_it_read_again() -> None:
     kernel = Kernel(Random(0))
-    tree = Tree(kernel, ROOT)
+    tree = ProcessTree(kernel, ROOT)
     child = kernel.fork(ROOT)
     kernel.processes[child].own_s = 7
     read = kernel.read
@@ -141,7 +141,7 @@ def test_a_process_that_vanishes_during_the_pass_makes_it_read_again() -> None:
 
 def test_a_known_process_that_the_kernel_leaves_out_of_the_list_still_counts() -> None:
     kernel = Kernel(Random(0))
-    tree = Tree(kernel, ROOT)
+    tree = ProcessTree(kernel, ROOT)
     child = kernel.fork(ROOT)
     kernel.processes[child].own_s = 7
     assert tree.read(discover=True).processes == 2
@@ -152,7 +152,7 @@ def test_a_known_process_that_the_kernel_leaves_out_of_the_list_still_counts() -
 
 def test_a_root_that_is_gone_keeps_its_cpu_and_its_reused_pid_is_a_stranger() -> None:
     kernel = Kernel(Random(0))
-    tree = Tree(kernel, ROOT)
+    tree = ProcessTree(kernel, ROOT)
     kernel.processes[ROOT].own_s = 5
     assert tree.read(discover=True).cpu_s == 5
     kernel.processes[ROOT] = Process(parent=0, started=99.0, own_s=1000)
@@ -165,7 +165,7 @@ def test_a_root_that_is_gone_keeps_its_cpu_and_its_reused_pid_is_a_stranger() ->
 def test_sums_of_memory_threads_and_switches() -> None:
     kernel = Kernel(Random(0))
     child = kernel.fork(ROOT)
-    tree = Tree(kernel, ROOT)
+    tree = ProcessTree(kernel, ROOT)
     totals = tree.read(discover=True)
     assert (totals.rss_bytes, totals.processes, totals.threads, tree.pss_bytes()) == (20, 2, 2, 6)
     assert tree.switches() == (10, 2)
@@ -179,7 +179,7 @@ def test_pss_is_unknown_when_one_process_does_not_tell() -> None:
     kernel = Kernel(Random(0))
     child = kernel.fork(ROOT)
     kernel.pss_bytes = lambda pid: None if pid == child else 3  # type: ignore[method-assign]
-    tree = Tree(kernel, ROOT)
+    tree = ProcessTree(kernel, ROOT)
     tree.read(discover=True)
     assert tree.pss_bytes() is None
 

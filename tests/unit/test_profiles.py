@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.model import UsageError
 from harness.profiles.loader import load_profile, profile_names
+from harness.results.records.errors import UsageError
 
 GOOD = (Path(__file__).parents[2] / "harness/profiles/standard.toml").read_text()
 

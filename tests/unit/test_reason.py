@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.serving.reason import last_words, one_line
+from harness.inside.bench_inside.reason import one_line
+from harness.serving.last_words import last_words
 
 ROOT = Path("/somewhere")
 

@@ -8,10 +8,11 @@ from hdrh.log import HistogramLogReader
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import hlog
-from harness.driving.inside.histogram import HIGHEST_US
+from harness.driving.inside.bulk_histogram import HIGHEST_US
 from harness.driving.inside.recorder import Recorder
-from harness.model import Metric, Outcome
+from harness.results import histograms
+from harness.results.records.metric import Metric
+from harness.results.records.outcome import Outcome
 
 
 def recorded(folder: Path, events: list[tuple[Outcome, Metric, float, float]]) -> Path:
@@ -37,9 +38,9 @@ def test_seconds_outcomes_and_metrics_are_kept_apart(tmp_path: Path) -> None:
             (Outcome.OK, Metric.RESPONSE, 0.3, 2.0),
         ],
     )
-    read = hlog.read(path)
+    read = histograms.read_histograms(path)
     assert read.broken_lines == 0
-    response = hlog.Tag("rate-12.5", Outcome.OK, Metric.RESPONSE)
+    response = histograms.Tag("rate-12.5", Outcome.OK, Metric.RESPONSE)
     assert [(i.start_s, i.length_s, i.histogram.total) for i in read.intervals[response]] == [(0, 1, 2), (2, 1, 1)]
     assert read.merged("rate-12.5", [Outcome.OK, Outcome.TIMEOUT], Metric.RESPONSE).total == 4
     assert read.merged("rate-12.5", [Outcome.OK], Metric.SERVICE).total == 1
@@ -65,7 +66,7 @@ def test_every_value_is_within_a_thousandth_or_at_the_edge_of_the_range(
         tmp_path_factory.mktemp("values"),
         [(Outcome.OK, Metric.RESPONSE, value, 0.1) for value in seconds],
     )
-    merged = hlog.read(path).merged("rate-12.5", [Outcome.OK], Metric.RESPONSE)
+    merged = histograms.read_histograms(path).merged("rate-12.5", [Outcome.OK], Metric.RESPONSE)
     assert merged.total == len(seconds)
     expected = sorted(min(max(value * 1e6, 1), HIGHEST_US) for value in seconds)
     for rank, value_us in enumerate(expected, start=1):

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 
 from harness.analysis.cells import cells
-from harness.analysis.evidence import Analysis, TrialFigures
+from harness.analysis.evidence import Analysis
 from harness.analysis.regression import Regression, compare_runs
+from harness.judging.figures import TrialFigures
 from tests.made_trials import INVALID, judged, phase, trial
 from tests.synthetic_run import run_record
 

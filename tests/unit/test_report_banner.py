@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.analysis.evidence import Analysis, Cell, TrialFigures
-from harness.model import Finding, Partition, RunRecord
+from harness.analysis.evidence import Analysis, Cell
+from harness.judging.figures import TrialFigures
 from harness.report.banner import warnings
+from harness.results.records.finding import Finding
+from harness.results.records.machine_record import Partition
+from harness.results.records.run_record import RunRecord
 from tests import handmade_analysis as handmade
 
 NOT_QUIET = Finding("not_quiet", "info", "others still used the machine", "end what else runs")

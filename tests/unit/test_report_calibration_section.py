@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from harness.analysis.analyse import analyse
-from harness.calibration import record
-from harness.calibration.record import Calibration
+from harness.calibration import calibration_record
+from harness.calibration.calibration_record import Calibration
 from harness.report import page
-from harness.store import Run
+from harness.results.store import Run
 from tests.synthetic_run import write_synthetic_run
 from tests.unit.test_calibration_record import CHECKED, EXACT, GOOD, LATE, SPEEDS, calibration
 
@@ -23,7 +23,7 @@ def run(tmp_path: Path) -> Run:
 
 def html(run: Run, proof: Calibration | None) -> str:
     if proof is not None:
-        record.write(run.path, proof)
+        calibration_record.write_calibration(run.path, proof)
     return page.render(run, analyse(run))
 
 

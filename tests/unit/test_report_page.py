@@ -12,9 +12,9 @@ import pytest
 
 from harness.analysis.analyse import analyse
 from harness.analysis.evidence import Analysis, Cell, Comparison, Decision, Estimate
-from harness.model import Finding
 from harness.report import page, wording
-from harness.store import Run, StoreError
+from harness.results.records.finding import Finding
+from harness.results.store import Run, StoreError
 from tests import handmade_analysis as handmade
 from tests.synthetic_run import write_synthetic_run
 
@@ -83,13 +83,13 @@ def test_the_same_run_gives_the_same_bytes(run: Run, html: str) -> None:
 
 
 def test_it_is_written_whole_beside_the_run(run: Run, html: str) -> None:
-    assert page.write(run, analyse(run)) == run.report_path
+    assert page.write_page(run, analyse(run)) == run.report_path
     assert run.report_path.read_text() == html
 
 
 def test_a_folder_that_cannot_be_written_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"report\.html: cannot be written"):
-        page.write(Run(tmp_path / "gone"), handmade.analysis())
+        page.write_page(Run(tmp_path / "gone"), handmade.analysis())
 
 
 def test_it_needs_nothing_from_anywhere(html: str) -> None:
@@ -156,7 +156,7 @@ def test_whatever_the_files_say_is_text(nowhere: Run) -> None:
 def test_control_characters_and_broken_unicode_do_not_break_it(tmp_path: Path) -> None:
     name = "a\x1b[31m\udc80\u202e"
     run = Run(tmp_path)
-    page.write(run, handmade.analysis((name, "sync_def"), (name,), text=f"{name}\x00"))
+    page.write_page(run, handmade.analysis((name, "sync_def"), (name,), text=f"{name}\x00"))
     assert "sync_def" in run.report_path.read_text("utf-8")
 
 
@@ -275,7 +275,7 @@ def test_a_run_of_200_trials_is_analysed_and_shown_in_15_s(tmp_path: Path) -> No
     )
     started_s = time.monotonic()
     analysis = analyse(run)
-    path = page.write(run, analysis)
+    path = page.write_page(run, analysis)
     took_s = time.monotonic() - started_s
     assert len(analysis.trials) >= 200
     assert took_s < 15

@@ -6,8 +6,10 @@ import msgspec
 import pytest
 
 from harness.analysis.evidence import Analysis, Cell, CellPhase
-from harness.model import Finding, Outcome, PhaseKind, PhaseStatus
 from harness.report import standing
+from harness.results.records.finding import Finding
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind, PhaseStatus
 from tests import handmade_analysis as handmade
 
 WRONG = Finding("wrong_answers", "invalid", "3 wrong answers", "mend it")
@@ -82,7 +84,7 @@ def test_the_pilot_counts_nowhere() -> None:
     good = handmade.analysis()
     pilot = handmade.trial(msgspec.structs.replace(good.run.plan[0], block=0))
     with_pilot = msgspec.structs.replace(good, trials=(pilot, *good.trials))
-    assert standing.measured(with_pilot) == good.trials
+    assert standing.measured_trials(with_pilot) == good.trials
     assert standing.valid_of(with_pilot, good.cells[0]) == standing.valid_of(good, good.cells[0])
 
 

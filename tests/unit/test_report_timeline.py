@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.model import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus, Sample
 from harness.report import timeline
+from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
+from harness.results.records.sample import Sample
 
 MIB = 1024 * 1024
 
@@ -26,7 +27,7 @@ def phase(name: str, start_s: float, end_s: float, status: PhaseStatus = PhaseSt
 
 
 def test_cores_are_cpu_seconds_per_second() -> None:
-    line = timeline.cores([sample(0.0, 1.0), sample(1.0, 1.5), sample(2.0, 3.5)], step_s=0.4)
+    line = timeline.cores_curve([sample(0.0, 1.0), sample(1.0, 1.5), sample(2.0, 3.5)], step_s=0.4)
     assert line.t_s == (0.5, 1.5)
     assert line.values == pytest.approx((0.5, 2.0))
 
@@ -38,7 +39,7 @@ def test_no_cpu_time_is_lost_or_made_by_coarser_steps(steps: list[tuple[float, f
     for dt_s, share in steps:
         t_s, cpu_s = t_s + dt_s, cpu_s + dt_s * share
         samples.append(sample(t_s, cpu_s))
-    line = timeline.cores(samples, step_s=0.4)
+    line = timeline.cores_curve(samples, step_s=0.4)
     for value in line.values:
         assert -1e-9 <= value <= max(share for _, share in steps) + 1e-6
     starts = [2 * middle for middle in line.t_s]
@@ -53,7 +54,9 @@ def test_no_cpu_time_is_lost_or_made_by_coarser_steps(steps: list[tuple[float, f
 
 
 def test_a_new_server_starts_a_new_curve() -> None:
-    line = timeline.cores([sample(0, 5.0), sample(1, 6.0), sample(2, 0.5, server=1), sample(3, 1.0, server=1)], 0.4)
+    line = timeline.cores_curve(
+        [sample(0, 5.0), sample(1, 6.0), sample(2, 0.5, server=1), sample(3, 1.0, server=1)], 0.4
+    )
     assert [math.isnan(value) for value in line.values] == [False, True, False]
     assert line.values[2] == pytest.approx(0.5)
     assert line.largest == pytest.approx(1.0)
@@ -81,12 +84,16 @@ def test_bands_are_the_phases_that_ran() -> None:
 
 def test_drawn_with_units_and_phases() -> None:
     shown = timeline.of_trial([sample(t / 5, t / 10) for t in range(100)], [phase("capacity", 2, 18)])
-    svg = timeline.draw(shown, "c1", "Over time", cores_top=shown.cores_max, memory_top_mib=shown.memory_max_mib)
+    svg = timeline.draw_timeline(
+        shown, "c1", "Over time", cores_top=shown.cores_max, memory_top_mib=shown.memory_max_mib
+    )
     said = [element.text for element in ElementTree.fromstring(svg).iter("text")]
     assert {"cores", "MiB", "seconds since launch", "capacity"} <= set(said)
 
 
 def test_a_trial_without_samples_is_drawn_empty() -> None:
     shown = timeline.of_trial([], [])
-    svg = timeline.draw(shown, "c1", "Over time", cores_top=shown.cores_max, memory_top_mib=shown.memory_max_mib)
+    svg = timeline.draw_timeline(
+        shown, "c1", "Over time", cores_top=shown.cores_max, memory_top_mib=shown.memory_max_mib
+    )
     assert ElementTree.fromstring(svg).get("role") == "img"

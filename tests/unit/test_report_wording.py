@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analysis.evidence import Estimate, Percentile
-from harness.model import Outcome
+from harness.analysis.evidence import Estimate
+from harness.judging.figures import Percentile
 from harness.report import wording
+from harness.results.records.outcome import Outcome
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from harness.model import RunRecord, TrialSpec
-from harness.retries import Retries
-from harness.store import Run
+from harness.measuring.retries import Retries
+from harness.results.records.run_record import RunRecord
+from harness.results.records.trial_record import TrialSpec
+from harness.results.store import Run
 from tests.handmade_analysis import run_record
 from tests.made_trials import trial
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.catalog import Catalog
-from harness.model import UsageError
-from harness.scaffold import new_strategy
+from harness.catalog.catalog import Catalog
+from harness.catalog.scaffold import new_strategy
+from harness.results.records.errors import UsageError
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import kstest
 
-from harness.arrivals import schedule
+from harness.results.records.schedule import schedule
 
 rates = st.floats(min_value=0.5, max_value=2_000)
 durations = st.floats(min_value=0.1, max_value=5)

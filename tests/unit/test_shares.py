@@ -1,9 +1,10 @@
 from msgspec.structs import replace
 
-from harness.arrivals import schedule
 from harness.driving.inside.protocol import Done, Ended, Load, Progress, Started, Warm
-from harness.driving.shares import Chorus, add_up, seed_of, share_out, users_of
-from harness.model import Outcome, PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
+from harness.driving.shares import MergedEvents, add_up, seed_of, share_out, users_of
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
+from harness.results.records.schedule import schedule
 
 CLOSED = PhaseSpec(name="capacity", kind=PhaseKind.CAPACITY, duration_s=1.0, users=7)
 RATE = PhaseSpec(name="rate", kind=PhaseKind.RATE, duration_s=50.0, users=64, rate_rps=90.0, seed=5)
@@ -79,7 +80,7 @@ def test_an_aborted_load_keeps_what_each_generator_had_counted() -> None:
 
 def test_several_generators_speak_with_one_voice() -> None:
     heard: list[object] = []
-    chorus = Chorus(2, heard.append)
+    chorus = MergedEvents(2, heard.append)
     for number in (0, 1):
         chorus.hear(number, Started("rate"))
     chorus.hear(1, Warm("warmup"))

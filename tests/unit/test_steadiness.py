@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness.analysis.steadiness import FEWEST_ANSWERS, FEWEST_BINS, goodput_trend, response_trend
+from harness.judging.steadiness import FEWEST_ANSWERS, FEWEST_BINS, goodput_trend, response_trend
 
 RNG = np.random.default_rng(1)
 

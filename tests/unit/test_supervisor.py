@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.serving.supervisor import Log, members, processes_from_proc, processes_from_ps
+from harness.processes.supervisor import Log, members, processes_from_proc, processes_from_ps
 
 
 def _logged(chunks: list[bytes], head_bytes: int, tail_bytes: int) -> bytes:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness import hlog
-from harness.model import Metric, Outcome
-from harness.store import StoreError
+from harness.results import histograms
+from harness.results.records.metric import Metric
+from harness.results.records.outcome import Outcome
+from harness.results.store import StoreError
 from tests.synthetic_run import write_synthetic_run
 
 
@@ -29,7 +30,7 @@ def test_every_request_of_the_records_is_in_the_latency_log(tmp_path: Path) -> N
     attempts = list(run.complete_attempts(broken.append))
     assert attempts and not broken
     for attempt, record in attempts:
-        log = hlog.read(attempt.latency_path)
+        log = histograms.read_histograms(attempt.latency_path)
         assert log.broken_lines == 0
         for phase in record.phases:
             assert log.merged(phase.spec.name, Outcome, Metric.RESPONSE).total == phase.scheduled

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from harness.calibration.crosscheck import LOOKS, Pair, Slice, verdict
-from harness.calibration.stock import percentile_ms
+from harness.calibration.crosscheck import LOOKS, Pair, Slice, judge_ratio
+from harness.calibration.laws import Law, Seen
+from harness.calibration.stock_locust import percentile_ms
 from harness.calibration.throughput import rate_rps
-from harness.calibration.truth import CalibrationError
-from harness.services.laws import Law, Seen
+from harness.calibration.truth_server import CalibrationError
 
 
 def seen(*answered: int) -> Seen:
@@ -48,7 +48,7 @@ def pairs(*ratios: float, server_cores: float = 0.9, wrk_cores: float = 0.79) ->
 
 def test_the_cross_check_is_over_pairs() -> None:
     """The machine's speed changes from pair to pair; within one it is the same."""
-    check = verdict(
+    check = judge_ratio(
         [
             Pair(Slice(1_000, 0.9, 0.3), Slice(1_010, 1.0, 0.1)),
             Pair(Slice(2_000, 0.8, 0.4), Slice(1_990, 1.0, 0.3)),
@@ -67,7 +67,7 @@ def test_the_cross_check_is_over_pairs() -> None:
     [(0.8, False), (0.93, False), (0.95, None), (0.97, True), (1.0, True), (1.03, True), (1.05, None), (1.07, False)],
 )
 def test_five_percent_either_way_where_the_whole_interval_says_so(centre: float, passed: bool | None) -> None:
-    check = verdict(pairs(*(centre + 0.001 * number for number in range(-15, 16))))
+    check = judge_ratio(pairs(*(centre + 0.001 * number for number in range(-15, 16))))
     assert check.interval is not None
     assert check.ratio == pytest.approx(centre)
     assert check.interval[0] < check.ratio < check.interval[1]
@@ -77,13 +77,13 @@ def test_five_percent_either_way_where_the_whole_interval_says_so(centre: float,
 
 def test_a_few_wild_pairs_decide_nothing_and_hide_nothing() -> None:
     wild = [0.3, 0.5, 1.9, 3.0]
-    assert verdict(pairs(*[1.0] * 26, *wild)).passed is True
-    assert verdict(pairs(*[0.9] * 26, *wild)).passed is False
+    assert judge_ratio(pairs(*[1.0] * 26, *wild)).passed is True
+    assert judge_ratio(pairs(*[0.9] * 26, *wild)).passed is False
 
 
 @pytest.mark.parametrize("ratios", [(1.0, 1.0, 1.0), (0.5, 0.5), tuple([0.8] * 15 + [1.2] * 15)])
 def test_too_few_pairs_or_too_wide_a_scatter_decide_nothing(ratios: tuple[float, ...]) -> None:
-    check = verdict(pairs(*ratios))
+    check = judge_ratio(pairs(*ratios))
     assert check.passed is None
     assert "does not decide" in check.why_not
 
@@ -94,7 +94,7 @@ def test_at_each_look_the_interval_misses_the_median_on_either_side_in_its_share
 ) -> None:
     """Its ends are those pairs that with a fair coin so few lie beyond as rarely; the next ones would be too near."""
     scattered = [math.exp(0.1 * gauss) for gauss in numpy.random.default_rng(seed).standard_normal(count)]
-    check = verdict(pairs(*scattered))
+    check = judge_ratio(pairs(*scattered))
     assert check.interval is not None
     low, high = check.interval
     below = sum(ratio < low * (1 - 1e-9) for ratio in scattered)
@@ -115,14 +115,14 @@ def test_at_each_look_the_interval_misses_the_median_on_either_side_in_its_share
 def test_where_the_server_was_not_the_limit_there_is_no_verdict(
     ratio: float, server_cores: float, wrk_cores: float, reason: str
 ) -> None:
-    check = verdict(pairs(*[ratio] * 20, server_cores=server_cores, wrk_cores=wrk_cores))
+    check = judge_ratio(pairs(*[ratio] * 20, server_cores=server_cores, wrk_cores=wrk_cores))
     assert check.passed is None
     assert check.why_not.startswith(reason)
 
 
 def test_a_generator_that_cannot_keep_the_server_busy_is_found_out() -> None:
     """The server's idling under ours is no excuse: it is the fault that is looked for."""
-    assert verdict(pairs(*[0.6] * 20)).passed is False
+    assert judge_ratio(pairs(*[0.6] * 20)).passed is False
 
 
 def test_stock_percentiles_are_locusts_own() -> None:

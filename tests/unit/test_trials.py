@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.analysis.trials import capacity_phase, counting, valid_by_block
-from harness.model import PhaseStatus
+from harness.results.records.phase_record import PhaseStatus
 from tests.made_trials import INVALID, phase, trial
 
 

@@ -20,23 +20,23 @@ from harness.services.upstream import (
     MAX_SIGMA,
     MAX_WAIT_MS,
     BadRequestError,
-    Message,
     Question,
-    Upstream,
+    WaitingApp,
+    _Message,
     parse,
     shortest_wait_ms,
     wait_until,
 )
 
 
-def ask(app: Upstream, path: str, query: bytes = b"") -> tuple[int, dict[bytes, bytes], bytes]:
+def ask(app: WaitingApp, path: str, query: bytes = b"") -> tuple[int, dict[bytes, bytes], bytes]:
     """Status, headers and body that the ASGI callable sends."""
-    sent: list[Message] = []
+    sent: list[_Message] = []
 
-    async def receive() -> Message:
+    async def receive() -> _Message:
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    async def send(message: Message) -> None:
+    async def send(message: _Message) -> None:
         sent.append(message)
 
     asyncio.run(app({"type": "http", "path": path, "query_string": query}, receive, send))
@@ -44,8 +44,8 @@ def ask(app: Upstream, path: str, query: bytes = b"") -> tuple[int, dict[bytes, 
     return start["status"], dict(start["headers"]), body["body"]
 
 
-def upstream(sigma: float = 0.0, seed: int = 1, token: str = "") -> Upstream:
-    return Upstream(sigma, seed, token)
+def upstream(sigma: float = 0.0, seed: int = 1, token: str = "") -> WaitingApp:
+    return WaitingApp(sigma, seed, token)
 
 
 def test_a_wait_is_answered_with_the_keys_value() -> None:
@@ -159,7 +159,7 @@ def test_waiting_never_ends_early(run: Callable[[Coroutine[Any, Any, None]], Non
 
 
 def test_the_environment_says_seed_sigma_and_token() -> None:
-    app = Upstream.from_environment({"BENCH_UPSTREAM_SIGMA": "0.5", "BENCH_UPSTREAM_SEED": "9", "BENCH_TOKEN": "t"})
+    app = WaitingApp.from_environment({"BENCH_UPSTREAM_SIGMA": "0.5", "BENCH_UPSTREAM_SEED": "9", "BENCH_TOKEN": "t"})
     other = upstream(seed=9)
     assert app.draw_ms(100, 0.5) == other.draw_ms(100, 0.5)
     assert ask(app, "/health")[1][b"x-bench-token"] == b"t"
@@ -167,4 +167,4 @@ def test_the_environment_says_seed_sigma_and_token() -> None:
 
 def test_a_sigma_out_of_bounds_in_the_environment_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match=r"BENCH_UPSTREAM_SIGMA=7\.0: not within 0\.\.3"):
-        Upstream.from_environment({"BENCH_UPSTREAM_SIGMA": "7"})
+        WaitingApp.from_environment({"BENCH_UPSTREAM_SIGMA": "7"})

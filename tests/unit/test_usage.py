@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analysis.usage import TreeUsage, tree_usage
-from harness.model import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus, Sample
+from harness.judging.usage import TreeUsage, tree_usage
+from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
+from harness.results.records.sample import Sample
 
 PHASE = PhaseRecord(
     spec=PhaseSpec("capacity", PhaseKind.CAPACITY, 4.0, 64), status=PhaseStatus.COMPLETE, start_s=2.0, end_s=6.0

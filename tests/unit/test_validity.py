@@ -8,23 +8,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from harness.analysis import remarks, validity
-from harness.analysis.arrivals import ArrivalFigures
-from harness.analysis.context import Context, Rule
-from harness.analysis.evidence import Percentile, PhaseFigures, TrialFigures
+from harness.analysis import remarks
 from harness.analysis.remarks import REMARKS
-from harness.model import (
-    Finding,
-    Noise,
-    Outcome,
-    PhaseKind,
-    PhaseStatus,
-    Request,
-    ServerOptions,
-    ServerRecord,
-    Strategy,
-    Workload,
-)
+from harness.judging import validity
+from harness.judging.arrival_figures import ArrivalFigures
+from harness.judging.context import Context, Rule
+from harness.judging.figures import Percentile, PhaseFigures, TrialFigures
+from harness.results.records.finding import Finding
+from harness.results.records.noise_record import Noise
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind, PhaseStatus
+from harness.results.records.strategy import ServerOptions, Strategy
+from harness.results.records.trial_record import ServerRecord
+from harness.results.records.workload import Request, Workload
 from harness.services.upstream import shortest_wait_ms
 from tests.made_trials import PHASE_S, phase, trial
 from tests.synthetic_run import run_record
@@ -273,7 +269,7 @@ SILENT: dict[str, tuple[Rule, Context]] = {
 def test_what_makes_a_number_wrong_is_invalid(name: str) -> None:
     rule, given = INVALID[name]
     assert_found(rule(given), "invalid")
-    found = validity.findings(given)
+    found = (*validity.findings(given), *remarks.remarks(given))
     assert rule(given) in found
     assert not validity.is_valid(given.record, found)
 
@@ -282,7 +278,7 @@ def test_what_makes_a_number_wrong_is_invalid(name: str) -> None:
 def test_what_a_reader_should_know_is_said_and_does_not_throw_the_trial_away(name: str) -> None:
     rule, given = INFO[name]
     assert_found(rule(given), "info")
-    found = validity.findings(given)
+    found = (*validity.findings(given), *remarks.remarks(given))
     assert rule(given) in found
     assert validity.is_valid(given.record, found)
 
@@ -301,7 +297,7 @@ def assert_found(finding: Finding | None, level: str) -> None:
 
 
 def test_a_quiet_trial_has_no_findings() -> None:
-    assert validity.findings(of_record()) == ()
+    assert (*validity.findings(of_record()), *remarks.remarks(of_record())) == ()
 
 
 def test_what_the_harness_saw_comes_first_and_counts() -> None:
@@ -330,9 +326,12 @@ def test_the_shortest_wait_is_the_upstreams() -> None:
 
 def test_every_rule_of_the_table_is_tested_here() -> None:
     tested = {rule for cases in (INVALID, INFO) for rule, _ in cases.values()}
-    assert tested == set(validity.RULES)
+    assert tested == {*validity.RULES, *REMARKS}
 
 
 def test_a_phase_that_did_not_run_is_not_judged() -> None:
     skipped: PhaseFigures = phase(0.0, status=PhaseStatus.SKIPPED, duration_s=0.0, probe_lines=0, target_cpu_s=None)
-    assert validity.findings(context(trial("sync_def", 1, skipped))) == ()
+    assert (
+        *validity.findings(context(trial("sync_def", 1, skipped))),
+        *remarks.remarks(context(trial("sync_def", 1, skipped))),
+    ) == ()

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.catalog import Catalog
-from harness.model import Workload
+from harness.catalog.catalog import Catalog
+from harness.results.records.workload import Workload
 from harness.services.upstream import value_of
 from targets import _work
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from harness.driving.inside.histogram import RankCounts
-from harness.model import Arrivals, PhaseSpec
+from harness.driving.inside.bulk_histogram import RankCounts
+from harness.results.records.arrival_times import Arrivals
+from harness.results.records.phase_record import PhaseSpec
 
 MOST = 1 << 16
 _AT_ONCE = 1_024  # some 30 us of a phase

@@ -28,7 +28,7 @@ from harness.driving.inside.connection import (  # noqa: E402
 )
 from harness.driving.inside.gate import Gate  # noqa: E402
 from harness.driving.inside.phase import Ticket  # noqa: E402
-from harness.model import Outcome  # noqa: E402
+from harness.results.records.outcome import Outcome  # noqa: E402
 
 # Without the harness there is no profile to say it.
 _TIMEOUT_S = 30.0

@@ -10,16 +10,16 @@ from time import monotonic
 import gevent
 from gevent.event import Event
 
-from harness.arrivals import schedule
 from harness.driving.inside import arrival_log
 from harness.driving.inside.alarm import Alarm
 from harness.driving.inside.gate import Gate
-from harness.driving.inside.health import HealthProber
+from harness.driving.inside.health_prober import HealthProber
 from harness.driving.inside.own_cpu import OwnCpu
 from harness.driving.inside.phase import Phase, PhaseHealth
 from harness.driving.inside.protocol import Done, Ended, Load, Progress, Started, Warm
 from harness.driving.inside.recorder import Recorder
-from harness.model import PhaseKind, PhaseSpec
+from harness.results.records.phase_record import PhaseKind, PhaseSpec
+from harness.results.records.schedule import schedule
 
 _PROGRESS_S = 0.5
 # Long enough for a socket closed under a greenlet to raise in it.

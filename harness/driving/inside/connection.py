@@ -27,7 +27,7 @@ import httptools
 from gevent import getcurrent, monkey, socket
 from gevent.hub import get_hub
 
-from harness import stamps
+from harness.driving.inside import kernel_stamps
 
 # Locust has patched the standard module by the time we are imported.
 _Socket = monkey.get_original("socket", "socket")
@@ -174,7 +174,7 @@ class Connection:
         self._complete = False
         size_bytes = 0
         if self._stamped is not self.by_kernel:
-            self._stamped = stamps.switch(connection, on=self.by_kernel)
+            self._stamped = kernel_stamps.switch(connection, on=self.by_kernel)
         try:
             sent_bytes = connection.send(request)
             while sent_bytes < len(request):
@@ -210,11 +210,11 @@ class Connection:
                 part: bytes = connection.recv(_RECEIVE_BYTES)
                 self.arrived_s = monotonic()
                 return part
-            part, ancillary, _, _ = connection.recvmsg(_RECEIVE_BYTES, stamps.SPACE_BYTES)
+            part, ancillary, _, _ = connection.recvmsg(_RECEIVE_BYTES, kernel_stamps.SPACE_BYTES)
         except BlockingIOError:
             return None
         # In this order: whoever is held up between the two sees the answer late, never early.
-        age_s = stamps.age_s(ancillary)
+        age_s = kernel_stamps.age_s(ancillary)
         self.arrived_s = max(monotonic() - age_s, began_s)
         return part
 

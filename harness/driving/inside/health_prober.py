@@ -11,10 +11,16 @@ from time import monotonic
 import gevent
 
 from harness.driving.inside.alarm import Alarm
-from harness.driving.inside.connection import Connection, ExchangeAbortedError, ExchangeError, ExchangeTimeoutError
+from harness.driving.inside.connection import (
+    Connection,
+    ExchangeAbortedError,
+    ExchangeError,
+    ExchangeTimeoutError,
+)
 from harness.driving.inside.phase import Phase, PhaseHealth
 from harness.driving.inside.recorder import Recorder
-from harness.model import Metric, Outcome
+from harness.results.records.metric import Metric
+from harness.results.records.outcome import Outcome
 
 _REQUEST = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 

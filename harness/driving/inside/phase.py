@@ -11,7 +11,9 @@ from harness.driving.inside.connection import Connection
 from harness.driving.inside.own_cpu import OwnCpu
 from harness.driving.inside.recorder import Recorder
 from harness.driving.inside.warmth import Warmth
-from harness.model import Metric, Outcome, PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
+from harness.results.records.metric import Metric
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
 
 _RECENT = 400
 _TIMED = (Outcome.OK, Outcome.TIMEOUT)  # what fails at once is in no percentile either

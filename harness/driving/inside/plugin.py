@@ -17,11 +17,20 @@ import msgspec
 from gevent import socket
 from locust import events
 
+from harness.driving.inside.batched_statistics import StatsInBatches
 from harness.driving.inside.conductor import Conductor
 from harness.driving.inside.gate import Gate
-from harness.driving.inside.protocol import Abort, Broken, EndAt, Load, Quit, Ready, ToGenerator, ToHarness
+from harness.driving.inside.protocol import (
+    Abort,
+    EndAt,
+    GeneratorFailed,
+    Load,
+    Quit,
+    Ready,
+    ToGenerator,
+    ToHarness,
+)
 from harness.driving.inside.recorder import Recorder
-from harness.driving.inside.statistics import StatsInBatches
 
 _SPAWN_POLL_S = 0.005
 
@@ -92,4 +101,4 @@ def _load(conductor: Conductor, load: Load, tell: Any) -> None:
         tell(conductor.run(load))
     except Exception as error:  # noqa: BLE001 - as above, and the harness must hear of it
         traceback.print_exc()
-        tell(Broken(f"{type(error).__name__}: {error}"))
+        tell(GeneratorFailed(f"{type(error).__name__}: {error}"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from harness.model import PhaseRecord, PhaseSpec
+from harness.results.records.phase_record import PhaseRecord, PhaseSpec
 
 
 class Load(Struct, frozen=True, tag=True):
@@ -73,11 +73,11 @@ class Done(Struct, frozen=True, tag=True):
     drain_s: float
 
 
-class Broken(Struct, frozen=True, tag=True):
+class GeneratorFailed(Struct, frozen=True, tag=True):
     """The generator itself failed; one line."""
 
     message: str
 
 
 ToGenerator = Load | Abort | EndAt | Quit
-ToHarness = Ready | Started | Progress | Warm | Ended | Done | Broken
+ToHarness = Ready | Started | Progress | Warm | Ended | Done | GeneratorFailed

@@ -17,8 +17,9 @@ import gevent
 import numpy as np
 from hdrh.log import HistogramLogWriter
 
-from harness.driving.inside.histogram import BulkHistogram
-from harness.model import Metric, Outcome
+from harness.driving.inside.bulk_histogram import BulkHistogram
+from harness.results.records.metric import Metric
+from harness.results.records.outcome import Outcome
 
 _US_PER_MS = 1000.0
 _FOLD_AT = 1024

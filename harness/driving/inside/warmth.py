@@ -14,21 +14,21 @@ from __future__ import annotations
 
 from collections import deque
 
-ROUNDS = 4
+SETTLED_ROUNDS = 4
 TOLERANCE = 0.20  # of the middle one of the means
 SHORTEST_ROUND_S = 0.075
-FEWEST_ANSWERS = 8  # a mean of fewer jumps
+FEWEST_ROUND_ANSWERS = 8  # a mean of fewer jumps
 
 
 class Warmth:
     """Told of every right answer, in order of time."""
 
     def __init__(self, users: int, start_s: float) -> None:
-        self._answers = max(users // 2, FEWEST_ANSWERS)
+        self._answers = max(users // 2, FEWEST_ROUND_ANSWERS)
         self._round_began_s = start_s
         self._round_answers = 0
         self._round_sum_s = 0.0
-        self._means_s: deque[float] = deque(maxlen=ROUNDS)
+        self._means_s: deque[float] = deque(maxlen=SETTLED_ROUNDS)
 
     def answered(self, service_s: float, now_s: float) -> None:
         self._round_answers += 1
@@ -39,7 +39,7 @@ class Warmth:
 
     @property
     def is_settled(self) -> bool:
-        if len(self._means_s) < ROUNDS:
+        if len(self._means_s) < SETTLED_ROUNDS:
             return False
         ordered = sorted(self._means_s)
-        return ordered[-1] - ordered[0] <= TOLERANCE * ordered[ROUNDS // 2]
+        return ordered[-1] - ordered[0] <= TOLERANCE * ordered[SETTLED_ROUNDS // 2]

@@ -1,4 +1,4 @@
-"""What uvicorn runs in the target's process: `uvicorn harness.serving.inside:app`, once per worker.
+"""What uvicorn runs in the target's process: `uvicorn harness.inside.bench_inside.app:app`, once per worker.
 
 Environment: BENCH_TARGET (the strategy's name), BENCH_TRIAL_TOKEN, BENCH_PROBE_DIR; `targets` is imported from the
 current folder. When the target does not import or its startup fails, its log gets one line for the harness:
@@ -13,8 +13,8 @@ import sys
 import traceback
 from pathlib import Path
 
-from harness.serving.probe import App, Probe
-from harness.serving.reason import ERROR_PREFIX, one_line
+from harness.inside.bench_inside.probe import App, Probe
+from harness.inside.bench_inside.reason import ERROR_PREFIX, one_line
 
 _STARTUP_FAILURE = 3  # uvicorn's own: the parent of several workers then ends instead of starting them again
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import msgspec
 
-from harness.lag import TICK_S, lags_us
-from harness.model import ProbeLine
+from harness.inside.bench_inside.lag import TICK_S, lags_us
+from harness.results.records.probe_line import ProbeLine
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -1,0 +1,48 @@
+"""Literal constants of one file as values of the right type."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from harness.catalog import literals
+from harness.catalog.literals import Module
+from harness.results.records.errors import UsageError
+
+_V = TypeVar("_V")
+# How each literal is written: the way out of an error.
+EXAMPLES = {
+    "SERVER": 'SERVER = {"workers": "cores", "loop": "uvloop"}',
+    "PARAMS": 'PARAMS = {"threads": 8}',
+    "IN_FLIGHT": 'IN_FLIGHT = 40, or IN_FLIGHT = "threads" for a parameter',
+    "REQUIRES": 'REQUIRES = ">=3.14"',
+    "REQUESTS": 'REQUESTS = [["/io?wait_ms=100&key=1", {"key": 1, "value": 2}]]',
+    "WAIT_MS": "WAIT_MS = 100",
+    "CALLS": "CALLS = 1",
+}
+
+
+class LiteralReader:
+    """The constants of one module."""
+
+    def __init__(self, module: Module, shown: str) -> None:
+        self._constants = module.constants
+        self._shown = shown
+
+    def get(self, key: str, kind: Any, default: _V) -> _V:
+        """The value of `key` as a `kind` that survives `run.json` unchanged, or `default`; UsageError if it is not."""
+        if key not in self._constants:
+            return default
+        try:
+            value: _V = msgspec.convert(self._constants[key].value, kind)
+            if msgspec.json.decode(msgspec.json.encode(value), type=kind) == value:
+                return value
+        except (msgspec.MsgspecError, OverflowError, RecursionError, TypeError, ValueError) as error:
+            raise self.error(key, str(error)) from error
+        raise self.error(key, "JSON cannot hold it")
+
+    def error(self, key: str, reason: str) -> UsageError:
+        constant = self._constants[key]
+        value = literals.brief(constant.value)
+        return UsageError(f"{self._shown}:{constant.line}: {key} = {value}: {reason}; write it like {EXAMPLES[key]}")

@@ -1,0 +1,49 @@
+"""What a workload file says about itself, with every literal checked."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+from msgspec import Meta
+
+from harness.catalog import literals
+from harness.catalog.literal_reader import EXAMPLES, LiteralReader
+from harness.results.records.errors import UsageError
+from harness.results.records.workload import Request, Workload
+
+_WORKLOAD_LITERALS = ("REQUESTS", "WAIT_MS", "CALLS")
+_PATH = re.compile(r"/[!-~]*")  # visible ASCII: it is sent as it stands, so no blank and no line end
+
+
+def read_workload(path: Path, shown: str) -> Workload:
+    """The workload in `path`, called `shown` in errors. Raises UsageError."""
+    module = literals.read_module(path, shown, _WORKLOAD_LITERALS)
+    reader = LiteralReader(module, shown)
+    wait_ms = reader.get("WAIT_MS", Annotated[float, Meta(ge=0, le=60_000)], 0.0)
+    calls = reader.get("CALLS", Annotated[int, Meta(ge=0, le=1000)], 0)
+    if wait_ms > 0 and calls == 0:
+        raise reader.error("WAIT_MS", "without CALLS nothing waits; add how many upstream calls a request makes")
+    return Workload(
+        name=path.stem,
+        title=module.title or path.stem,
+        description=module.description,
+        path=shown,
+        requests=_requests(reader, shown),
+        wait_ms=wait_ms,
+        calls=calls,
+    )
+
+
+def _requests(reader: LiteralReader, shown: str) -> tuple[Request, ...]:
+    requests: tuple[Request, ...] = reader.get("REQUESTS", tuple[Request, ...], ())
+    if not requests:
+        raise UsageError(f"{shown}: has no REQUESTS; write them like {EXAMPLES['REQUESTS']}")
+    answers: dict[str, Any] = {}
+    for request in requests:
+        if not _PATH.fullmatch(request.path):
+            raise reader.error("REQUESTS", f"{request.path!r} is not / followed by visible ASCII")
+        if answers.setdefault(request.path, request.answer) != request.answer:
+            raise reader.error("REQUESTS", f"{request.path!r} has two answers")
+    return requests

@@ -1,0 +1,55 @@
+"""`bench calibrate`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli import project
+from harness.cli.exit_codes import EXIT_GATE
+from harness.cli.options import Json, Results
+from harness.results.records.errors import UsageError
+
+
+def calibrate(
+    throughput: Annotated[bool, typer.Option("--throughput", help="also: how fast ours and others are")] = False,
+    against: Annotated[str | None, typer.Option(metavar="wrk", help="also: a real route's capacity by both")] = None,
+    results: Results = Path("results"),
+    as_json: Json = False,
+) -> None:
+    """Prove the load generator on this machine, against servers whose truth is known; exit 1 when it fails."""
+    import msgspec
+
+    from harness.calibration import calibration_record, result_table, wrk
+    from harness.calibration.calibration import CalibrationOrder, calibrate_generator
+    from harness.results.store import StoreError
+
+    if against not in (None, "wrk"):
+        raise UsageError(f"--against {against}: not known; wrk is")
+    if against is not None:
+        wrk.require()
+    order = CalibrationOrder(project.root(), with_throughput=throughput, against="wrk" if against else None)
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"--results {results}: not writable ({error.strerror}); choose another") from error
+    try:
+        earlier = calibration_record.read_calibration(results)
+    except StoreError as error:
+        print(f"will be replaced: {error}", file=sys.stderr)
+        earlier = None
+    measured = calibrate_generator(order, lambda line: print(line, file=sys.stderr))
+    calibration = calibration_record.completed(measured, earlier)
+    path = calibration_record.write_calibration(results, calibration)
+    if as_json:
+        said = {"passed": calibration.passed, "failures": calibration.failures, "calibration": calibration}
+        print(msgspec.json.format(msgspec.json.encode(said), indent=1).decode())
+    else:
+        for line in result_table.lines(calibration):
+            print(line)
+        print(f"kept in {path}")
+    if not calibration.passed:
+        raise typer.Exit(EXIT_GATE)

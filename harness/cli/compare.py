@@ -1,0 +1,44 @@
+"""`bench compare`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.exit_codes import EXIT_GATE
+from harness.cli.options import Json
+
+
+def compare(
+    before: Annotated[Path, typer.Argument(help="a folder of results/")],
+    after: Annotated[Path, typer.Argument(help="another one")],
+    max_regression: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0, metavar="PERCENT", help="exit 1 when a capacity certainly fell, and by more than this as estimated"
+        ),
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare the capacities of two runs, cell by cell."""
+    import msgspec
+
+    from harness.analysis.analyse import analyse
+    from harness.analysis.regression import compare_runs, refuse_other_work
+    from harness.results.store import Run
+
+    then, now = analyse(Run.open(before)), analyse(Run.open(after))
+    refuse_other_work(then.run, now.run)
+    for line in (*then.broken, *now.broken):
+        print(line, file=sys.stderr)
+    rows = compare_runs(then, now, max_regression)
+    if as_json:
+        print(msgspec.json.format(msgspec.json.encode(rows), indent=1).decode())
+    else:
+        for row in rows:
+            print(row.line())
+    if any(row.gate_failed for row in rows):
+        raise typer.Exit(EXIT_GATE)

@@ -1,0 +1,17 @@
+"""`bench new`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from harness.cli import project
+
+
+def new(name: Annotated[str, typer.Argument(help="of the strategy: lower case, digits, _")]) -> None:
+    """Write a commented strategy into targets/; the next run measures it."""
+    from harness.catalog.scaffold import new_strategy
+
+    path = new_strategy(project.root(), name)
+    print(f"{path}: edit it, then `bench verify {name}` and `bench run -s {name} -s sync_def`")

@@ -1,0 +1,18 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Strategies = Annotated[list[str] | None, typer.Option("--strategy", "-s", help="only this one; repeat for more")]
+Workloads = Annotated[list[str] | None, typer.Option("--workload", "-w", help="only this one; repeat for more")]
+ProfileName = Annotated[str, typer.Option("--profile", help="a built-in profile or a path to a .toml")]
+Blocks = Annotated[int | None, typer.Option(min=1, help="instead of the profile's")]
+Seed = Annotated[int | None, typer.Option(help="instead of the profile's")]
+Results = Annotated[Path, typer.Option(help="folder that holds the runs")]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="fixed port for the targets (default: a free one)")]
+Json = Annotated[bool, typer.Option("--json", help="for a program to read")]
+RunPath = Annotated[Path | None, typer.Argument(metavar="[RUN]", help="a folder of results/ (default: the newest)")]

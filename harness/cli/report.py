@@ -1,0 +1,23 @@
+"""`bench report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from harness.cli.ending import write_report
+from harness.cli.options import Json, RunPath
+from harness.results.records.errors import UsageError
+
+
+def report(path: RunPath = None, as_json: Json = False) -> None:
+    """Write report.html and summary.csv again from the raw results; measures nothing."""
+    from harness.results.store import Run
+
+    write_report(Run.open(path or _newest_run()), as_json)
+
+
+def _newest_run() -> Path:
+    runs = sorted(path.parent for path in Path("results").glob("*/run.json"))
+    if not runs:
+        raise UsageError("RUN: results/ holds no run; `bench run` makes one")
+    return max(runs, key=lambda path: (path / "run.json").stat().st_mtime)

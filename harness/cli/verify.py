@@ -1,0 +1,61 @@
+"""`bench verify`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli import project
+from harness.cli.exit_codes import EXIT_INCOMPLETE
+from harness.cli.options import Json, Workloads
+
+if TYPE_CHECKING:
+    from harness.results.records.run_record import Preflight
+
+
+def verify(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[STRATEGY]...", help="default: all")] = None,
+    workload: Workloads = None,
+    as_json: Json = False,
+) -> None:
+    """Boot strategies and prove that each gives the right answers, without measuring."""
+    import tempfile
+
+    import msgspec
+
+    from harness.machine.environment import describe
+    from harness.measuring.preflight import preflight
+    from harness.services.service import UpstreamService
+
+    catalog = project.catalog()
+    strategies = catalog.select_strategies(names or [])
+    workloads = catalog.select_workloads(workload or [])
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-verify-") as folder,
+        UpstreamService(catalog.root, Path(folder) / "upstream.log", sigma=0.0, seed=1, cpus=None) as upstream,
+    ):
+        upstream.wait_ready()
+        results = preflight(
+            catalog.root,
+            strategies,
+            workloads,
+            partition=describe(catalog.root).partition,
+            upstream_url=upstream.url,
+            folder=Path(folder),
+            on_result=lambda result: None if as_json else _print_check(result),
+            ready_s=20.0,
+        )
+    if as_json:
+        print(msgspec.json.format(msgspec.json.encode(results), indent=1).decode())
+    if catalog.errors and not names:
+        for error in catalog.errors:
+            print(error, file=sys.stderr)
+    if any(result.status == "failed" for result in results) or (catalog.errors and not names):
+        raise typer.Exit(EXIT_INCOMPLETE)
+
+
+def _print_check(result: Preflight) -> None:
+    print(f"{result.strategy:<22} {result.workload:<8} {result.status.replace('_', ' ')} {result.error}".rstrip())

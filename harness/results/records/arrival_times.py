@@ -1,0 +1,23 @@
+"""One line of `arrivals.jsonl`: when the requests of an open loop were due, and when they left."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal
+import msgspec
+from msgspec import Meta, Struct
+from harness.results.records.phase_record import PhaseSpec
+
+
+
+class Arrivals(Struct, frozen=True):
+    """One line of `arrivals.jsonl`: when the requests of an open loop should have left and did, of one generator.
+
+    Microseconds since the phase's start, ascending by intention; the first 65,536 that were sent. `scheduled` counts
+    all that fell due, those never sent too.
+    """
+
+    phase: PhaseSpec
+    scheduled: int
+    intended_us: tuple[int, ...]
+    sent_us: tuple[int, ...]

@@ -1,0 +1,17 @@
+"""What goes wrong in a way that a person can put right: one line, and an exit code."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal
+import msgspec
+from msgspec import Meta, Struct
+
+
+
+class HarnessError(Exception):
+    """Something a person can mend; `str()` is one line that names the key, its value and the way out."""
+
+
+class UsageError(HarnessError):
+    """A wrong command line, profile, strategy or workload file: exit code 2."""

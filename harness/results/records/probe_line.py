@@ -1,0 +1,25 @@
+"""One line of `probe/<pid>.jsonl`: what the probe saw inside one worker."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal
+import msgspec
+from msgspec import Meta, Struct
+
+
+
+class ProbeLine(Struct, frozen=True, omit_defaults=True):
+    """One line of `probe/<pid>.jsonl`, about ten times a second, from inside one worker of the target.
+
+    `lags_us`: how late each tick of the event loop came since the line before, with those that a late one kept from
+    coming (`harness.inside.bench_inside.lag`). The limiter is AnyIO's default one (40 tokens): the highest since the line before.
+    """
+
+    t_s: float  # CLOCK_MONOTONIC, absolute (the worker does not know the trial's origin)
+    requests: int  # since the worker started, /health not counted
+    in_flight: int
+    lags_us: tuple[int, ...] = ()
+    overdue_us: int = 0  # how long the tick that should have come has been waiting: the loop is blocked right now
+    limiter_borrowed: int = 0
+    limiter_waiting: int = 0

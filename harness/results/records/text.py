@@ -1,0 +1,19 @@
+"""How records and foreign text become bytes and lines."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal
+import msgspec
+from msgspec import Meta, Struct
+
+
+
+def printable(text: str) -> str:
+    """Text from elsewhere in one line without control characters: nothing in it can steer a terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(text.split()))
+
+
+def to_json(value: Struct) -> bytes:
+    """Stable, indented JSON with a final newline."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"

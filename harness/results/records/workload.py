@@ -1,0 +1,36 @@
+"""A workload: one file of `scenarios/`, its requests and their only right answers."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar, Literal
+import msgspec
+from msgspec import Meta, Struct
+from harness.results.records.values import Name
+
+
+
+class Request(Struct, frozen=True, array_like=True):
+    """One request of a workload and its only right answer (JSON)."""
+
+    path: str
+    answer: Any
+
+
+class Workload(Struct, frozen=True):
+    """One file of `scenarios/`. `wait_ms` is injected into each of `calls` upstream calls; 0: no I/O. `digest`: as a
+    strategy's."""
+
+    name: Name
+    title: str
+    description: str
+    path: str
+    requests: tuple[Request, ...]
+    wait_ms: float = 0.0
+    calls: int = 0
+    digest: str = ""
+
+    @property
+    def waits_s(self) -> float:
+        """What a request waits where its calls are made one after the other."""
+        return self.calls * self.wait_ms / 1000
