@@ -33,10 +33,10 @@ format: setup ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: setup ## re-resolve requirements.lock from pyproject.toml
+lock: setup ## add what pyproject.toml asks for to requirements.lock (UPGRADE=--upgrade: newer versions of all)
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --extra dev --python-version 3.11 \
-		--no-header --quiet --upgrade -o requirements.lock
+		--no-header --quiet $(UPGRADE) -o requirements.lock
 
 clean: ## remove the environment, caches and this checkout's runs (results/example/ stays)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
