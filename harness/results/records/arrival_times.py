@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
-import msgspec
-from msgspec import Meta, Struct
-from harness.results.records.phase_record import PhaseSpec
+from msgspec import Struct
 
+from harness.results.records.phase_record import PhaseSpec
 
 
 class Arrivals(Struct, frozen=True):

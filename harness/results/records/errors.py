@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
-import msgspec
-from msgspec import Meta, Struct
-
-
 
 class HarnessError(Exception):
     """Something a person can mend; `str()` is one line that names the key, its value and the way out."""

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
-import msgspec
-from msgspec import Meta, Struct
-
+from msgspec import Struct
 
 
 class Noise(Struct, frozen=True):

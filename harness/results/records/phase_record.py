@@ -5,12 +5,12 @@ Times named `*_s` without "epoch" are seconds since the trial's `origin_monotoni
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
-import msgspec
-from msgspec import Meta, Struct
+from typing import Literal
+
+from msgspec import Struct
+
 from harness.results.records.outcome import Outcome
 from harness.results.records.values import PositiveFloat, PositiveInt
-
 
 
 class PhaseKind(StrEnum):

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
-import msgspec
-from msgspec import Meta, Struct
-from harness.results.records.values import Name, NonNegativeFloat, PositiveFloat, PositiveInt
+from typing import Annotated, ClassVar, Literal
 
+from msgspec import Meta, Struct
+
+from harness.results.records.values import Name, NonNegativeFloat, PositiveFloat, PositiveInt
 
 
 class RatePhase(Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
-import msgspec
-from msgspec import Meta, Struct
+from typing import Literal
+
+from msgspec import Struct
+
 from harness.results.records.machine_record import Environment
 from harness.results.records.profile import Profile
 from harness.results.records.strategy import Strategy
 from harness.results.records.trial_record import TrialSpec
 from harness.results.records.values import Name
 from harness.results.records.workload import Workload
-
 
 
 class Preflight(Struct, frozen=True):

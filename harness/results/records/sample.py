@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
-import msgspec
-from msgspec import Meta, Struct
+from typing import Literal
 
-
+from msgspec import Struct
 
 TreeName = Literal["target", "generator", "services"]
 

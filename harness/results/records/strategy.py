@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
-import msgspec
-from msgspec import Meta, Struct
-from harness.results.records.values import Name, PositiveInt
+from typing import Literal
 
+from msgspec import Struct
+
+from harness.results.records.values import Name, PositiveInt
 
 
 class ServerOptions(Struct, frozen=True, forbid_unknown_fields=True):

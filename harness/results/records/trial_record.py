@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
-import msgspec
-from msgspec import Meta, Struct
+from typing import Literal
+
+from msgspec import Struct
+
 from harness.results.records.finding import Finding
 from harness.results.records.noise_record import Noise
 from harness.results.records.phase_record import PhaseRecord
 from harness.results.records.values import Name
-
 
 
 class TrialSpec(Struct, frozen=True):

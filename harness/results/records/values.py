@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
-import msgspec
-from msgspec import Meta, Struct
+from typing import Annotated
+
+from msgspec import Meta
 
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*\Z", max_length=64)]
 PositiveFloat = Annotated[float, Meta(gt=0, le=86_400)]  # seconds, rates: finite, and nobody means more

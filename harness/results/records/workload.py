@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Literal
-import msgspec
-from msgspec import Meta, Struct
-from harness.results.records.values import Name
+from typing import Any
 
+from msgspec import Struct
+
+from harness.results.records.values import Name
 
 
 class Request(Struct, frozen=True, array_like=True):
