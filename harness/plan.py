@@ -17,26 +17,25 @@ CAPACITY_PHASE = "capacity"
 
 
 def trials(cells: Sequence[tuple[str, str]], profile: Profile) -> tuple[TrialSpec, ...]:
-    """The ordered trials for `cells` of (workload, strategy): a pilot block of each workload, then the blocks.
+    """The ordered trials for `cells` of (workload, variant): a pilot block of each workload, then the blocks.
 
-    Within a block all strategies of one workload run back to back in random order, since the machine's speed changes
+    Within a block all variants of one workload run back to back in random order, since the machine's speed changes
     within minutes and pairing needs them close; blocks of different workloads alternate.
     """
     random = Random(profile.seed)
     by_workload: dict[str, list[str]] = {}
-    for workload, strategy in cells:
-        by_workload.setdefault(workload, []).append(strategy)
+    for workload, variant in cells:
+        by_workload.setdefault(workload, []).append(variant)
     planned: list[TrialSpec] = []
     for block in range(PILOT_BLOCK, profile.blocks + 1):
-        for workload, strategies in by_workload.items():
-            for strategy in random.sample(strategies, len(strategies)):
+        for workload, variants in by_workload.items():
+            for variant in random.sample(variants, len(variants)):
                 planned.append(
                     TrialSpec(
                         block=block,
                         position=len(planned),
                         workload=workload,
-                        strategy=strategy,
-                        seed=random.getrandbits(32),
+                        variant=variant,
                     )
                 )
     return tuple(planned)
@@ -122,7 +121,7 @@ def estimate_s(planned: Sequence[TrialSpec], profile: Profile, boot_s: Mapping[s
         return limit_s if profile.warmup_min_s is None else (min(profile.warmup_min_s, limit_s) + limit_s) / 2
 
     def trial_s(trial: TrialSpec) -> float:
-        boot = boot_s.get(trial.strategy, 0.0)
+        boot = boot_s.get(trial.variant, 0.0)
         every_s = boot + profile.drain_s + FIXED_S
         if trial.is_pilot:
             return every_s + warmup_s(profile.pilot_warmup_s) + profile.pilot_capacity_s

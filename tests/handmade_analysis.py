@@ -19,6 +19,7 @@ from harness.results.records.run_record import RunRecord
 from harness.results.records.schema import SCHEMA_VERSION
 from harness.results.records.strategy import Strategy
 from harness.results.records.trial_record import TrialRecord, TrialSpec
+from harness.results.records.variant import Variant
 from harness.results.records.workload import Request, Workload
 
 CAPACITY_RPS = 100.0
@@ -62,16 +63,19 @@ def run_record(
         strategies=tuple(
             Strategy(name, text, text, text, params={text: text}, routes=(f"/{name}",)) for name in strategies
         ),
+        variants=tuple(
+            Variant(name=name, strategy=name, title=text, path=text, params={text: text}) for name in strategies
+        ),
         workloads=tuple(
             Workload(name, text, text, text, requests=(Request(f"/{name}", 1),), wait_ms=100.0, calls=1)
             for name in workloads
         ),
         preflight=(),
         plan=tuple(
-            TrialSpec(block, place, workload, strategy, 1)
+            TrialSpec(block, place, workload, variant)
             for block in range(1, blocks + 1)
             for workload in workloads
-            for place, strategy in enumerate(strategies)
+            for place, variant in enumerate(strategies)
         ),
         environment=Environment(
             system=text,
@@ -191,9 +195,9 @@ def estimate(value: float, trials: int = 3) -> Estimate:
     return Estimate(value, 0.9 * value, 1.1 * value, trials) if trials > 1 else Estimate(value, None, None, trials)
 
 
-def cell(strategy: str, workload: str, *, trials: int = 3, because: str = "40 in flight / 0.1 s") -> Cell:
+def cell(variant: str, workload: str, *, trials: int = 3, because: str = "40 in flight / 0.1 s") -> Cell:
     return Cell(
-        strategy=strategy,
+        variant=variant,
         workload=workload,
         status="measured",
         trials=trials,
@@ -218,7 +222,7 @@ def analysis(
     compared = [
         Comparison(
             workload=workload,
-            strategy=strategy,
+            variant=variant,
             baseline=strategies[0],
             metric="capacity_rps",
             ratio=estimate(1.0, blocks),
@@ -227,14 +231,14 @@ def analysis(
             more_blocks=7,
         )
         for workload in workloads
-        for strategy in strategies[1:]
+        for variant in strategies[1:]
     ]
     remark = Finding(text, "info", text, text)
     return Analysis(
         run=run,
         trials=tuple(trial(spec, findings=(remark,)) for spec in run.plan),
         cells=tuple(
-            cell(strategy, workload, trials=blocks, because=text) for workload in workloads for strategy in strategies
+            cell(variant, workload, trials=blocks, because=text) for workload in workloads for variant in strategies
         ),
         comparisons=tuple(compared),
         decisions=tuple(

@@ -52,7 +52,7 @@ def phase(goodput_rps: float = 100.0, *, rate_rps: float | None = None, name: st
 
 
 def trial(
-    strategy: str = "sync_def",
+    variant: str = "sync_def",
     block: int = 1,
     *phases: PhaseFigures,
     workload: str = "io",
@@ -64,7 +64,7 @@ def trial(
     figures = phases or (phase(),)
     record = TrialRecord(
         schema_version=SCHEMA_VERSION,
-        spec=TrialSpec(block, 0, workload, strategy, 1),
+        spec=TrialSpec(block, 0, workload, variant),
         attempt=attempt,
         status="complete",
         started_epoch_s=0.0,

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import msgspec
 import psutil
 
 from harness.processes.ports import why_not
-from harness.results.records.strategy import ServerOptions, Strategy
+from harness.results.records.variant import Variant
 from harness.serving.server import Server
 
 HEALTHY = """
@@ -34,12 +35,12 @@ def wait_until(condition: Callable[[], object], timeout_s: float = 10.0) -> None
         time.sleep(0.01)
 
 
-def write_target(root: Path, name: str, body: str) -> Strategy:
+def write_target(root: Path, name: str, body: str) -> Variant:
     folder = root / "targets"
     folder.mkdir(exist_ok=True)
     (folder / "__init__.py").touch()
     (folder / f"{name}.py").write_text(textwrap.dedent(body))
-    return Strategy(name=name, title=name, description="", path=f"targets/{name}.py", server=ServerOptions())
+    return Variant(name=name, strategy=name, title=name, path=f"targets/{name}.py")
 
 
 def is_running(pid: int) -> bool:
@@ -76,24 +77,21 @@ class Launcher:
 
     def __call__(
         self,
-        strategy: Strategy,
+        variant: Variant,
         *,
         workers: int = 1,
         port: int | None = None,
-        cores: int | None = None,
         wait: bool = True,
     ) -> Server:
         number = len(self.launched)
         server = self._stack.enter_context(
             Server.launch(
-                strategy,
+                msgspec.structs.replace(variant, workers=workers),
                 root=self.root,
-                workers=workers,
                 upstream_url="http://127.0.0.1:9",
                 probe_dir=self.root / "probe",
                 log_path=self.root / f"server-{number}.log",
                 port=port,
-                cores=cores,
             )
         )
         self.launched.append((server, token_of(server.supervisor_pid)))

@@ -27,6 +27,7 @@ import numpy as np
 from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogWriter
 
+from harness.catalog.variants import variant_of
 from harness.results.records.machine_record import Environment, Partition
 from harness.results.records.metric import Metric
 from harness.results.records.noise_record import Noise
@@ -155,18 +156,15 @@ def run_record(
 ) -> RunRecord:
     rng = np.random.default_rng(seed + 1)
     preflight = tuple(
-        _preflight(strategy, workload, workloads, peculiar) for workload in workloads for strategy in strategies
+        _preflight(variant, workload, workloads, peculiar) for workload in workloads for variant in strategies
     )
-    runnable = [(check.workload, check.strategy) for check in preflight if check.status == "ok"]
+    runnable = [(check.workload, check.variant) for check in preflight if check.status == "ok"]
     plan: list[TrialSpec] = []
     for block in range(blocks + 1):
         for workload in workloads:
-            names = [strategy for w, strategy in runnable if w == workload]
+            names = [variant for w, variant in runnable if w == workload]
             rng.shuffle(names)
-            plan += [
-                TrialSpec(block, position, workload, name, int(rng.integers(1 << 31)))
-                for position, name in enumerate(names)
-            ]
+            plan += [TrialSpec(block, position, workload, name) for position, name in enumerate(names)]
     best = {
         workload: max((behaviour(s, workload).capacity_rps for w, s in runnable if w == workload), default=1.0)
         for workload in workloads
@@ -197,6 +195,7 @@ def run_record(
             name="synthetic",
         ),
         strategies=tuple(_strategy(name, peculiar) for name in strategies),
+        variants=tuple(variant_of(_strategy(name, peculiar), cores=2) for name in strategies),
         workloads=tuple(_workload(name) for name in workloads),
         preflight=preflight,
         plan=tuple(plan),
@@ -223,17 +222,17 @@ def run_record(
     )
 
 
-def behaviour(strategy: str, workload: str) -> Behaviour:
+def behaviour(variant: str, workload: str) -> Behaviour:
     table = COMPUTING if workload == "cpu" else WAITING
-    return table.get(strategy, Behaviour(200.0, 120.0, 3.0))
+    return table.get(variant, Behaviour(200.0, 120.0, 3.0))
 
 
-def _preflight(strategy: str, workload: str, workloads: Sequence[str], peculiar: bool) -> Preflight:
-    if peculiar and (strategy, workload) == ("two_stage", "cpu"):
-        return Preflight(strategy, workload, "not_applicable", f"{strategy} defines no route /cpu")
-    if peculiar and (strategy, workload) == ("pool_result_blocking", workloads[0]):
-        return Preflight(strategy, workload, "failed", f"GET /{workload}: expected 42, got {HOSTILE!r}", boot_s=0.9)
-    return Preflight(strategy, workload, "ok", boot_s=0.9)
+def _preflight(variant: str, workload: str, workloads: Sequence[str], peculiar: bool) -> Preflight:
+    if peculiar and (variant, workload) == ("two_stage", "cpu"):
+        return Preflight(variant, workload, "not_applicable", f"{variant} defines no route /cpu")
+    if peculiar and (variant, workload) == ("pool_result_blocking", workloads[0]):
+        return Preflight(variant, workload, "failed", f"GET /{workload}: expected 42, got {HOSTILE!r}", boot_s=0.9)
+    return Preflight(variant, workload, "ok", boot_s=0.9)
 
 
 def _strategy(name: str, peculiar: bool) -> Strategy:
@@ -252,8 +251,8 @@ def _strategy(name: str, peculiar: bool) -> Strategy:
     )
 
 
-def _in_flight(strategy: str) -> int | None:
-    return {"sync_def": 40, "multi_worker": 40, "fake_async": 1, "pool_result_blocking": 1}.get(strategy)
+def _in_flight(variant: str) -> int | None:
+    return {"sync_def": 40, "multi_worker": 40, "fake_async": 1, "pool_result_blocking": 1}.get(variant)
 
 
 def _workload(name: str) -> Workload:
@@ -279,16 +278,16 @@ class _Trial:
         self.spec = spec
         self.rng = rng
         self.peculiar = peculiar
-        self.behaviour = behaviour(spec.strategy, spec.workload)
+        self.behaviour = behaviour(spec.variant, spec.workload)
         self.wait_ms = 0.0 if spec.workload == "cpu" else 100.0
         # A wait does not get longer on a slow machine; everything else does.
         self.speed = (1.0 if self.wait_ms else speed) * float(rng.lognormal(0.0, 0.03))
         self.origin_s = 50_000.0 + 40.0 * index
-        self.pids = (4000 + 2 * index, 4001 + 2 * index) if spec.strategy == "multi_worker" else (4000 + 2 * index,)
+        self.pids = (4000 + 2 * index, 4001 + 2 * index) if spec.variant == "multi_worker" else (4000 + 2 * index,)
 
     def attempts(self) -> tuple[str, ...]:
         first, last = self.run.profile.workloads[0], self.run.profile.workloads[-1]
-        key = (self.spec.strategy, self.spec.workload, self.spec.block)
+        key = (self.spec.variant, self.spec.workload, self.spec.block)
         if not self.peculiar:
             return ("complete",)
         if key == ("async_thread_pool", first, 1):
@@ -315,7 +314,7 @@ class _Trial:
         for pid, share in zip(self.pids, (1.0,) if len(self.pids) == 1 else (0.55, 0.45), strict=True):
             lines = msgspec.json.Encoder().encode_lines(self._probe_lines(phases, share))
             (attempt.probe_dir / f"{pid}.jsonl").write_bytes(lines)
-        (attempt.path / "server.log").write_text(f"INFO: started {self.spec.strategy}\n")
+        (attempt.path / "server.log").write_text(f"INFO: started {self.spec.variant}\n")
         attempt.write(self._record(attempt, phases))
 
     def _record(self, attempt: Attempt, phases: tuple[PhaseRecord, ...], error: str = "") -> TrialRecord:
@@ -370,7 +369,7 @@ class _Trial:
         served_rps = min(offered_rps, capacity_rps)
         seconds = max(1, round(spec.duration_s))
         # The injected wait is a law: the analysis calls more answers than in_flight / wait impossible.
-        in_flight = min(USERS, (_in_flight(self.spec.strategy) or USERS) * len(self.pids))
+        in_flight = min(USERS, (_in_flight(self.spec.variant) or USERS) * len(self.pids))
         most = int(in_flight / (self.wait_ms / 1000)) if self.wait_ms else 10**9
         per_second = tuple(min(most, int(n)) for n in self.rng.poisson(served_rps, seconds))
         ok = sum(per_second)

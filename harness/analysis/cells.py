@@ -1,4 +1,4 @@
-"""A strategy on a workload, over its valid trials. Pure."""
+"""A variant on a workload, over its valid trials. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.results.histograms import Histogram, merge
 from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseKind
 from harness.results.records.run_record import Preflight, RunRecord
-from harness.results.records.strategy import Strategy
+from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
 
 
@@ -39,45 +39,44 @@ class JudgedTrial:
 
 
 def cells(run: RunRecord, trials: Sequence[JudgedTrial]) -> tuple[Cell, ...]:
-    """Every selected strategy on every selected workload, measured or not."""
-    preflight = {(check.strategy, check.workload): check for check in run.preflight}
+    """Every selected variant on every selected workload, measured or not."""
+    preflight = {(check.variant, check.workload): check for check in run.preflight}
     by_cell: dict[tuple[str, str], list[JudgedTrial]] = {}
     for trial in trials:
         spec = trial.figures.record.spec
         if not spec.is_pilot:
-            by_cell.setdefault((spec.strategy, spec.workload), []).append(trial)
+            by_cell.setdefault((spec.variant, spec.workload), []).append(trial)
     return tuple(
         _cell(
             run,
-            strategy,
+            variant,
             workload,
-            preflight.get((strategy.name, workload.name)),
-            by_cell.get((strategy.name, workload.name), []),
+            preflight.get((variant.name, workload.name)),
+            by_cell.get((variant.name, workload.name), []),
         )
         for workload in run.workloads
-        for strategy in run.strategies
+        for variant in run.variants
     )
 
 
 def _cell(
-    run: RunRecord, strategy: Strategy, workload: Workload, check: Preflight | None, attempts: Sequence[JudgedTrial]
+    run: RunRecord, variant: Variant, workload: Workload, check: Preflight | None, attempts: Sequence[JudgedTrial]
 ) -> Cell:
     ceiling = waiting_ceiling(
         workload,
-        strategy,
+        variant,
         users=run.profile.users_by_workload.get(workload.name, run.profile.users),
-        target_cores=run.environment.partition.target_cores,
     )
     if not attempts:
         status = check.status if check is not None and check.status != "ok" else "missing"
         error = check.error if check is not None else ""
-        return Cell(strategy=strategy.name, workload=workload.name, status=status, error=error, ceiling=ceiling)
+        return Cell(variant=variant.name, workload=workload.name, status=status, error=error, ceiling=ceiling)
     counted = {figures.folder for figures in counting(attempt.figures for attempt in attempts)}
     valid = [trial for trial in attempts if trial.figures.folder in counted and trial.figures.valid]
     all_failed = all(attempt.figures.record.status == "failed" for attempt in attempts)
     capacities = [phase for trial in valid if (phase := capacity_phase(trial.figures)) is not None]
     return Cell(
-        strategy=strategy.name,
+        variant=variant.name,
         workload=workload.name,
         status="failed" if all_failed else "measured",
         error=attempts[-1].figures.record.error,

@@ -51,7 +51,7 @@ CPU = ComparedMetric(
 class PairedTest:
     """One strategy against another on one metric, already corrected for the others of its family."""
 
-    strategy: str
+    variant: str
     ratio: stats.LogRatio
     p_value: float | None
     verdict: stats.Verdict
@@ -62,7 +62,7 @@ def comparisons(run: RunRecord, trials: Sequence[TrialFigures]) -> tuple[Compari
     return tuple(
         Comparison(
             workload=workload.name,
-            strategy=test.strategy,
+            variant=test.variant,
             baseline=BASELINE,
             metric=metric.name,
             ratio=test.ratio.estimate,
@@ -72,20 +72,20 @@ def comparisons(run: RunRecord, trials: Sequence[TrialFigures]) -> tuple[Compari
         )
         for workload in run.workloads
         for metric in (CAPACITY, CPU)
-        for tests in [against(BASELINE, metric, by_strategy(run, trials, workload.name))]
+        for tests in [against(BASELINE, metric, by_variant(run, trials, workload.name))]
         for test in tests
     )
 
 
-def by_strategy(run: RunRecord, trials: Sequence[TrialFigures], workload: str) -> dict[str, Mapping[int, PhaseFigures]]:
+def by_variant(run: RunRecord, trials: Sequence[TrialFigures], workload: str) -> dict[str, Mapping[int, PhaseFigures]]:
     """The capacity phases of a workload's valid trials, by strategy and block."""
     return {
-        strategy.name: {
+        variant.name: {
             block: phase
-            for block, trial in valid_by_block(trials, strategy.name, workload).items()
+            for block, trial in valid_by_block(trials, variant.name, workload).items()
             if (phase := capacity_phase(trial)) is not None
         }
-        for strategy in run.strategies
+        for variant in run.variants
     }
 
 
@@ -94,15 +94,15 @@ def against(
 ) -> tuple[PairedTest, ...]:
     """Each other strategy over `baseline`, on the blocks that both have; Holm-corrected together."""
     ratios: dict[str, stats.LogRatio] = {}
-    for strategy, blocks in phases.items():
+    for variant, blocks in phases.items():
         theirs = phases.get(baseline, {})
         pairs = _pairs(metric, blocks, theirs)
-        if strategy != baseline and pairs:
-            ratios[strategy] = stats.paired_ratio(pairs, (largest_step(metric, blocks), largest_step(metric, theirs)))
+        if variant != baseline and pairs:
+            ratios[variant] = stats.paired_ratio(pairs, (largest_step(metric, blocks), largest_step(metric, theirs)))
     corrected = stats.holm([ratio.p_value for ratio in ratios.values()])
     return tuple(
-        PairedTest(strategy, ratio, p, stats.verdict(ratio, p, more_is_better=metric.more_is_better))
-        for (strategy, ratio), p in zip(ratios.items(), corrected, strict=True)
+        PairedTest(variant, ratio, p, stats.verdict(ratio, p, more_is_better=metric.more_is_better))
+        for (variant, ratio), p in zip(ratios.items(), corrected, strict=True)
     )
 
 

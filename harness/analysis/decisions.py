@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.analysis.comparisons import BASELINE, CAPACITY, against, by_strategy
+from harness.analysis.comparisons import BASELINE, CAPACITY, against, by_variant
 from harness.analysis.evidence import Cell, Comparison, Decision
 from harness.judging.ceilings import cpu_ceiling
 from harness.judging.figures import TrialFigures
@@ -32,29 +32,29 @@ def _decision(
     cells: Sequence[Cell],
     comparisons: Sequence[Comparison],
 ) -> Decision | None:
-    capacities = {cell.strategy: cell.capacity for cell in cells if cell.capacity is not None}
+    capacities = {cell.variant: cell.capacity for cell in cells if cell.capacity is not None}
     if not capacities:
         return None
-    best = max(capacities, key=lambda strategy: capacities[strategy].value)
-    tests = {test.strategy: test for test in against(best, CAPACITY, by_strategy(run, trials, workload))}
+    best = max(capacities, key=lambda variant: capacities[variant].value)
+    tests = {test.variant: test for test in against(best, CAPACITY, by_variant(run, trials, workload))}
     gain = next(
         (
             comparison
             for comparison in comparisons
-            if (comparison.workload, comparison.strategy, comparison.metric) == (workload, best, CAPACITY.name)
+            if (comparison.workload, comparison.variant, comparison.metric) == (workload, best, CAPACITY.name)
         ),
         None,
     )
     tied = tuple(
-        strategy
-        for strategy in capacities
+        variant
+        for variant in capacities
         # Without a common block there is nothing to tell them apart by.
-        if strategy != best
-        and (strategy not in tests or tests[strategy].verdict != "slower")
+        if variant != best
+        and (variant not in tests or tests[variant].verdict != "slower")
         # Told apart by the comparison that the gain shows: two families of tests must not contradict each other.
-        and not (strategy == BASELINE and gain is not None and gain.verdict == "faster")
+        and not (variant == BASELINE and gain is not None and gain.verdict == "faster")
     )
-    by_name = {cell.strategy: cell for cell in cells}
+    by_name = {cell.variant: cell for cell in cells}
     return Decision(
         workload=workload,
         best=best,
@@ -66,9 +66,9 @@ def _decision(
 
 
 def _why(best: Cell, baseline: Cell | None, target_cores: int) -> str:
-    sentences = [f"{best.strategy}: {', '.join(limits(best, target_cores))}."]
-    if baseline is not None and baseline.capacity is not None and baseline.strategy != best.strategy:
-        sentences.append(f"{baseline.strategy}: {', '.join(limits(baseline, target_cores))}.")
+    sentences = [f"{best.variant}: {', '.join(limits(best, target_cores))}."]
+    if baseline is not None and baseline.capacity is not None and baseline.variant != best.variant:
+        sentences.append(f"{baseline.variant}: {', '.join(limits(baseline, target_cores))}.")
     if best.capacity is not None and best.capacity.trials < 2:
         sentences.append("One block cannot tell strategies apart.")
     return " ".join(sentences)

@@ -1,4 +1,4 @@
-"""What the analysis says: the figures of a trial, of a cell (strategy x workload), and the comparisons between cells.
+"""What the analysis says: the figures of a trial, of a cell (variant x workload), and the comparisons between cells.
 
 The unit of evidence is the trial: an `Estimate` is over trials, and its interval comes from how they differ.
 """
@@ -48,9 +48,9 @@ class CellPhase(Struct, frozen=True, kw_only=True):
 
 
 class Cell(Struct, frozen=True, kw_only=True):
-    """One strategy on one workload. `capacity` is the goodput of the closed loop over the valid trials."""
+    """One variant on one workload. `capacity` is the goodput of the closed loop over the valid trials."""
 
-    strategy: str
+    variant: str
     workload: str
     status: Literal["measured", "not_applicable", "failed", "missing"]
     error: str = ""
@@ -62,7 +62,7 @@ class Cell(Struct, frozen=True, kw_only=True):
 
 
 class Comparison(Struct, frozen=True, kw_only=True):
-    """`strategy` against `baseline` on one workload, paired within blocks.
+    """`variant` against `baseline` on one workload, paired within blocks.
 
     `ratio` > 1 means more of `metric`. `faster` means better: more capacity, or less CPU time a request. `p_value` is
     Holm-corrected over the workload's comparisons of that metric. `more_blocks`: about how many more would decide an
@@ -70,7 +70,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
     """
 
     workload: str
-    strategy: str
+    variant: str
     baseline: str
     metric: Literal["capacity_rps", "target_cpu_s_per_1000"]
     ratio: Estimate
@@ -80,7 +80,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
 
 class Decision(Struct, frozen=True, kw_only=True):
-    """The row of the decision table: the strategy of highest capacity, what else cannot be told from it, and its
+    """The row of the decision table: the variant of highest capacity, what else cannot be told from it, and its
     gain over `sync_def`."""
 
     workload: str

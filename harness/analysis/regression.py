@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from harness.analysis import stats
-from harness.analysis.comparisons import CAPACITY, by_strategy, largest_step
+from harness.analysis.comparisons import CAPACITY, by_variant, largest_step
 from harness.analysis.evidence import Analysis, Cell, Estimate
 from harness.results.records.errors import UsageError
 from harness.results.records.run_record import RunRecord
@@ -25,7 +25,7 @@ class Regression(Struct, frozen=True, kw_only=True):
     """
 
     workload: str
-    strategy: str
+    variant: str
     before: Estimate | None
     after: Estimate | None
     ratio: Estimate | None = None
@@ -36,7 +36,7 @@ class Regression(Struct, frozen=True, kw_only=True):
 
     def line(self) -> str:
         """For a terminal."""
-        name = f"{self.workload} x {self.strategy}"
+        name = f"{self.workload} x {self.variant}"
         capacities = f"{_rps(self.before)} -> {_rps(self.after)}"
         if self.ratio is None:
             said = self.reason
@@ -63,8 +63,8 @@ def refuse_other_work(before: RunRecord, after: RunRecord) -> None:
 
 def compare_runs(before: Analysis, after: Analysis, max_regression_percent: float | None) -> list[Regression]:
     """A row for each cell that either run measured. No gate fails without `max_regression_percent`."""
-    ours = {(cell.workload, cell.strategy): cell for cell in after.cells}
-    theirs = {(cell.workload, cell.strategy): cell for cell in before.cells}
+    ours = {(cell.workload, cell.variant): cell for cell in after.cells}
+    theirs = {(cell.workload, cell.variant): cell for cell in before.cells}
     keys = [
         key
         for key in dict.fromkeys([*theirs, *ours])
@@ -82,7 +82,7 @@ def compare_runs(before: Analysis, after: Analysis, max_regression_percent: floa
         old, new = theirs.get(key), ours.get(key)
         row = Regression(
             workload=key[0],
-            strategy=key[1],
+            variant=key[1],
             before=old.capacity if old else None,
             after=new.capacity if new else None,
         )
@@ -103,12 +103,12 @@ class _Capacities(NamedTuple):
 def _capacities(analysis: Analysis) -> dict[tuple[str, str], _Capacities]:
     """By workload and strategy, where there is any."""
     return {
-        (workload.name, strategy): _Capacities(
+        (workload.name, variant): _Capacities(
             [max(phase.goodput_rps, CAPACITY.least(phase)) for phase in phases.values()],
             largest_step(CAPACITY, phases),
         )
         for workload in analysis.run.workloads
-        for strategy, phases in by_strategy(analysis.run, analysis.trials, workload.name).items()
+        for variant, phases in by_variant(analysis.run, analysis.trials, workload.name).items()
         if phases
     }
 

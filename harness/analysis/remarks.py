@@ -79,7 +79,7 @@ def samples_missing(context: Context) -> Finding | None:
 
 def probe_silent(context: Context) -> Finding | None:
     for phase in context.measured:
-        expected = PROBE_LINES_PER_S * phase.duration_s * context.workers
+        expected = PROBE_LINES_PER_S * phase.duration_s * context.variant.workers
         if phase.probe_lines < PROBE_SILENT_SHARE * expected:
             return info(
                 "probe_silent",
@@ -93,13 +93,14 @@ def uneven_workers(context: Context) -> Finding | None:
     """uvicorn's workers share one socket by `accept`; nothing makes the shares even."""
     for phase in context.measured:
         requests = sum(phase.requests_by_pid.values())
-        if context.workers < 2 or requests < UNEVEN_MIN_REQUESTS:
+        if context.variant.workers < 2 or requests < UNEVEN_MIN_REQUESTS:
             continue
         busiest = max(phase.requests_by_pid.values())
-        if busiest > UNEVEN_SHARE * requests / context.workers:
+        if busiest > UNEVEN_SHARE * requests / context.variant.workers:
             return info(
                 "uneven_workers",
-                f"{phase.name}: one of {context.workers} workers answered {busiest / requests:.0%} of the requests",
+                f"{phase.name}: one of {context.variant.workers} workers answered "
+                f"{busiest / requests:.0%} of the requests",
                 "capacity is what this share allows; a load balancer in front would even it",
             )
     return None

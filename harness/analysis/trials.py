@@ -21,12 +21,12 @@ def counting(trials: Iterable[TrialFigures]) -> tuple[TrialFigures, ...]:
     return tuple(chosen.values())
 
 
-def valid_by_block(trials: Iterable[TrialFigures], strategy: str, workload: str) -> dict[int, TrialFigures]:
+def valid_by_block(trials: Iterable[TrialFigures], variant: str, workload: str) -> dict[int, TrialFigures]:
     """A cell's valid trials by their block."""
     return {
         trial.record.spec.block: trial
         for trial in counting(trials)
-        if trial.valid and (trial.record.spec.strategy, trial.record.spec.workload) == (strategy, workload)
+        if trial.valid and (trial.record.spec.variant, trial.record.spec.workload) == (variant, workload)
     }
 
 

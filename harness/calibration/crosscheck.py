@@ -23,6 +23,7 @@ from harness.calibration.calibration_record import CrossCheck
 from harness.calibration.our_generator import OurGenerator
 from harness.calibration.truth_server import CalibrationError
 from harness.catalog.catalog import Catalog
+from harness.catalog.variants import variant_of
 from harness.results.records.outcome import Outcome
 from harness.serving.server import Server
 
@@ -77,9 +78,8 @@ def against_wrk(
     (strategy,) = Catalog.read(root).select_strategies([STRATEGY])
     with (
         Server.launch(
-            strategy,
+            variant_of(strategy, cores=1),
             root=root,
-            workers=1,
             upstream_url=_NO_UPSTREAM,
             probe_dir=folder / "probe",
             log_path=folder / "server.log",

@@ -17,7 +17,6 @@ from msgspec import Struct
 from harness.catalog.nearest_name import nearest
 from harness.catalog.strategy_file import read_strategy
 from harness.catalog.workload_file import read_workload
-from harness.machine.partition import detect
 from harness.results.records.errors import UsageError
 from harness.results.records.strategy import Strategy
 from harness.results.records.values import Name
@@ -46,10 +45,8 @@ class Catalog(Struct, frozen=True):
     broken_workloads: tuple[BrokenFile, ...] = ()
 
     @classmethod
-    def read(cls, root: Path, cores: int | None = None) -> Catalog:
-        """`cores` is what a parameter "cores" becomes, by default the target's share of this machine."""
-        share = detect().target_cores if cores is None else cores
-        strategies, broken_strategies = _folder(root, TARGETS, lambda path, shown: read_strategy(path, shown, share))
+    def read(cls, root: Path) -> Catalog:
+        strategies, broken_strategies = _folder(root, TARGETS, read_strategy)
         workloads, broken_workloads = _folder(root, SCENARIOS, read_workload)
         return cls(root, strategies, workloads, broken_strategies, broken_workloads)
 

@@ -21,8 +21,8 @@ _RESERVED_PARAMS = frozenset(
 )
 
 
-def read_strategy(path: Path, shown: str, cores: int) -> Strategy:
-    """The strategy in `path`, called `shown` in errors; a parameter "cores" becomes `cores`. Raises UsageError."""
+def read_strategy(path: Path, shown: str) -> Strategy:
+    """The strategy in `path`, called `shown` in errors. Raises UsageError."""
     try:
         module = literals.read_module(path, shown, _STRATEGY_LITERALS)
     except NotPythonError:
@@ -32,7 +32,7 @@ def read_strategy(path: Path, shown: str, cores: int) -> Strategy:
             return Strategy(name=path.stem, title=path.stem, description="", path=shown, requires=requires)
         raise
     reader = LiteralReader(module, shown)
-    params = _params(reader, cores)
+    params = _params(reader)
     in_flight, in_flight_param = _in_flight(reader, params)
     requires = reader.get("REQUIRES", str | None, None)
     if requires is not None and not is_requirement(requires):
@@ -51,14 +51,14 @@ def read_strategy(path: Path, shown: str, cores: int) -> Strategy:
     )
 
 
-def _params(reader: LiteralReader, cores: int) -> Params:
+def _params(reader: LiteralReader) -> Params:
     params: dict[str, int | float | str] = reader.get("PARAMS", dict[Name, int | float | str], {})
     for name, value in params.items():
         if name in _RESERVED_PARAMS:
             raise reader.error("PARAMS", f"BENCH_{name.upper()} is taken; choose another name than {name!r}")
         if isinstance(value, str) and not value.isprintable():
             raise reader.error("PARAMS", f"{name!r} holds what an environment variable should not")
-    return {name: cores if value == "cores" else value for name, value in params.items()}
+    return params
 
 
 def _in_flight(reader: LiteralReader, params: Mapping[str, int | float | str]) -> tuple[int | None, str | None]:
@@ -69,6 +69,8 @@ def _in_flight(reader: LiteralReader, params: Mapping[str, int | float | str]) -
     if given not in params:
         raise reader.error("IN_FLIGHT", f"PARAMS has no {given!r}; {nearest(given, sorted(params))}")
     value = params[given]
+    if value == "cores":  # known when a variant is made for a machine
+        return None, given
     if not isinstance(value, int) or value < 1:
         raise reader.error("IN_FLIGHT", f"PARAMS says {given!r} is {value!r}, which is no number of calls")
     return value, given

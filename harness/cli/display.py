@@ -57,9 +57,9 @@ class Display:
         self._say(self._header)
 
     def preflight_done(self, result: Preflight) -> None:
-        if result.status == "failed" and (result.strategy, result.error) not in self._broken:
-            self._broken.add((result.strategy, result.error))
-            self._say(f"{result.strategy}: not measured: {result.error}", "red")
+        if result.status == "failed" and (result.variant, result.error) not in self._broken:
+            self._broken.add((result.variant, result.error))
+            self._say(f"{result.variant}: not measured: {result.error}", "red")
 
     def plan_ready(self, todo: Sequence[TrialSpec], done: int, estimate_s: float) -> None:
         self._of = len(todo)
@@ -70,13 +70,13 @@ class Display:
         block = "pilot" if spec.is_pilot else f"block {spec.block}/{blocks}"
         self._number, self._of, self._left_s = number, of, left_s
         self._place = f"{number:>3}/{of}"
-        self._header = f"{block}  {spec.workload}  {spec.strategy}"
+        self._header = f"{block}  {spec.workload}  {spec.variant}"
         self._phase, self._goodput_rps, self._p99_ms = "starting", None, None
         self._draw()
 
     def retry_began(self, spec: TrialSpec, attempt: int, codes: Sequence[str]) -> None:
         self._place = f"attempt {attempt}"
-        self._header = f"attempt {attempt} ({', '.join(codes)})  {spec.workload}  {spec.strategy}"
+        self._header = f"attempt {attempt} ({', '.join(codes)})  {spec.workload}  {spec.variant}"
         self._phase, self._goodput_rps, self._p99_ms = "starting", None, None
         self._draw()
 
@@ -92,7 +92,7 @@ class Display:
     def trial_ended(self, record: TrialRecord) -> None:
         spec = record.spec
         block = "pilot" if spec.is_pilot else f"block {spec.block}"
-        line = f"{self._place} {block:<8} {spec.workload:<7} {spec.strategy:<22}"
+        line = f"{self._place} {block:<8} {spec.workload:<7} {spec.variant:<22}"
         if record.status == "failed":
             self._say(f"{line} failed: {record.error}", "red")
         else:

@@ -27,13 +27,19 @@ def sweep(
     """Measure one strategy with several values of one parameter, against each other and `sync_def`."""
     from dataclasses import replace
 
-    from harness.catalog.sweep_values import variants
+    from harness.catalog.variants import swept, variant_of
+    from harness.machine.partition import detect
     from harness.measuring.measure import start_run
 
     order, _ = order_of(profile, [strategy], workload, blocks, seed, results, port)
-    swept = variants(order.strategies[0], param)
+    cores = detect().target_cores
+    made = swept(order.strategies[0], param, cores)
     baseline = tuple(s for s in project.catalog().strategies if s.name == "sync_def" and s.name != strategy)
-    order = replace(order, strategies=(*baseline, *swept))
+    order = replace(
+        order,
+        strategies=(*baseline, *order.strategies),
+        variants=(*(variant_of(one, cores) for one in baseline), *made),
+    )
     with display(as_json) as shown:
         result = start_run(order, shown)
     finish(result, (), as_json)

@@ -26,6 +26,7 @@ def verify(
 
     import msgspec
 
+    from harness.catalog.variants import variant_of
     from harness.machine.environment import describe
     from harness.measuring.preflight import preflight
     from harness.services.service import UpstreamService
@@ -33,6 +34,7 @@ def verify(
     catalog = project.catalog()
     strategies = catalog.select_strategies(names or [])
     workloads = catalog.select_workloads(workload or [])
+    partition = describe(catalog.root).partition
     with (
         tempfile.TemporaryDirectory(prefix="bench-verify-") as folder,
         UpstreamService(catalog.root, Path(folder) / "upstream.log", sigma=0.0, seed=1, cpus=None) as upstream,
@@ -40,9 +42,9 @@ def verify(
         upstream.wait_ready()
         results = preflight(
             catalog.root,
-            strategies,
+            [variant_of(strategy, partition.target_cores) for strategy in strategies],
             workloads,
-            partition=describe(catalog.root).partition,
+            partition=partition,
             upstream_url=upstream.url,
             folder=Path(folder),
             on_result=lambda result: None if as_json else _print_check(result),
@@ -58,4 +60,4 @@ def verify(
 
 
 def _print_check(result: Preflight) -> None:
-    print(f"{result.strategy:<22} {result.workload:<8} {result.status.replace('_', ' ')} {result.error}".rstrip())
+    print(f"{result.variant:<22} {result.workload:<8} {result.status.replace('_', ' ')} {result.error}".rstrip())

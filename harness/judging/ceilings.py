@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from harness.judging.figures import Ceiling
-from harness.results.records.strategy import Strategy
+from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
 
 
-def waiting_ceiling(workload: Workload, strategy: Strategy, *, users: int, target_cores: int) -> Ceiling | None:
+def waiting_ceiling(workload: Workload, variant: Variant, *, users: int) -> Ceiling | None:
     """Requests per second that injected waits leave possible; None where nothing waits.
 
     A request takes at least one wait, so `users` closed-loop users ask at most users / wait. Where one worker has a
@@ -17,12 +17,11 @@ def waiting_ceiling(workload: Workload, strategy: Strategy, *, users: int, targe
         return None
     wait_s = workload.wait_ms / 1000
     by_users = Ceiling(users / wait_s, f"{users} users / {wait_s:g} s")
-    if strategy.in_flight is None:
+    if variant.in_flight is None:
         return by_users
-    workers = target_cores if strategy.server.workers == "cores" else strategy.server.workers
-    in_flight = f"{strategy.in_flight} in flight" + (f" x {workers} workers" if workers > 1 else "")
+    in_flight = f"{variant.in_flight} in flight" + (f" x {variant.workers} workers" if variant.workers > 1 else "")
     waits = f"{wait_s:g} s" if workload.calls == 1 else f"({workload.calls} x {wait_s:g} s)"
-    by_calls = Ceiling(strategy.in_flight * workers / (workload.calls * wait_s), f"{in_flight} / {waits}")
+    by_calls = Ceiling(variant.in_flight * variant.workers / (workload.calls * wait_s), f"{in_flight} / {waits}")
     return min(by_users, by_calls, key=lambda ceiling: ceiling.rps)
 
 

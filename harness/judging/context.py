@@ -10,8 +10,8 @@ from harness.judging.figures import PhaseFigures
 from harness.results.records.finding import Finding
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
 from harness.results.records.profile import Profile
-from harness.results.records.strategy import Strategy
 from harness.results.records.trial_record import TrialRecord
+from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
 
 
@@ -21,17 +21,12 @@ class Context:
 
     record: TrialRecord
     phases: Mapping[str, PhaseFigures]
-    strategy: Strategy
+    variant: Variant
     workload: Workload
     profile: Profile
     target_cores: int
     median_canary_ms: float | None  # of the run's trials
     arrivals: Mapping[str, tuple[ArrivalFigures, ...]] = field(default_factory=dict)  # by open-loop phase
-
-    @property
-    def workers(self) -> int:
-        workers = self.strategy.server.workers
-        return self.target_cores if workers == "cores" else workers
 
     def users(self, phase_name: str) -> int:
         """How many requests of a phase may be in flight at once."""

@@ -32,7 +32,7 @@ def judge(run: RunRecord, raw: RawTrial, median_canary_ms: float | None) -> Judg
     context = Context(
         record=trial,
         phases=phase_figures(trial, raw.histograms, raw.samples, raw.probes),
-        strategy=next(strategy for strategy in run.strategies if strategy.name == trial.spec.strategy),
+        variant=next(variant for variant in run.variants if variant.name == trial.spec.variant),
         workload=next(workload for workload in run.workloads if workload.name == trial.spec.workload),
         profile=run.profile,
         target_cores=run.environment.partition.target_cores,

@@ -76,10 +76,11 @@ def worker_restarted(context: Context) -> Finding | None:
     for record in context.record.phases:
         answered = pids.setdefault(record.server, set())
         answered.update(context.phases[record.spec.name].requests_by_pid)
-        if len(answered) > context.workers:
+        if len(answered) > context.variant.workers:
             return invalid(
                 "worker_restarted",
-                f"{len(answered)} PIDs had answered by the end of {record.spec.name}, workers: {context.workers}",
+                f"{len(answered)} PIDs had answered by the end of {record.spec.name}, "
+                f"workers: {context.variant.workers}",
                 "read server.log; a blocked worker is killed by uvicorn, see --timeout-worker-healthcheck",
             )
     return None
@@ -112,9 +113,7 @@ def scenario_failed(context: Context) -> Finding | None:
 def above_ceiling(context: Context) -> Finding | None:
     """More right answers than waits fit in. Each request in flight may end one wait more than go into the window."""
     for phase in context.measured:
-        ceiling = waiting_ceiling(
-            context.workload, context.strategy, users=context.users(phase.name), target_cores=context.target_cores
-        )
+        ceiling = waiting_ceiling(context.workload, context.variant, users=context.users(phase.name))
         if ceiling is None:
             continue
         longest_s = context.workload.calls * context.workload.wait_ms / 1000

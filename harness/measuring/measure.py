@@ -29,6 +29,7 @@ from harness.results.records.run_record import Preflight, RunRecord
 from harness.results.records.schema import SCHEMA_VERSION
 from harness.results.records.strategy import Strategy
 from harness.results.records.trial_record import TrialRecord, TrialSpec
+from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
 from harness.results.store import Run, StoreError
 from harness.services.service import UpstreamService
@@ -41,6 +42,7 @@ class Order:
     root: Path
     profile: Profile
     strategies: tuple[Strategy, ...]
+    variants: tuple[Variant, ...]
     workloads: tuple[Workload, ...]
     results: Path
     command: str
@@ -64,11 +66,11 @@ def start_run(order: Order, watcher: Watcher) -> Result:
     proven = calibration.adopt(order.results, run.path, calibration.Fingerprint.of(environment))
     if proven.kind != "passed":
         watcher.noticed(proven.line)
-    with run.measuring(), _bench(order.root, order.profile, environment, run, order.port) as bench:
-        checked = _check_cells(order, bench, run, watcher)
+    with run.measuring(), _setup(order.root, order.profile, environment, run, order.port) as setup:
+        checked = _check_cells(order, setup, run, watcher)
         record = _planned(order, run, environment, checked)
         run.write(record)
-        return _measure(run, record, bench, watcher)
+        return _measure(run, record, setup, watcher)
 
 
 def resume_run(run: Run, root: Path, port: int | None, watcher: Watcher) -> Result:
@@ -76,8 +78,8 @@ def resume_run(run: Run, root: Path, port: int | None, watcher: Watcher) -> Resu
     record = run.read()
     _refuse_other_work(record, Catalog.read(root))
     _refuse_another_machine(record, describe(root))
-    with run.measuring(), _bench(root, record.profile, record.environment, run, port) as bench:
-        return _measure(run, record, bench, watcher)
+    with run.measuring(), _setup(root, record.profile, record.environment, run, port) as setup:
+        return _measure(run, record, setup, watcher)
 
 
 def _refuse_other_work(record: RunRecord, catalog: Catalog) -> None:
@@ -102,7 +104,7 @@ def _refuse_another_machine(record: RunRecord, today: Environment) -> None:
 
 
 @contextlib.contextmanager
-def _bench(root: Path, profile: Profile, environment: Environment, run: Run, port: int | None) -> Iterator[RunSetup]:
+def _setup(root: Path, profile: Profile, environment: Environment, run: Run, port: int | None) -> Iterator[RunSetup]:
     """The services of a run, up and ready; gone at the end."""
     partition = environment.partition
     with UpstreamService(
@@ -116,15 +118,15 @@ def _bench(root: Path, profile: Profile, environment: Environment, run: Run, por
         yield RunSetup(root=root, profile=profile, partition=partition, upstream=upstream, port=port)
 
 
-def _check_cells(order: Order, bench: RunSetup, run: Run, watcher: Watcher) -> tuple[Preflight, ...]:
+def _check_cells(order: Order, setup: RunSetup, run: Run, watcher: Watcher) -> tuple[Preflight, ...]:
     """Boot every strategy and ask it everything once: what does not work is known before anything is measured."""
-    watcher.preflight_began(len(order.strategies), len(order.workloads))
+    watcher.preflight_began(len(order.variants), len(order.workloads))
     return preflight(
         order.root,
-        order.strategies,
+        order.variants,
         order.workloads,
-        partition=bench.partition,
-        upstream_url=bench.upstream.url,
+        partition=setup.partition,
+        upstream_url=setup.upstream.url,
         folder=run.path / "preflight",
         on_result=watcher.preflight_done,
         ready_s=order.profile.ready_s,
@@ -132,10 +134,10 @@ def _check_cells(order: Order, bench: RunSetup, run: Run, watcher: Watcher) -> t
 
 
 def _planned(order: Order, run: Run, environment: Environment, checked: tuple[Preflight, ...]) -> RunRecord:
-    working = {(cell.workload, cell.strategy) for cell in checked if cell.status == "ok"}
-    cells = [(w.name, s.name) for w in order.workloads for s in order.strategies if (w.name, s.name) in working]
+    working = {(cell.workload, cell.variant) for cell in checked if cell.status == "ok"}
+    cells = [(w.name, s.name) for w in order.workloads for s in order.variants if (w.name, s.name) in working]
     planned = plan.trials(cells, order.profile)
-    boot_s = {cell.strategy: cell.boot_s for cell in checked}
+    boot_s = {cell.variant: cell.boot_s for cell in checked}
     return RunRecord(
         schema_version=SCHEMA_VERSION,
         id=run.path.name,
@@ -143,6 +145,7 @@ def _planned(order: Order, run: Run, environment: Environment, checked: tuple[Pr
         command=order.command,
         profile=order.profile,
         strategies=order.strategies,
+        variants=order.variants,
         workloads=order.workloads,
         preflight=checked,
         plan=planned,
@@ -151,9 +154,9 @@ def _planned(order: Order, run: Run, environment: Environment, checked: tuple[Pr
     )
 
 
-def _measure(run: Run, record: RunRecord, bench: RunSetup, watcher: Watcher) -> Result:
+def _measure(run: Run, record: RunRecord, setup: RunSetup, watcher: Watcher) -> Result:
     began_s = monotonic()
-    failed = {f"{cell.strategy} on {cell.workload}": cell.error for cell in record.preflight if cell.status == "failed"}
+    failed = {f"{cell.variant} on {cell.workload}": cell.error for cell in record.preflight if cell.status == "failed"}
     retries = Retries(run, record, invalid_trials)
     todo = [spec for spec in record.plan if not _is_complete(run, spec, watcher)]
     clock = _Clock(record, todo)
@@ -162,16 +165,16 @@ def _measure(run: Run, record: RunRecord, bench: RunSetup, watcher: Watcher) -> 
     try:
         for again, codes in retries.left_over(todo):
             watcher.retry_began(again, run.next_attempt(again), codes)
-            _ended(_run_trial(run, record, again, bench, watcher), failed, watcher)
+            _ended(_run_trial(run, record, again, setup, watcher), failed, watcher)
         for number, spec in enumerate(todo):
             record = _with_rates(run, record, spec)
             watcher.trial_began(spec, number + 1, len(todo), record.profile.blocks, clock.left_s(number))
-            trial = _run_trial(run, record, spec, bench, watcher)
+            trial = _run_trial(run, record, spec, setup, watcher)
             clock.took(spec, trial.elapsed_s)
             _ended(trial, failed, watcher)
             for again, codes in retries.after(spec, todo[number + 1 :]):
                 watcher.retry_began(again, run.next_attempt(again), codes)
-                _ended(_run_trial(run, record, again, bench, watcher), failed, watcher)
+                _ended(_run_trial(run, record, again, setup, watcher), failed, watcher)
     except BaseException:
         with contextlib.suppress(StoreError):  # the disk may be what failed; the first error is the one to show
             run.write(msgspec.structs.replace(record, interrupted=True))
@@ -188,8 +191,8 @@ def _ended(trial: TrialRecord, failed: dict[str, str], watcher: Watcher) -> None
         failed[trial.spec.id] = trial.error
 
 
-def _run_trial(run: Run, record: RunRecord, spec: TrialSpec, bench: RunSetup, watcher: Watcher) -> TrialRecord:
-    bench.upstream.check_alive()
+def _run_trial(run: Run, record: RunRecord, spec: TrialSpec, setup: RunSetup, watcher: Watcher) -> TrialRecord:
+    setup.upstream.check_alive()
     groups = plan.phase_groups(spec, record.profile, record.rates_rps.get(spec.workload, {}))
     duration_s = {phase.name: phase.duration_s for group in groups for phase in group}
 
@@ -200,10 +203,10 @@ def _run_trial(run: Run, record: RunRecord, spec: TrialSpec, bench: RunSetup, wa
             case Progress():
                 watcher.progressed(event.goodput_rps, event.p99_ms)
 
-    strategy = next(s for s in record.strategies if s.name == spec.strategy)
+    variant = next(v for v in record.variants if v.name == spec.variant)
     workload = next(w for w in record.workloads if w.name == spec.workload)
     attempt = run.new_attempt(spec)
-    trial = Trial(spec, groups, strategy, workload, bench, attempt, on_event).run()
+    trial = Trial(spec, groups, variant, workload, setup, attempt, on_event).run()
     attempt.write(trial)
     return trial
 
@@ -263,7 +266,7 @@ class _Clock:
 
     def __init__(self, record: RunRecord, todo: Sequence[TrialSpec]) -> None:
         self._todo = todo
-        boot_s = {cell.strategy: cell.boot_s for cell in record.preflight}
+        boot_s = {cell.variant: cell.boot_s for cell in record.preflight}
         self._estimates_s = [plan.estimate_s([spec], record.profile, boot_s) for spec in todo]
         self._errors_s: dict[bool, list[float]] = {True: [], False: []}
 

@@ -1,4 +1,4 @@
-"""Boots every strategy once and asks it everything once: what does not work is known before anything is measured."""
+"""Boots every variant once and asks it everything once: what does not work is known before anything is measured."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from harness.catalog.requirement import unmet
 from harness.results.records.errors import HarnessError
 from harness.results.records.machine_record import Partition
 from harness.results.records.run_record import Preflight
-from harness.results.records.strategy import Strategy
+from harness.results.records.variant import Variant, slug
 from harness.results.records.workload import Workload
 from harness.serving.answers import check_answers
 from harness.serving.server import Server
@@ -22,22 +22,22 @@ _SHUTDOWN_S = 2.0
 
 
 class _Booting:
-    """A strategy's server on its way up; without one when it could not even be launched."""
+    """A variant's server on its way up; without one when it could not even be launched."""
 
-    def __init__(self, strategy: Strategy, stack: ExitStack, launch: Callable[[Strategy], Server]) -> None:
-        self.strategy = strategy
+    def __init__(self, variant: Variant, stack: ExitStack, launch: Callable[[Variant], Server]) -> None:
+        self.variant = variant
         self.began_s = monotonic()
         self.server: Server | None = None
         self.error = ""
         try:
-            self.server = stack.enter_context(launch(strategy))
+            self.server = stack.enter_context(launch(variant))
         except HarnessError as error:
             self.error = str(error)
 
 
 def preflight(
     root: Path,
-    strategies: Sequence[Strategy],
+    variants: Sequence[Variant],
     workloads: Sequence[Workload],
     *,
     partition: Partition,
@@ -47,10 +47,10 @@ def preflight(
     ready_s: float,
     answer_s: float = 5.0,
 ) -> tuple[Preflight, ...]:
-    """One result for each strategy and workload; `on_result` gets each as it is known.
+    """One result for each variant and workload; `on_result` gets each as it is known.
 
-    A strategy that is not ready within `ready_s` of its turn is `failed` for all workloads, with its one-line error;
-    the others are unharmed. Logs and probe files stay in `folder` under the strategy's name. No process is left when
+    A variant that is not ready within `ready_s` of its turn is `failed` for all workloads, with its one-line error;
+    the others are unharmed. Logs and probe files stay in `folder` under the variant's name. No process is left when
     it returns.
     `boot_s` is the time until the last worker had started.
     """
@@ -62,24 +62,21 @@ def preflight(
         on_result(result)
 
     runnable = []
-    for strategy in strategies:
-        if reason := unmet(strategy.requires):
+    for variant in variants:
+        if reason := unmet(variant.requires):
             for workload in workloads:
-                report(Preflight(strategy.name, workload.name, "not_applicable", f"{strategy.name}: {reason}"))
+                report(Preflight(variant.name, workload.name, "not_applicable", f"{variant.name}: {reason}"))
         else:
-            runnable.append(strategy)
+            runnable.append(variant)
 
-    def launch(strategy: Strategy) -> Server:
-        cores = partition.target_cores
+    def launch(variant: Variant) -> Server:
         return Server.launch(
-            strategy,
+            variant,
             root=root,
-            workers=cores if strategy.server.workers == "cores" else strategy.server.workers,
             upstream_url=upstream_url,
-            probe_dir=folder / strategy.name / "probe",
-            log_path=folder / strategy.name / "server.log",
+            probe_dir=folder / slug(variant.name) / "probe",
+            log_path=folder / slug(variant.name) / "server.log",
             cpus=partition.target if partition.pinned else None,
-            cores=cores,
         )
 
     with ExitStack() as stack:
@@ -94,7 +91,7 @@ def preflight(
 
 
 def _examine(booting: _Booting, workloads: Sequence[Workload], ready_s: float, answer_s: float) -> list[Preflight]:
-    name, server = booting.strategy.name, booting.server
+    name, server = booting.variant.name, booting.server
     if server is None:
         return [Preflight(name, workload.name, "failed", booting.error) for workload in workloads]
     try:

@@ -1,8 +1,7 @@
-"""One trial from launch to record: a fresh server, one strategy, one workload, all its phases."""
+"""One trial from launch to record: a fresh server, one variant, one workload, all its phases."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -23,8 +22,8 @@ from harness.results.records.noise_record import Noise
 from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseStatus
 from harness.results.records.profile import Profile
 from harness.results.records.schema import SCHEMA_VERSION
-from harness.results.records.strategy import Strategy
 from harness.results.records.trial_record import ServerRecord, TrialRecord, TrialSpec
+from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
 from harness.results.store import Attempt, StoreError
 from harness.sampling.sampler import Sampler
@@ -48,10 +47,6 @@ class RunSetup:
     partition: Partition
     upstream: UpstreamService
     port: int | None = None
-
-    def workers(self, strategy: Strategy) -> int:
-        asked = strategy.server.workers
-        return self.partition.target_cores if asked == "cores" else asked
 
     @property
     def target_cpus(self) -> Sequence[int] | None:
@@ -77,21 +72,20 @@ class Trial:
         self,
         spec: TrialSpec,
         groups: Sequence[PhaseGroup],
-        strategy: Strategy,
+        variant: Variant,
         workload: Workload,
-        bench: RunSetup,
+        setup: RunSetup,
         attempt: Attempt,
         on_event: Callable[[Started | Progress | Ended], None],
     ) -> None:
         self._spec = spec
         self._groups = groups
-        self._strategy = strategy
+        self._variant = variant
         self._workload = workload
-        self._bench = bench
+        self._setup = setup
         self._attempt = attempt
         self._on_event = on_event
         self._origin_s = monotonic()
-        self._token = secrets.token_hex(16)
         self._phases: list[PhaseRecord] = []
         self._servers: list[ServerRecord] = []
         self._events: list[Finding] = []
@@ -99,7 +93,7 @@ class Trial:
 
     def run(self) -> TrialRecord:
         started_epoch_s = time()
-        quiet_wait_s = wait_until_quiet(self._bench.profile.quiet_s)
+        quiet_wait_s = wait_until_quiet(self._setup.profile.quiet_s)
         watch = NoiseWatch()
         self._spent("quiet", self._origin_s)
         error = ""
@@ -125,7 +119,7 @@ class Trial:
             driver.wait_ready(_GENERATOR_READY_S)
             self._spent("boot", began_s)
             sampler.watch("generator", driver.supervisor_pid)
-            sampler.watch("services", self._bench.upstream.supervisor_pid)
+            sampler.watch("services", self._setup.upstream.supervisor_pid)
             for number, group in enumerate(self._groups):
                 sampler.watch("target", server.supervisor_pid, server=len(self._servers) - 1)
                 if self._load(group, server, driver, sampler):
@@ -139,9 +133,9 @@ class Trial:
                 self._await_server(server, monotonic())
                 sampler.watch("target", server.supervisor_pid, server=len(self._servers) - 1)
                 self._spent("restart", began_s)
-                warming = rewarm(len(self._servers), self._bench.profile)
+                warming = rewarm(len(self._servers), self._setup.profile)
                 if not self._load((warming,), server, driver, sampler):
-                    raise TrialError(f"{self._strategy.name}: a fresh server choked on one user; see its log")
+                    raise TrialError(f"{self._variant.name}: a fresh server choked on one user; see its log")
             else:
                 began_s = monotonic()
                 driver.stop()
@@ -150,7 +144,7 @@ class Trial:
 
     def _load(self, group: PhaseGroup, server: Server, driver: Driver, sampler: Sampler) -> bool:
         """Run a group of phases; True when the server is proven idle after it."""
-        profile = self._bench.profile
+        profile = self._setup.profile
         load = Load(
             address=(server.host, server.port),
             phases=group,
@@ -197,13 +191,13 @@ class Trial:
 
     def _who_died(self, server: Server, phase: str) -> HarnessError | None:
         if server.exit_code() is not None:
-            return TrialError(f"{self._strategy.name}: {server.describe_exit()} during {phase}; see its log")
+            return TrialError(f"{self._variant.name}: {server.describe_exit()} during {phase}; see its log")
         return self._upstream_gone()
 
     def _upstream_gone(self) -> HarnessError | None:
         """Without it every strategy fails, and none is to blame."""
         try:
-            self._bench.upstream.check_alive()
+            self._setup.upstream.check_alive()
         except HarnessError as gone:
             return gone
         return None
@@ -223,33 +217,31 @@ class Trial:
     def _launch_server(self) -> Server:
         number = len(self._servers)
         return Server.launch(
-            self._strategy,
-            root=self._bench.root,
-            workers=self._bench.workers(self._strategy),
-            upstream_url=self._bench.upstream.url,
+            self._variant,
+            root=self._setup.root,
+            upstream_url=self._setup.upstream.url,
             probe_dir=self._attempt.probe_dir,
             log_path=self._attempt.path / (f"server-{number + 1}.log" if number else "server.log"),
-            cpus=self._bench.target_cpus,
-            cores=self._bench.partition.target_cores,
-            nice=self._bench.target_nice,
-            port=self._bench.port,
+            cpus=self._setup.target_cpus,
+            nice=self._setup.target_nice,
+            port=self._setup.port,
         )
 
     def _launch_driver(self) -> Driver:
         return Driver.launch(
             self._workload,
-            root=self._bench.root,
-            users=self._bench.profile.max_in_flight,
+            root=self._setup.root,
+            users=self._setup.profile.max_in_flight,
             latency_path=self._attempt.latency_path,
             log_path=self._attempt.path / "locust.log",
             origin_s=self._origin_s,
-            token=self._token,
-            cpus=self._bench.generator_cpus,
-            generators=self._bench.profile.generators,
+            token="",
+            cpus=self._setup.generator_cpus,
+            generators=self._setup.profile.generators,
         )
 
     def _await_server(self, server: Server, began_s: float) -> None:
-        server.wait_ready(self._bench.profile.ready_s)
+        server.wait_ready(self._setup.profile.ready_s)
         ready_s = monotonic()
         self._servers.append(
             ServerRecord(
@@ -258,9 +250,7 @@ class Trial:
         )
         verdict = check_answers(server.host, server.port, self._workload, _VERIFY_S, at_most=_VERIFY_REQUESTS)
         if verdict.status != "ok":
-            raise TrialError(
-                f"{self._strategy.name}: {verdict.error or 'the route is gone since the pre-flight check'}"
-            )
+            raise TrialError(f"{self._variant.name}: {verdict.error or 'the route is gone since the pre-flight check'}")
         self._spent("verify", ready_s)
 
     def _end_server(self, server: Server, sampler: Sampler, *, kill: bool) -> None:
@@ -269,7 +259,7 @@ class Trial:
             server.kill()
             ended = "killed: it was not idle"
         else:
-            ended = server.stop(self._bench.profile.shutdown_s)
+            ended = server.stop(self._setup.profile.shutdown_s)
             if ended.startswith("killed"):
                 self._events.append(
                     Finding(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -42,6 +43,15 @@ def load_profile(name_or_path: str) -> Profile:
     return profile
 
 
+def check_workloads(profile: Profile, known: Sequence[str]) -> None:
+    """Raises UsageError when the profile names a workload that is not among the `known` ones."""
+    for key, names in (("workloads", profile.workloads), ("users_by_workload", tuple(profile.users_by_workload))):
+        for name in names:
+            if name not in known:
+                there_are = f"there are: {', '.join(sorted(known))}"
+                raise UsageError(f"profile {profile.name}: {key}: there is no workload {name}; {there_are}")
+
+
 def _check(profile: Profile, path: Path) -> None:
     percents = [rate.percent for rate in profile.rates]
     if percents != sorted(set(percents)):
@@ -56,8 +66,6 @@ def _check(profile: Profile, path: Path) -> None:
         raise UsageError(f"{path}: generators: {profile.generators} is more than the {fewest_users} users; lower it")
     if profile.warmup_min_s is not None and profile.warmup_min_s > profile.warmup_s:
         raise UsageError(f"{path}: warmup_min_s: {profile.warmup_min_s:g} is above warmup_s, {profile.warmup_s:g}")
-    if unknown := sorted(set(profile.users_by_workload) - set(profile.workloads)):
-        raise UsageError(f"{path}: users_by_workload: {unknown[0]} is not among its workloads; add it or take it out")
 
 
 def _line_of(message: str, text: str) -> str:

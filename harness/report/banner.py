@@ -29,7 +29,7 @@ def _warnings(analysis: Analysis) -> Iterator[str]:
         yield f"{what}: {wording.count(len(missing), 'planned trial')} missing. Finish it with --resume."
     for line in analysis.broken:
         yield f"A record could not be read and is left out: {line}"
-    unfit = [f"{cell.strategy} on {cell.workload}" for cell in analysis.cells if cell.status == "failed"]
+    unfit = [f"{cell.variant} on {cell.workload}" for cell in analysis.cells if cell.status == "failed"]
     if unfit:
         yield f"Without a trial that got through: {_named(unfit)}. The reasons are listed with the workload."
     yield from _few_blocks(analysis)
@@ -89,7 +89,7 @@ def _few_blocks(analysis: Analysis) -> Iterator[str]:
         most = max(cell.valid_trials for cell in thin)
         yield f"Fewer than {ENOUGH_BLOCKS} valid blocks: at most {most} a strategy. {advice}"
     else:
-        named = _named([f"{cell.strategy} on {cell.workload} ({cell.valid_trials})" for cell in thin])
+        named = _named([f"{cell.variant} on {cell.workload} ({cell.valid_trials})" for cell in thin])
         yield f"Fewer than {ENOUGH_BLOCKS} valid blocks for {named}. {advice}"
 
 

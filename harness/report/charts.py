@@ -33,7 +33,7 @@ _DECADES_MS = tuple(10.0**power for power in range(-3, 8))
 class CapacityRow:
     """A strategy's capacity in requests/s. `singles`, `doubtful`: of single trials, valid and invalid."""
 
-    strategy: str
+    variant: str
     colour: str
     capacity: Estimate | None
     singles: tuple[float, ...] = ()
@@ -46,7 +46,7 @@ class CapacityRow:
 class LatencyRow:
     """A strategy's latencies: `low` and `high` are two percentiles of one distribution (or one of them None)."""
 
-    strategy: str
+    variant: str
     colour: str
     low: Percentile | None
     high: Percentile | None
@@ -72,9 +72,9 @@ class _Rows:
     def middle(self, row: int) -> float:
         return _TOP + _ROW * (row + 0.5)
 
-    def name(self, row: int, strategy: str, note: str, *, warns: bool) -> None:
+    def name(self, row: int, variant: str, note: str, *, warns: bool) -> None:
         x, y = _LEFT - 8, self.middle(row)
-        self.canvas.text(x, y - _UP if note else y, strategy, _TEXT, INK, "right", _NAME_LENGTH)
+        self.canvas.text(x, y - _UP if note else y, variant, _TEXT, INK, "right", _NAME_LENGTH)
         self.canvas.text(x, y + _DOWN, note, _SMALL, WARNING if warns else MUTED, "right", NOTE_LENGTH)
 
     def value(self, row: int, text: str, beneath: str) -> None:
@@ -115,7 +115,7 @@ def _right_edge(rows: Sequence[CapacityRow]) -> float:
 def _capacity_row(drawn: _Rows, place: int, row: CapacityRow) -> None:
     canvas, scale, y = drawn.canvas, drawn.scale, drawn.middle(place)
     ceiling = f"ceiling {wording.number(row.ceiling.rps)}: {row.ceiling.because}" if row.ceiling else ""
-    drawn.name(place, row.strategy, row.note or ceiling, warns=bool(row.note))
+    drawn.name(place, row.variant, row.note or ceiling, warns=bool(row.note))
     if row.capacity is not None:
         canvas.box(_LEFT, y - 8.5, scale(row.capacity.value), y + 8.5, row.colour)
         if row.capacity.low is not None and row.capacity.high is not None:
@@ -126,10 +126,10 @@ def _capacity_row(drawn: _Rows, place: int, row: CapacityRow) -> None:
             canvas.marks(ends, y, "|", 9, INK, edge_width=1.5)
         drawn.value(place, wording.number(row.capacity.value), wording.interval(row.capacity))
         drawn.said.append(
-            f"{row.strategy} {wording.number(row.capacity.value)} {wording.interval(row.capacity)} requests/s"
+            f"{row.variant} {wording.number(row.capacity.value)} {wording.interval(row.capacity)} requests/s"
         )
     else:
-        drawn.said.append(f"{row.strategy}: {row.note or 'no figure'}")
+        drawn.said.append(f"{row.variant}: {row.note or 'no figure'}")
     if row.singles:
         canvas.marks([scale(rps) for rps in row.singles], y + 5, "o", 4.6, INK, edge_width=0.9)
     if row.doubtful:
@@ -179,7 +179,7 @@ def _decades(rows: Sequence[LatencyRow]) -> tuple[float, float]:
 
 
 def _latency_row(drawn: _Rows, place: int, row: LatencyRow, low: str, high: str) -> None:
-    drawn.name(place, row.strategy, row.note, warns=True)
+    drawn.name(place, row.variant, row.note, warns=True)
     if row.low is not None and row.high is not None:
         y = drawn.middle(place)
         ends = [drawn.scale(row.low.value_ms), drawn.scale(row.high.value_ms)]
@@ -193,7 +193,7 @@ def _latency_row(drawn: _Rows, place: int, row: LatencyRow, low: str, high: str)
     elif row.low is not None:
         drawn.value(place, wording.percentile(row.low), f"{low}; no {high}")
     said = [f"{name} {wording.percentile(value)}" for name, value in ((low, row.low), (high, row.high)) if value]
-    drawn.said.append(f"{row.strategy}: {', '.join([*said, row.note] if row.note else said) or 'no figure'}")
+    drawn.said.append(f"{row.variant}: {', '.join([*said, row.note] if row.note else said) or 'no figure'}")
 
 
 def _percentile(drawn: _Rows, place: int, value: Percentile, colour: str, *, is_high: bool) -> None:

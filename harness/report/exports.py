@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.analysis.evidence import Analysis, Decision
@@ -19,6 +19,7 @@ COLUMNS = (
     "attempt",
     "block",
     "workload",
+    "variant",
     "strategy",
     "valid",
     "phase",
@@ -84,14 +85,17 @@ def write_summary_csv(run: Run, analysis: Analysis) -> Path:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
+    strategies = {variant.name: variant.strategy for variant in analysis.run.variants}
     for trial in analysis.trials:
         for phase in trial.phases.values():
-            writer.writerows(_rows(analysis.run.id, trial, phase))
+            writer.writerows(_rows(analysis.run.id, strategies, trial, phase))
     write_atomically(run.summary_path, text.getvalue().encode())
     return run.summary_path
 
 
-def _rows(run_id: str, trial: TrialFigures, phase: PhaseFigures) -> Iterator[tuple[str, ...]]:
+def _rows(
+    run_id: str, strategies: Mapping[str, str], trial: TrialFigures, phase: PhaseFigures
+) -> Iterator[tuple[str, ...]]:
     spec = trial.record.spec
     head = (
         _text(run_id),
@@ -99,7 +103,8 @@ def _rows(run_id: str, trial: TrialFigures, phase: PhaseFigures) -> Iterator[tup
         str(trial.record.attempt),
         str(spec.block),
         _text(spec.workload),
-        _text(spec.strategy),
+        _text(spec.variant),
+        _text(strategies[spec.variant]),
         _truth(trial.valid),
         _text(phase.name),
         phase.kind.value,

@@ -26,7 +26,7 @@ from harness.results.store import Attempt, Run, write_atomically
 class Panel:
     """One cell over time."""
 
-    strategy: str
+    variant: str
     colour: str
     caption: str
     svg: Markup | None
@@ -47,7 +47,7 @@ def write_page(run: Run, analysis: Analysis) -> Path:
 def render(run: Run, analysis: Analysis) -> str:
     """The whole page. Reads the raw series of one trial a cell; changes nothing."""
     record = analysis.run
-    palette = Palette([strategy.name for strategy in record.strategies])
+    palette = Palette([variant.name for variant in record.variants])
     anchors = {workload.name: f"w{place}" for place, workload in enumerate(record.workloads)}
     trials = provenance.trial_rows(run, analysis)
     proof = calibration_section(run)
@@ -75,7 +75,10 @@ def render(run: Run, analysis: Analysis) -> str:
         environment=provenance.environment_facts(analysis),
         packages=sorted(record.environment.packages.items()),
         profile=provenance.profile_facts(record),
-        strategies=[(strategy, palette.css(strategy.name)) for strategy in record.strategies],
+        variants=[
+            (variant, next(s for s in record.strategies if s.name == variant.strategy), palette.css(variant.name))
+            for variant in record.variants
+        ],
         words=wording,
     )
 
@@ -113,13 +116,13 @@ def _panels(run: Run, analysis: Analysis, workload: str, anchor: str, palette: P
             svg = timeline.draw_timeline(
                 line,
                 f"{anchor}-time-{place}",
-                f"CPU cores and memory over time, {cell.strategy} on {workload}, {caption}; "
+                f"CPU cores and memory over time, {cell.variant} on {workload}, {caption}; "
                 f"the target used at most {wording.number(line.cores['target'].largest)} cores and "
                 f"{wording.number(line.memory_max_mib)} MiB",
                 cores_top=cores_top,
                 memory_top_mib=memory_top_mib,
             )
-        panels.append(Panel(cell.strategy, palette.css(cell.strategy), caption, svg))
+        panels.append(Panel(cell.variant, palette.css(cell.variant), caption, svg))
     return Panels(workload, tuple(panels))
 
 
@@ -134,7 +137,7 @@ def _representative(analysis: Analysis, cell: Cell) -> TrialFigures | None:
     trials = [
         trial
         for trial in measured_trials(analysis)
-        if trial.phases and (trial.record.spec.strategy, trial.record.spec.workload) == (cell.strategy, cell.workload)
+        if trial.phases and (trial.record.spec.variant, trial.record.spec.workload) == (cell.variant, cell.workload)
     ]
     best = [trial for trial in trials if trial.valid] or trials
     ranked = sorted(best, key=lambda trial: (capacity_of(trial) or 0.0, trial.record.spec.block, trial.record.attempt))

@@ -45,16 +45,16 @@ class Palette:
     def __init__(self, strategies: Sequence[str]) -> None:
         self._places = {name: place for place, name in enumerate(strategies)}
 
-    def _place(self, strategy: str) -> int:
-        return self._places.get(strategy, len(self._places)) % _RANGE
+    def _place(self, variant: str) -> int:
+        return self._places.get(variant, len(self._places)) % _RANGE
 
-    def stand_in(self, strategy: str) -> str:
+    def stand_in(self, variant: str) -> str:
         """The colour to draw with."""
-        return f"#0101{self._place(strategy):02x}"
+        return f"#0101{self._place(variant):02x}"
 
-    def css(self, strategy: str) -> str:
+    def css(self, variant: str) -> str:
         """The same colour as CSS, for swatches."""
-        return css_colour(self.stand_in(strategy))
+        return css_colour(self.stand_in(variant))
 
 
 def css_colour(stand_in: str) -> str:

@@ -35,7 +35,7 @@ class TrialRow:
     block: str
     attempt: int
     workload: str
-    strategy: str
+    variant: str
     standing: TrialStanding
     error: str
     elapsed: str
@@ -63,7 +63,7 @@ def _trial_row(run: Run, trial: TrialFigures) -> TrialRow:
         block="pilot" if record.spec.is_pilot else str(record.spec.block),
         attempt=record.attempt,
         workload=record.spec.workload,
-        strategy=record.spec.strategy,
+        variant=record.spec.variant,
         standing=standing(trial),
         error="" if any(record.error in finding.message for finding in trial.findings) else record.error,
         elapsed=wording.seconds(record.elapsed_s),

@@ -33,7 +33,7 @@ def valid_of(analysis: Analysis, cell: Cell) -> tuple[TrialFigures, ...]:
     return tuple(
         trial
         for trial in measured_trials(analysis)
-        if trial.valid and (trial.record.spec.strategy, trial.record.spec.workload) == (cell.strategy, cell.workload)
+        if trial.valid and (trial.record.spec.variant, trial.record.spec.workload) == (cell.variant, cell.workload)
     )
 
 

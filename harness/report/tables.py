@@ -36,7 +36,7 @@ class TableFigure:
 class TableRow:
     """One strategy in one phase."""
 
-    strategy: str
+    variant: str
     colour: str
     trials: str
     note: str
@@ -127,8 +127,8 @@ def _row(cell: Cell, name: str, memory: str, valid: Sequence[TrialFigures], pale
     phase = cell.phases.get(name)
     trials = wording.count(cell.trials, "trial")
     return TableRow(
-        strategy=cell.strategy,
-        colour=palette.css(cell.strategy),
+        variant=cell.variant,
+        colour=palette.css(cell.variant),
         trials=trials if cell.valid_trials == cell.trials else f"{cell.valid_trials} of {trials} valid",
         note=", ".join(phase_notes(cell, phase, valid)),
         figures=_figures(phase, memory, valid) if phase and phase.goodput_rps else (),

@@ -38,7 +38,7 @@ class DecisionRow:
 
 @dataclass(frozen=True)
 class ComparisonRow:
-    strategy: str
+    variant: str
     colour: str
     baseline: str
     ratio: str
@@ -122,8 +122,8 @@ def comparison_tables(analysis: Analysis, palette: Palette) -> tuple[Comparisons
 def _rows(analysis: Analysis, workload: str, metric: str, palette: Palette) -> tuple[ComparisonRow, ...]:
     return tuple(
         ComparisonRow(
-            strategy=made.strategy,
-            colour=palette.css(made.strategy),
+            variant=made.variant,
+            colour=palette.css(made.variant),
             baseline=made.baseline,
             ratio=wording.times(made.ratio.value),
             interval=wording.interval(made.ratio),

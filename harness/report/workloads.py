@@ -35,7 +35,7 @@ class Chart:
 class Absent:
     """A strategy that this workload has no figures of."""
 
-    strategy: str
+    variant: str
     status: str
     reason: str
 
@@ -58,7 +58,7 @@ class WorkloadView:
 def cells_in_order(analysis: Analysis, workload: str) -> tuple[Cell, ...]:
     """A workload's cells, the highest capacity first, those without one last and by name."""
     cells = [cell for cell in analysis.cells if cell.workload == workload]
-    return tuple(sorted(cells, key=lambda cell: (-(cell.capacity.value if cell.capacity else -1.0), cell.strategy)))
+    return tuple(sorted(cells, key=lambda cell: (-(cell.capacity.value if cell.capacity else -1.0), cell.variant)))
 
 
 def view(analysis: Analysis, workload: Workload, anchor: str, palette: Palette) -> WorkloadView:
@@ -76,7 +76,7 @@ def view(analysis: Analysis, workload: Workload, anchor: str, palette: Palette) 
         lag=drawn.lag(),
         tables=tables.of_workload(analysis, cells, palette),
         absent=tuple(
-            Absent(cell.strategy, cell_note(cell), cell.error or "every attempt was invalid or failed; see Trials")
+            Absent(cell.variant, cell_note(cell), cell.error or "every attempt was invalid or failed; see Trials")
             for cell in cells
             if cell_note(cell)
         ),
@@ -106,7 +106,7 @@ class _Drawn:
         self.anchor = anchor
         self.palette = palette
         self.cells = cells
-        self.valid = {cell.strategy: valid_of(analysis, cell) for cell in cells}
+        self.valid = {cell.variant: valid_of(analysis, cell) for cell in cells}
 
     def capacity(self) -> Chart:
         rows = []
@@ -115,13 +115,13 @@ class _Drawn:
                 capacity_of(trial)
                 for trial in measured_trials(self.analysis)
                 if standing(trial) == "invalid"
-                and (trial.record.spec.strategy, trial.record.spec.workload) == (cell.strategy, cell.workload)
+                and (trial.record.spec.variant, trial.record.spec.workload) == (cell.variant, cell.workload)
             ]
-            singles = [capacity_of(trial) for trial in self.valid[cell.strategy]]
+            singles = [capacity_of(trial) for trial in self.valid[cell.variant]]
             rows.append(
                 charts.CapacityRow(
-                    strategy=cell.strategy,
-                    colour=self.palette.stand_in(cell.strategy),
+                    variant=cell.variant,
+                    colour=self.palette.stand_in(cell.variant),
                     capacity=cell.capacity,
                     singles=tuple(rps for rps in singles if rps is not None),
                     doubtful=tuple(rps for rps in doubtful if rps is not None),
@@ -149,21 +149,21 @@ class _Drawn:
     def _latency_row(
         self, cell: Cell, low: Percentile | None, high: Percentile | None, phase: CellPhase | None
     ) -> charts.LatencyRow:
-        note = _short(phase_notes(cell, phase, self.valid[cell.strategy]))
+        note = _short(phase_notes(cell, phase, self.valid[cell.variant]))
         if not note and low is None and high is None:
             note = "too few answers for a percentile"
-        return charts.LatencyRow(cell.strategy, self.palette.stand_in(cell.strategy), low, high, note)
+        return charts.LatencyRow(cell.variant, self.palette.stand_in(cell.variant), low, high, note)
 
     def health(self) -> Chart:
         rows = []
         for cell in self.cells:
             phase = capacity_of_cell(cell)
-            failed = failed_health_share(phase, self.valid[cell.strategy]) if phase else None
+            failed = failed_health_share(phase, self.valid[cell.variant]) if phase else None
             note = f"{wording.percent(failed)} of checks failed" if failed else ""
             found = (phase.health_p50, phase.health_p99) if phase else (None, None)
             if found == (None, None):
                 note = note or cell_note(cell) or "too few checks for a percentile"
-            rows.append(charts.LatencyRow(cell.strategy, self.palette.stand_in(cell.strategy), *found, note))
+            rows.append(charts.LatencyRow(cell.variant, self.palette.stand_in(cell.variant), *found, note))
         title = f"Answer time of /health while {self.workload} runs at capacity"
         return Chart(self.workload, charts.latency_chart(rows, f"{self.anchor}-health", title))
 
@@ -171,14 +171,14 @@ class _Drawn:
         rows = []
         for cell in self.cells:
             phase = capacity_of_cell(cell)
-            lag = loop_lag(phase, self.valid[cell.strategy]) if phase else None
+            lag = loop_lag(phase, self.valid[cell.variant]) if phase else None
             note = "" if lag else cell_note(cell) or self._why_no_lag(cell)
-            rows.append(charts.LatencyRow(cell.strategy, self.palette.stand_in(cell.strategy), None, lag, note))
+            rows.append(charts.LatencyRow(cell.variant, self.palette.stand_in(cell.variant), None, lag, note))
         title = f"Event-loop lag while {self.workload} runs at capacity"
         return Chart(self.workload, charts.latency_chart(rows, f"{self.anchor}-lag", title, low="", high="p99"))
 
     def _why_no_lag(self, cell: Cell) -> str:
-        figures = [figures for trial in self.valid[cell.strategy] for figures in trial.phases.values()]
+        figures = [figures for trial in self.valid[cell.variant] for figures in trial.phases.values()]
         return "too few ticks for p99" if any(one.probe_lines for one in figures) else "no probe data"
 
 

@@ -50,7 +50,7 @@ def read_raw_trial(run: Run, attempt: Attempt, trial: TrialRecord, broken: list[
 
 def _belongs(run: RunRecord, attempt: Attempt, trial: TrialRecord, broken: list[str]) -> bool:
     """Whether the record is of the trial whose folder it lies in, and of what the run selected."""
-    known = any(trial.spec.strategy == strategy.name for strategy in run.strategies) and any(
+    known = any(trial.spec.variant == variant.name for variant in run.variants) and any(
         trial.spec.workload == workload.name for workload in run.workloads
     )
     if known and trial.spec.id == attempt.path.parent.name:

@@ -18,11 +18,12 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from harness.results import old_layouts
 from harness.results.records.arrival_times import Arrivals
 from harness.results.records.errors import HarnessError, UsageError
 from harness.results.records.run_record import RunRecord
@@ -44,6 +45,12 @@ class RunFolderError(StoreError, UsageError):
 
 class _Version(Struct):
     schema_version: int
+
+
+_CONVERTERS: dict[type, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    RunRecord: old_layouts.to_current_run,
+    TrialRecord: old_layouts.to_current_trial,
+}
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -84,7 +91,10 @@ def _read(path: Path, kind: type[_T]) -> _T:
         raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
     try:
         version = msgspec.json.decode(content, type=_Version).schema_version
-    except msgspec.MsgspecError as error:
+        if version == old_layouts.CONVERTED and kind in _CONVERTERS:
+            content = msgspec.json.encode(_CONVERTERS[kind](msgspec.json.decode(content)))
+            version = SCHEMA_VERSION
+    except (msgspec.MsgspecError, LookupError, TypeError, ValueError) as error:
         raise StoreError(f"{path}: is not a record of ours or was cut off ({error}); move it away") from error
     if version != SCHEMA_VERSION:
         raise StoreError(

@@ -17,7 +17,7 @@ from harness.processes.ports import HOST, free_port, why_not
 from harness.processes.process import Supervised, child_environment
 from harness.results.records.errors import HarnessError
 from harness.results.records.probe_line import ProbeLine
-from harness.results.records.strategy import Strategy
+from harness.results.records.variant import Variant
 from harness.results.store import read_lines
 from harness.serving.health import Health, ask_health
 from harness.serving.last_words import is_reported, last_words
@@ -45,7 +45,7 @@ class Server:
 
     def __init__(
         self,
-        strategy: Strategy,
+        variant: Variant,
         start: Callable[[int], Supervised],
         *,
         token: str,
@@ -55,8 +55,8 @@ class Server:
         fixed_port: int | None,
     ) -> None:
         self.host = HOST
-        self._name = strategy.name
-        self._path = strategy.path
+        self._name = variant.name
+        self._path = variant.path
         self._start_on = start
         self._token = token
         self._workers = workers
@@ -70,23 +70,20 @@ class Server:
     @classmethod
     def launch(
         cls,
-        strategy: Strategy,
+        variant: Variant,
         *,
         root: Path,
-        workers: int,
         upstream_url: str,
         probe_dir: Path,
         log_path: Path,
         cpus: Sequence[int] | None = None,
         port: int | None = None,
-        cores: int | None = None,
         nice: int = 0,
     ) -> Self:
         """Start it and return at once; `wait_ready` before use.
 
-        `root` holds `targets/`. `cores` is what a parameter "cores" means (default: as many as `cpus`, or as this
-        process may use). `port`: only this one will do. `nice` is added to our own niceness. Raises PortError when the
-        port is taken, HarnessError when nothing can be started here.
+        `root` holds `targets/`. `port`: only this one will do. `nice` is added to our own niceness.
+        Raises PortError when the port is taken, HarnessError when nothing can be started here.
         """
         root = root.resolve()
         try:
@@ -96,17 +93,16 @@ class Server:
             raise ServeError(reason) from error
         token = secrets.token_hex(16)
         env = child_environment(root, token) | {
-            "BENCH_TARGET": Path(strategy.path).stem,  # variants of a sweep share their file
+            "BENCH_TARGET": Path(variant.path).stem,  # variants of a sweep share their file
             "BENCH_UPSTREAM": upstream_url,
             "BENCH_PROBE_DIR": str(probe_dir.resolve()),
         }
-        share = cores or (len(cpus) if cpus else _available_cores())
-        for param, value in strategy.params.items():
-            env[f"BENCH_{param.upper()}"] = str(share if value == "cores" else value)
+        for param, value in variant.params.items():
+            env[f"BENCH_{param.upper()}"] = str(value)
         command = [
             *(sys.executable, "-m", "uvicorn", "harness.inside.bench_inside.app:app"),
-            *("--host", HOST, "--loop", strategy.server.loop, "--http", "httptools"),
-            *("--workers", str(workers), "--no-access-log", "--log-level", "warning"),
+            *("--host", HOST, "--loop", variant.server.loop, "--http", "httptools"),
+            *("--workers", str(variant.workers), "--no-access-log", "--log-level", "warning"),
             # Busy is not hung: uvicorn kills a worker that is silent for this long, and its default is 5 s.
             *("--timeout-worker-healthcheck", "30"),
         ]
@@ -117,10 +113,10 @@ class Server:
             )
 
         return cls(
-            strategy,
+            variant,
             start,
             token=token,
-            workers=workers,
+            workers=variant.workers,
             probe_dir=probe_dir,
             log_path=log_path,
             fixed_port=port,
@@ -283,7 +279,3 @@ def _is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def _available_cores() -> int:
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1

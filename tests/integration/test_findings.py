@@ -35,8 +35,8 @@ from harness.results import histograms
 from harness.results.records.arrival_times import Arrivals
 from harness.results.records.finding import Finding
 from harness.results.records.noise_record import Noise
-from harness.results.records.strategy import Strategy
 from harness.results.records.trial_record import TrialRecord
+from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
 from harness.results.store import Run, read_lines
 from tests import peculiar_targets as targets
@@ -61,8 +61,8 @@ def measured(project: Project, *arguments: str) -> Analysis:
     return analyse(Run.open(project.run_folder))
 
 
-def found(analysis: Analysis, strategy: str) -> tuple[Finding, ...]:
-    (judged,) = (t for t in analysis.trials if t.record.spec.strategy == strategy and not t.record.spec.is_pilot)
+def found(analysis: Analysis, variant: str) -> tuple[Finding, ...]:
+    (judged,) = (t for t in analysis.trials if t.record.spec.variant == variant and not t.record.spec.is_pilot)
     assert judged.valid == all(finding.level == "info" for finding in judged.findings)
     return judged.findings
 
@@ -113,9 +113,9 @@ DOES_WRONG = [
 
 @pytest.mark.parametrize(("strategy", "code", "level"), DOES_WRONG)
 def test_what_a_target_does_wrong_is_found_in_its_trial(
-    peculiar: Analysis, strategy: str, code: str, level: str
+    peculiar: Analysis, variant: str, code: str, level: str
 ) -> None:
-    assert_found(found(peculiar, strategy), code, level)
+    assert_found(found(peculiar, variant), code, level)
 
 
 def test_and_in_no_others(peculiar: Analysis) -> None:
@@ -225,7 +225,7 @@ def judging(record: TrialRecord, latency_path: Path | None = None, arrivals: lis
     return Context(
         record=record,
         phases=phase_figures(record, read, [], {}),
-        strategy=Strategy("sync_def", "", "", ""),
+        variant=Variant(name="sync_def", strategy="sync_def", title="", path=""),
         workload=Workload("io", "", "", "", ()),
         profile=load_profile("smoke"),
         target_cores=1,
@@ -316,8 +316,8 @@ def test_a_canary_slower_than_the_runs_median_is_found() -> None:
     )
     median_ms, disturbed_ms = json.loads(told.stdout)
     record = trial(noise=Noise(None, None, canary_ms=disturbed_ms)).record
-    given = Context(record, {}, Strategy("a", "", "", ""), Workload("io", "", "", "", ()), load_profile("smoke"), 1,
-                    median_canary_ms=median_ms)  # fmt: skip
+    variant, workload = Variant(name="a", strategy="a", title="", path=""), Workload("io", "", "", "", ())
+    given = Context(record, {}, variant, workload, load_profile("smoke"), 1, median_canary_ms=median_ms)
     finding = validity.slow_canary(given)
     assert finding is not None, (median_ms, disturbed_ms)
     assert_found([finding], "slow_canary", "info", "invalid")

@@ -115,20 +115,20 @@ def measured(measured_with_speedup: Measured) -> Analysis:
     return measured_with_speedup.analysis
 
 
-def phases(measured: Analysis, workload: str, strategy: str, phase: str) -> list[PhaseFigures]:
+def phases(measured: Analysis, workload: str, variant: str, phase: str) -> list[PhaseFigures]:
     """In the order they were measured, a block each; the pilot's left out."""
     found = [
         trial.phases[phase]
         for trial in sorted(measured.trials, key=lambda trial: trial.record.started_epoch_s)
-        if (trial.record.spec.workload, trial.record.spec.strategy) == (workload, strategy)
+        if (trial.record.spec.workload, trial.record.spec.variant) == (workload, variant)
         and not trial.record.spec.is_pilot
     ]
     assert len(found) == 3
     return found
 
 
-def capacities(measured: Analysis, workload: str, strategy: str) -> list[float]:
-    return [phase.goodput_rps for phase in phases(measured, workload, strategy, "capacity")]
+def capacities(measured: Analysis, workload: str, variant: str) -> list[float]:
+    return [phase.goodput_rps for phase in phases(measured, workload, variant, "capacity")]
 
 
 def paired(numerators: list[float], denominators: list[float]) -> float:
@@ -177,11 +177,11 @@ def test_waiting_for_a_pool_inside_the_loop_is_no_better_than_computing_inline(m
 
 def test_a_blocked_loop_starves_the_health_check(measured: Analysis) -> None:
     worst = {}
-    for strategy in ("fake_async", "pure_async_aiohttp"):
-        cell = next(c for c in measured.cells if (c.workload, c.strategy) == ("io", strategy))
+    for variant in ("fake_async", "pure_async_aiohttp"):
+        cell = next(c for c in measured.cells if (c.workload, c.variant) == ("io", variant))
         p99 = cell.phases["capacity"].health_p99
         assert p99 is not None
-        worst[strategy] = p99.value_ms
+        worst[variant] = p99.value_ms
     assert worst["fake_async"] >= 10 * worst["pure_async_aiohttp"]
 
 
@@ -209,5 +209,5 @@ def test_nothing_was_answered_wrongly(measured: Analysis) -> None:
 
 
 def test_the_strategies_measured_are_those_of_the_project() -> None:
-    names = {strategy.name for strategy in Catalog.read(Path(__file__).parents[2]).strategies}
+    names = {variant.name for variant in Catalog.read(Path(__file__).parents[2]).strategies}
     assert names >= {*IO, *CPU}

@@ -86,7 +86,7 @@ def test_a_new_strategy_is_measured_with_nothing_else_changed(project: Project) 
     assert project.bench("new", "my_variant").code == 0
     ended = project.run()
     assert ended.measured_everything, ended.err
-    assert {trial.spec.strategy for trial in trials(project).values()} == {"my_variant", "pure_async_aiohttp"}
+    assert {trial.spec.variant for trial in trials(project).values()} == {"my_variant", "pure_async_aiohttp"}
 
 
 def test_broken_strategies_cost_one_line_each_and_leave_the_others_unharmed(project: Project) -> None:
@@ -109,9 +109,9 @@ def test_broken_strategies_cost_one_line_each_and_leave_the_others_unharmed(proj
     assert any("wrong" in line and "expected" in line for line in lines), ended.err
     assert any("late_death" in line and "exited with 7" in line for line in lines), ended.err
     assert "Traceback" not in ended.err + ended.out
-    good = [trial for trial in trials(project).values() if trial.spec.strategy == "pure_async_aiohttp"]
+    good = [trial for trial in trials(project).values() if trial.spec.variant == "pure_async_aiohttp"]
     assert [trial.status for trial in good] == ["complete", "complete"]
-    dead = next(trial for trial in trials(project).values() if trial.spec.strategy == "late_death")
+    dead = next(trial for trial in trials(project).values() if trial.spec.variant == "late_death")
     assert dead.status == "failed"
     assert dead.phases, "what was measured before it died is kept"
     assert all(phase.status is PhaseStatus.FAILED for phase in dead.phases)
@@ -268,7 +268,7 @@ def test_a_strategy_that_cheats_sets_no_rates_for_the_others(project: Project) -
     project.target("caches", CACHES)
     ended = project.run()
     assert ended.code == 3, "the cheat itself is invalid"
-    cheated = next(t for t in trials(project).values() if t.spec.strategy == "caches" and t.spec.is_pilot)
+    cheated = next(t for t in trials(project).values() if t.spec.variant == "caches" and t.spec.is_pilot)
     assert cheated.phases[-1].ok_in_window / 0.3 > 200, "it was to be far above 8 users / 0.1 s"
     assert 0 < Run.open(project.run_folder).read().rates_rps["io"]["rate-30"] <= 0.3 * 1.1 * 8 / 0.1 * (1 + 0.1 / 0.3)
 
@@ -278,7 +278,7 @@ def test_an_invalid_trial_is_measured_again_and_both_attempts_are_kept(project: 
     (project.root / "tiny.toml").write_text(TINY + "retry_share = 1.0\n")
     ended = project.run("-s", "unlucky_once")
     assert ended.code == 0, ended.err + ended.out
-    first, second = Run.open(project.run_folder).attempts(TrialSpec(1, 0, "io", "unlucky_once", 1))
+    first, second = Run.open(project.run_folder).attempts(TrialSpec(1, 0, "io", "unlucky_once"))
     assert Outcome.WRONG_ANSWER in first.read().phases[-2].outcomes
     assert set(second.read().phases[-2].outcomes) == {Outcome.OK}
     assert (second.read().attempt, "attempt 2" in ended.out) == (2, True)
@@ -290,7 +290,7 @@ def test_without_a_budget_an_invalid_trial_stays_as_it_is(project: Project) -> N
     ended = project.run("-s", "unlucky_once")
     assert ended.code == 3
     assert "1 trials are invalid" in ended.err
-    assert len(Run.open(project.run_folder).attempts(TrialSpec(1, 0, "io", "unlucky_once", 1))) == 1
+    assert len(Run.open(project.run_folder).attempts(TrialSpec(1, 0, "io", "unlucky_once"))) == 1
 
 
 def test_a_port_that_is_taken_is_said_before_anything_is_measured(project: Project) -> None:

@@ -37,8 +37,8 @@ def run(original: Run, tmp_path: Path) -> Run:
     return Run.open(tmp_path / "run")
 
 
-def cell(analysis: Analysis, strategy: str, workload: str) -> Cell:
-    return next(c for c in analysis.cells if (c.strategy, c.workload) == (strategy, workload))
+def cell(analysis: Analysis, variant: str, workload: str) -> Cell:
+    return next(c for c in analysis.cells if (c.variant, c.workload) == (variant, workload))
 
 
 def attempt(run: Run, trial_id: str, number: int = 1) -> Path:
@@ -93,7 +93,7 @@ def test_the_pilot_is_shown_and_is_no_evidence(whole: Analysis) -> None:
 
 
 def test_comparisons_and_decisions_are_of_the_strategies_that_were_measured(whole: Analysis) -> None:
-    compared = {c.strategy for c in whole.comparisons if (c.workload, c.metric) == ("cpu", "capacity_rps")}
+    compared = {c.variant for c in whole.comparisons if (c.workload, c.metric) == ("cpu", "capacity_rps")}
     assert compared == {"fake_async", "pure_async", "async_thread_pool", "pool_result_blocking", "multi_worker"}
     assert {d.workload: d.best for d in whole.decisions} == {"io": "multi_worker", "cpu": "multi_worker"}
 

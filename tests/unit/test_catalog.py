@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from harness.catalog.catalog import Catalog, project_root
 from harness.catalog.literals import MAX_FILE_BYTES
 from harness.catalog.requirement import unmet
+from harness.catalog.variants import variant_of
 from harness.results.records.errors import UsageError
 from harness.results.records.strategy import ServerOptions, Strategy
 from harness.results.records.workload import Workload
@@ -34,7 +35,7 @@ def root(tmp_path: Path) -> Path:
 
 def strategy(root: Path, text: str, name: str = "mine") -> Strategy:
     (root / "targets" / f"{name}.py").write_text(text, encoding="utf-8")
-    catalog = Catalog.read(root, cores=3)
+    catalog = Catalog.read(root)
     assert not catalog.errors
     return catalog.strategies[0]
 
@@ -42,7 +43,7 @@ def strategy(root: Path, text: str, name: str = "mine") -> Strategy:
 def strategy_error(root: Path, content: str | bytes, name: str = "mine") -> str:
     path = root / "targets" / f"{name}.py"
     path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
-    catalog = Catalog.read(root, cores=3)
+    catalog = Catalog.read(root)
     assert not catalog.strategies
     (error,) = catalog.errors
     return error
@@ -82,7 +83,8 @@ def test_the_projects_own_files_are_all_readable() -> None:
 
 
 def test_the_projects_own_strategies_say_how_many_calls_they_can_have_waiting() -> None:
-    in_flight = {strategy.name: strategy.in_flight for strategy in Catalog.read(ROOT, cores=6).strategies}
+    made = [variant_of(strategy, cores=6) for strategy in Catalog.read(ROOT).strategies]
+    in_flight = {variant.name: variant.in_flight for variant in made}
     assert in_flight == in_flight | {
         "async_process_pool": 6,
         "async_thread_pool": 40,
@@ -128,7 +130,7 @@ app.add_api_route("/mixed", cpu)
         description="When to use it.\nIts trap.",
         path="targets/mine.py",
         server=ServerOptions(workers="cores", loop="asyncio"),
-        params={"threads": 8, "factor": 1.5, "mode": "fair", "processes": 3},
+        params={"threads": 8, "factor": 1.5, "mode": "fair", "processes": "cores"},
         in_flight=8,
         in_flight_param="threads",
         requires=">=3.11, <4",
@@ -318,7 +320,7 @@ literal_values = json_values | st.recursive(
 def test_any_literal_makes_a_storable_strategy_or_one_clear_line(root: Path, key: str, value: object) -> None:
     source = f"{key} = {value!r}\n"
     (root / "targets" / "mine.py").write_text(source, encoding="utf-8", errors="surrogatepass")
-    catalog = Catalog.read(root, cores=2)
+    catalog = Catalog.read(root)
     for found in catalog.strategies:
         assert msgspec.json.decode(msgspec.json.encode(found), type=Strategy) == found
     for error in catalog.errors:

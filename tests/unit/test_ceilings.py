@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.judging.ceilings import cpu_ceiling, waiting_ceiling
 from harness.judging.figures import Ceiling
-from harness.results.records.strategy import ServerOptions, Strategy
+from harness.results.records.variant import Variant
 from harness.results.records.workload import Request, Workload
 
 
@@ -18,8 +16,8 @@ def workload(wait_ms: float, calls: int) -> Workload:
     return Workload("io", "t", "d", "p", (Request("/io", 1),), wait_ms=wait_ms, calls=calls)
 
 
-def strategy(in_flight: int | None, workers: int | Literal["cores"] = 1) -> Strategy:
-    return Strategy("s", "t", "d", "p", server=ServerOptions(workers=workers), in_flight=in_flight)
+def variant(in_flight: int | None, workers: int = 1) -> Variant:
+    return Variant(name="s", strategy="s", title="t", path="p", workers=workers, in_flight=in_flight)
 
 
 @pytest.mark.parametrize(
@@ -29,32 +27,32 @@ def strategy(in_flight: int | None, workers: int | Literal["cores"] = 1) -> Stra
         (1, None, 1, Ceiling(1000.0, "100 users / 0.1 s")),
         (1, 1, 1, Ceiling(10.0, "1 in flight / 0.1 s")),
         (1, 200, 1, Ceiling(1000.0, "100 users / 0.1 s")),
-        (1, 40, "cores", Ceiling(800.0, "40 in flight x 2 workers / 0.1 s")),
+        (1, 40, 2, Ceiling(800.0, "40 in flight x 2 workers / 0.1 s")),
         (3, None, 1, Ceiling(1000.0, "100 users / 0.1 s")),
     ],
 )
 def test_the_smaller_of_users_and_what_is_in_flight(
-    calls: int, in_flight: int | None, workers: int | Literal["cores"], expected: Ceiling
+    calls: int, in_flight: int | None, workers: int, expected: Ceiling
 ) -> None:
-    found = waiting_ceiling(workload(100.0, calls), strategy(in_flight, workers), users=100, target_cores=2)
+    found = waiting_ceiling(workload(100.0, calls), variant(in_flight, workers), users=100)
     assert found == expected
 
 
 def test_every_call_takes_its_wait() -> None:
-    found = waiting_ceiling(workload(100.0, 3), strategy(40), users=100, target_cores=2)
+    found = waiting_ceiling(workload(100.0, 3), variant(40), users=100)
     assert found == Ceiling(pytest.approx(133.33, rel=1e-3), "40 in flight / (3 x 0.1 s)")
 
 
 def test_where_nothing_waits_physics_has_no_ceiling() -> None:
-    assert waiting_ceiling(workload(0.0, 0), strategy(40), users=100, target_cores=2) is None
+    assert waiting_ceiling(workload(0.0, 0), variant(40), users=100) is None
 
 
 @given(st.floats(1, 1000), st.integers(1, 5), st.integers(1, 200), st.integers(1, 200))
 def test_a_ceiling_falls_with_the_wait_and_never_passes_the_users(
     wait_ms: float, calls: int, in_flight: int, users: int
 ) -> None:
-    short = waiting_ceiling(workload(wait_ms, calls), strategy(in_flight), users=users, target_cores=2)
-    long = waiting_ceiling(workload(2 * wait_ms, calls), strategy(in_flight), users=users, target_cores=2)
+    short = waiting_ceiling(workload(wait_ms, calls), variant(in_flight), users=users)
+    long = waiting_ceiling(workload(2 * wait_ms, calls), variant(in_flight), users=users)
     assert short is not None and long is not None
     assert short.rps == pytest.approx(2 * long.rps)
     assert short.rps <= users / (wait_ms / 1000) * (1 + 1e-9)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analysis.comparisons import CAPACITY, against, by_strategy, comparisons
+from harness.analysis.comparisons import CAPACITY, against, by_variant, comparisons
 from harness.analysis.evidence import Comparison
 from harness.judging.figures import TrialFigures
 from tests.made_trials import INVALID, phase, trial
@@ -19,15 +19,15 @@ RUN = run_record(NAMES, ["io"], blocks=4, seed=1, phase_s=4.0, rates_percent=(30
 MACHINE = (1.0, 0.5, 2.0, 0.7)  # its speed in each block
 
 
-def blocks(strategy: str, rps: float, scatter: tuple[float, ...] = (1.0, 1.01, 0.99, 1.0)) -> list[TrialFigures]:
+def blocks(variant: str, rps: float, scatter: tuple[float, ...] = (1.0, 1.01, 0.99, 1.0)) -> list[TrialFigures]:
     return [
-        trial(strategy, n + 1, phase(rps * machine * noise, target_cpu_s_per_1000=1e3 / (rps * machine * noise)))
+        trial(variant, n + 1, phase(rps * machine * noise, target_cpu_s_per_1000=1e3 / (rps * machine * noise)))
         for n, (machine, noise) in enumerate(zip(MACHINE, scatter, strict=True))
     ]
 
 
 def by_name(trials: list[TrialFigures], metric: str = "capacity_rps") -> dict[str, Comparison]:
-    return {found.strategy: found for found in comparisons(RUN, trials) if found.metric == metric}
+    return {found.variant: found for found in comparisons(RUN, trials) if found.metric == metric}
 
 
 def test_what_the_machine_did_to_both_drops_out() -> None:
@@ -72,7 +72,7 @@ def test_without_the_baseline_there_is_nothing_to_compare_with() -> None:
 
 def test_a_strategy_that_answered_nothing_is_far_slower_and_finite() -> None:
     nothing = [trial("fake_async", n, phase(0.0, target_cpu_s_per_1000=None)) for n in (1, 2, 3, 4)]
-    found = [c for c in comparisons(RUN, blocks("sync_def", 100.0) + nothing) if c.strategy == "fake_async"]
+    found = [c for c in comparisons(RUN, blocks("sync_def", 100.0) + nothing) if c.variant == "fake_async"]
     assert [comparison.metric for comparison in found] == ["capacity_rps"]  # no CPU time per no request
     assert 0 < found[0].ratio.value < 0.01
     assert found[0].ratio.high is not None and math.isfinite(found[0].ratio.high)
@@ -80,7 +80,7 @@ def test_a_strategy_that_answered_nothing_is_far_slower_and_finite() -> None:
 
 @given(st.floats(1, 1e4), st.floats(1, 1e4))
 def test_whoever_is_the_baseline_the_other_one_gets_the_mirrored_ratio(one: float, other: float) -> None:
-    phases = by_strategy(RUN, blocks("sync_def", one) + blocks("pure_async", other, (1.1, 1.0, 0.95, 1.02)), "io")
+    phases = by_variant(RUN, blocks("sync_def", one) + blocks("pure_async", other, (1.1, 1.0, 0.95, 1.02)), "io")
     (there,), (back,) = against("sync_def", CAPACITY, phases), against("pure_async", CAPACITY, phases)
     assert there.ratio.estimate.value == pytest.approx(1 / back.ratio.estimate.value)
     assert there.p_value == pytest.approx(back.p_value)

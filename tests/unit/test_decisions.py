@@ -21,8 +21,8 @@ def decide(trials: Sequence[TrialFigures]) -> list[Decision]:
     return list(decisions(RUN, trials, measured, comparisons(RUN, trials)))
 
 
-def blocks(strategy: str, *rps: float) -> list[TrialFigures]:
-    return [trial(strategy, n + 1, phase(each, target_cores=0.9)) for n, each in enumerate(rps)]
+def blocks(variant: str, *rps: float) -> list[TrialFigures]:
+    return [trial(variant, n + 1, phase(each, target_cores=0.9)) for n, each in enumerate(rps)]
 
 
 SYNC = blocks("sync_def", 390.0, 396.0, 394.0)
@@ -33,7 +33,7 @@ def test_the_best_has_the_highest_capacity_and_its_gain_is_over_sync_def() -> No
     assert (found.workload, found.best, found.tied) == ("io", "pure_async", ())
     assert found.capacity.trials == 3
     assert found.gain is not None
-    assert (found.gain.strategy, found.gain.metric, found.gain.verdict) == ("pure_async", "capacity_rps", "faster")
+    assert (found.gain.variant, found.gain.metric, found.gain.verdict) == ("pure_async", "capacity_rps", "faster")
 
 
 def test_what_cannot_be_told_from_the_best_is_named() -> None:

@@ -49,7 +49,7 @@ def test_every_figure_of_the_analysis_is_found_again(table: pd.DataFrame, analys
 def test_what_may_not_be_averaged_in_is_marked(table: pd.DataFrame) -> None:
     wrong = table[table.trial == "02-io-pure_async"]
     assert not wrong.valid.any()
-    choked = table[(table.phase == "rate-10") & (table.strategy == "fake_async") & (table.workload == "io")]
+    choked = table[(table.phase == "rate-10") & (table.variant == "fake_async") & (table.workload == "io")]
     assert set(choked.phase_status) == {"choked"}
     assert choked[choked.metric == "response_p99_ms"].at_least.tolist() == [True, True]
     assert table[table.metric == "goodput_rps"].at_least.isna().all()

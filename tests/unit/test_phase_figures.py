@@ -30,7 +30,7 @@ SKIPPED = PhaseRecord(
 )
 RECORD = TrialRecord(
     schema_version=SCHEMA_VERSION,
-    spec=TrialSpec(1, 0, "io", "sync_def", 1),
+    spec=TrialSpec(1, 0, "io", "sync_def"),
     attempt=1,
     status="complete",
     started_epoch_s=0.0,

@@ -27,7 +27,7 @@ def test_every_cell_is_once_in_the_pilot_and_once_in_each_block(
     chosen: list[tuple[str, str]], blocks: int, seed: int
 ) -> None:
     planned = plan.trials(chosen, profile_with(blocks=blocks, seed=seed))
-    counted = Counter((t.block, t.workload, t.strategy) for t in planned)
+    counted = Counter((t.block, t.workload, t.variant) for t in planned)
     assert counted == Counter((block, *cell) for block in range(blocks + 1) for cell in chosen)
     assert [t.position for t in planned] == list(range(len(planned)))
     assert len({t.id for t in planned}) == len(planned)
@@ -44,7 +44,7 @@ def test_the_order_within_a_block_is_random_and_the_seeds_own() -> None:
     chosen = [("io", name) for name in "abcdefgh"]
 
     def orders(seed: int) -> list[str]:
-        return [t.strategy for t in plan.trials(chosen, profile_with(seed=seed))]
+        return [t.variant for t in plan.trials(chosen, profile_with(seed=seed))]
 
     assert orders(1) == orders(1)
     assert orders(1) != orders(2)

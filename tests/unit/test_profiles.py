@@ -1,8 +1,9 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from harness.profiles.loader import load_profile, profile_names
+from harness.profiles.loader import check_workloads, load_profile, profile_names
 from harness.results.records.errors import UsageError
 
 GOOD = (Path(__file__).parents[2] / "harness/profiles/standard.toml").read_text()
@@ -40,7 +41,6 @@ def test_an_unknown_name_gives_the_nearest() -> None:
         (("users = 64", "users = 1000"), r"max_in_flight: 256 is below the 1000 users"),
         (("warmup_min_s = 0.3", "warmup_min_s = 3"), r"warmup_min_s: 3 is above warmup_s, 0.6"),
         (("percent = 30", "percent = 80"), r"rates: percents .* must ascend"),
-        (("{ cpu = 16 }", "{ gpu = 16 }"), r"users_by_workload: gpu is not among"),
     ],
 )
 def test_what_is_wrong_is_named_with_file_line_and_key(tmp_path: Path, change: tuple[str, str], complaint: str) -> None:
@@ -51,3 +51,17 @@ def test_what_is_wrong_is_named_with_file_line_and_key(tmp_path: Path, change: t
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         load_profile(str(tmp_path / "none.toml"))
+
+
+def test_users_for_a_workload_that_is_not_there_are_a_mistake_in_the_name(tmp_path: Path) -> None:
+    profile = load_profile(write(tmp_path, GOOD.replace("{ cpu = 16 }", "{ gpu = 16 }")))
+    with pytest.raises(UsageError, match="users_by_workload: there is no workload gpu; there are: cpu, io"):
+        check_workloads(profile, ["cpu", "io"])
+    with pytest.raises(UsageError, match="workloads: there is no workload gpu"):
+        check_workloads(msgspec.structs.replace(profile, users_by_workload={}, workloads=("gpu",)), ["cpu", "io"])
+    check_workloads(msgspec.structs.replace(profile, users_by_workload={"cpu": 16}, workloads=()), ["cpu", "io"])
+
+
+@pytest.mark.parametrize("name", ["quick", "standard", "thorough"])
+def test_a_profile_measures_every_workload_unless_it_says_otherwise(name: str) -> None:
+    assert load_profile(name).workloads == ()

@@ -107,6 +107,6 @@ def test_records_that_could_not_be_read() -> None:
 
 def test_strategies_that_failed() -> None:
     good = handmade.analysis()
-    unfit = Cell(strategy="two_stage", workload="io", status="failed", error="never became ready")
+    unfit = Cell(variant="two_stage", workload="io", status="failed", error="never became ready")
     line = only(msgspec.structs.replace(good, cells=(*good.cells, unfit)))
     assert line.startswith("Without a trial that got through: two_stage on io.")

@@ -170,7 +170,7 @@ def test_no_figure_without_its_uncertainty(nowhere: Run) -> None:
 def test_the_decision_is_told_with_its_gain_and_verdict(nowhere: Run) -> None:
     gain = Comparison(
         workload="io",
-        strategy="pure_async",
+        variant="pure_async",
         baseline="sync_def",
         metric="capacity_rps",
         ratio=Estimate(3.1, 2.9, 3.3, 3),
@@ -203,7 +203,7 @@ def test_the_decision_is_told_with_its_gain_and_verdict(nowhere: Run) -> None:
 def test_less_cpu_is_better(nowhere: Run) -> None:
     less = Comparison(
         workload="io",
-        strategy="pure_async",
+        variant="pure_async",
         baseline="sync_def",
         metric="target_cpu_s_per_1000",
         ratio=Estimate(0.5, 0.4, 0.6, 3),
@@ -252,7 +252,7 @@ def test_a_run_where_everything_failed_is_a_page(nowhere: Run) -> None:
         run=good.run,
         trials=tuple(handmade.trial(spec, error="exited with 1 while booting") for spec in good.run.plan),
         cells=tuple(
-            Cell(strategy=cell.strategy, workload=cell.workload, status="failed", error="never became ready")
+            Cell(variant=cell.variant, workload=cell.workload, status="failed", error="never became ready")
             for cell in good.cells
         ),
         comparisons=(),

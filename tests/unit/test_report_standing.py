@@ -70,13 +70,13 @@ def test_requests_given_up_are_no_errors_but_not_ok_either() -> None:
     [("not_applicable", "not applicable"), ("failed", "failed"), ("missing", "not measured")],
 )
 def test_a_cell_without_figures(status: str, said: str) -> None:
-    cell = msgspec.convert({"strategy": "two_stage", "workload": "cpu", "status": status}, Cell)
+    cell = msgspec.convert({"variant": "two_stage", "workload": "cpu", "status": status}, Cell)
     assert standing.cell_note(cell) == said
     assert notes(None, cell) == (said,)
 
 
 def test_a_measured_cell_whose_trials_are_all_invalid() -> None:
-    cell = Cell(strategy="sync_def", workload="io", status="measured", trials=3, valid_trials=0)
+    cell = Cell(variant="sync_def", workload="io", status="measured", trials=3, valid_trials=0)
     assert standing.cell_note(cell) == "no valid trial"
 
 

@@ -20,7 +20,7 @@ class Measuring:
     def __init__(self, folder: Path, bad: Mapping[str, int], budget_s: float, took_s: float = 10.0) -> None:
         self.run = Run.create(folder / "run")
         record = run_record(["a", "b"], ["io", "cpu"], blocks=2)
-        pilot = TrialSpec(0, 0, "io", "a", 1)
+        pilot = TrialSpec(0, 0, "io", "a")
         self.record: RunRecord = msgspec.structs.replace(
             record,
             plan=(pilot, *record.plan),
@@ -32,7 +32,7 @@ class Measuring:
 
     def measure(self, spec: TrialSpec) -> None:
         attempt = self.run.new_attempt(spec)
-        record = trial(spec.strategy, spec.block, workload=spec.workload, attempt=attempt.number).record
+        record = trial(spec.variant, spec.block, workload=spec.workload, attempt=attempt.number).record
         attempt.write(msgspec.structs.replace(record, elapsed_s=self.took_s))
         self.order.append(f"{spec.id}/{attempt.number}")
 

@@ -16,7 +16,7 @@ def test_the_last_valid_attempt_counts_and_else_the_last() -> None:
         trial("b", 1, attempt=1, findings=(INVALID,)),
         trial("b", 1, attempt=2, findings=(INVALID,)),
     ]
-    chosen = [(figures.record.spec.strategy, figures.record.attempt) for figures in counting(trials)]
+    chosen = [(figures.record.spec.variant, figures.record.attempt) for figures in counting(trials)]
     assert chosen == [("a", 3), ("b", 2)]
 
 

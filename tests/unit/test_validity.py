@@ -18,8 +18,8 @@ from harness.results.records.finding import Finding
 from harness.results.records.noise_record import Noise
 from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
-from harness.results.records.strategy import ServerOptions, Strategy
 from harness.results.records.trial_record import ServerRecord
+from harness.results.records.variant import Variant
 from harness.results.records.workload import Request, Workload
 from harness.services.upstream import shortest_wait_ms
 from tests.made_trials import PHASE_S, phase, trial
@@ -30,14 +30,12 @@ IO = Workload("io", "t", "d", "p", (Request("/io", 1),), wait_ms=100.0, calls=1)
 CPU = Workload("cpu", "t", "d", "p", (Request("/cpu", 1),))
 
 
-def context(
-    figures: TrialFigures, *, strategy: Strategy | None = None, workload: Workload = IO, **more: Any
-) -> Context:
+def context(figures: TrialFigures, *, variant: Variant | None = None, workload: Workload = IO, **more: Any) -> Context:
     usual: dict[str, Any] = {"profile": RUN.profile, "target_cores": 2, "median_canary_ms": 100.0}
     return Context(
         record=figures.record,
         phases=figures.phases,
-        strategy=strategy or Strategy("sync_def", "t", "d", "p", in_flight=40),
+        variant=variant or Variant(name="sync_def", strategy="sync_def", title="t", path="p", in_flight=40),
         workload=workload,
         **{**usual, **more},
     )
@@ -127,11 +125,11 @@ def died(ended: str) -> Context:
     return of_record(servers=(ServerRecord(port=1, boot_s=1.0, ready_at_s=1.0, ended=ended),))
 
 
-MULTI = Strategy("multi_worker", "t", "d", "p", server=ServerOptions(workers="cores"), in_flight=40)
+MULTI = Variant(name="multi_worker", strategy="multi_worker", title="t", path="p", workers=2, in_flight=40)
 
 
 def workers(shares: dict[int, int]) -> Context:
-    return context(trial("multi_worker", 1, phase(requests_by_pid=shares)), strategy=MULTI)
+    return context(trial("multi_worker", 1, phase(requests_by_pid=shares)), variant=MULTI)
 
 
 def successor() -> Context:
@@ -143,7 +141,7 @@ def on_two_servers() -> Context:
     figures = trial("multi_worker", 1, *(phase(name=f"p{n}", requests_by_pid=by) for n, by in enumerate(shares)))
     phases = tuple(msgspec.structs.replace(p, server=n) for n, p in enumerate(figures.record.phases))
     record = msgspec.structs.replace(figures.record, phases=phases)
-    return context(msgspec.structs.replace(figures, record=record), strategy=MULTI)
+    return context(msgspec.structs.replace(figures, record=record), variant=MULTI)
 
 
 LATE = {Outcome.OK: 400, Outcome.NOT_SENT: 100}

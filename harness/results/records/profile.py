@@ -25,7 +25,6 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     """How long and how hard; one TOML file in `harness/profiles/` (or any path)."""
 
     title: str
-    workloads: Annotated[tuple[Name, ...], Meta(min_length=1)]
     blocks: PositiveInt
     users: PositiveInt
     warmup_s: PositiveFloat  # at most
@@ -48,5 +47,6 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     min_arrivals: Annotated[int, Meta(ge=0)] = 0  # of a rate phase, on average
     # Of the run's estimated time, for measuring invalid trials again.
     retry_share: Annotated[float, Meta(ge=0, le=1)] = 0.05
+    workloads: tuple[Name, ...] = ()  # empty: all there are
     seed: int = 1
     name: str = ""

@@ -11,13 +11,14 @@ from harness.results.records.profile import Profile
 from harness.results.records.strategy import Strategy
 from harness.results.records.trial_record import TrialSpec
 from harness.results.records.values import Name
+from harness.results.records.variant import Variant, VariantName
 from harness.results.records.workload import Workload
 
 
 class Preflight(Struct, frozen=True):
-    """One strategy on one workload, checked before anything is measured."""
+    """One variant on one workload, checked before anything is measured."""
 
-    strategy: Name
+    variant: VariantName
     workload: Name
     status: Literal["ok", "not_applicable", "failed"]
     error: str = ""
@@ -32,7 +33,8 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     created_epoch_s: float
     command: str
     profile: Profile
-    strategies: tuple[Strategy, ...]
+    strategies: tuple[Strategy, ...]  # the files
+    variants: tuple[Variant, ...]  # what was made of them
     workloads: tuple[Workload, ...]
     preflight: tuple[Preflight, ...]
     plan: tuple[TrialSpec, ...]

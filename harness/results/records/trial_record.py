@@ -10,20 +10,20 @@ from harness.results.records.finding import Finding
 from harness.results.records.noise_record import Noise
 from harness.results.records.phase_record import PhaseRecord
 from harness.results.records.values import Name
+from harness.results.records.variant import VariantName, slug
 
 
 class TrialSpec(Struct, frozen=True):
-    """One fresh server, one strategy, one workload. `block` 0 is the pilot pass."""
+    """One fresh server, one variant, one workload. `block` 0 is the pilot pass."""
 
     block: int
     position: int
     workload: Name
-    strategy: Name
-    seed: int
+    variant: VariantName
 
     @property
     def id(self) -> str:
-        return f"{self.block:02d}-{self.workload}-{self.strategy}"
+        return f"{self.block:02d}-{self.workload}-{slug(self.variant)}"
 
     @property
     def is_pilot(self) -> bool:

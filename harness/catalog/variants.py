@@ -1,0 +1,99 @@
+"""Makes variants of strategies: what the file says, with "cores" as a number, and what somebody changes about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from harness.results.records.errors import UsageError
+from harness.results.records.strategy import ServerOptions, Strategy
+from harness.results.records.variant import Variant, VariantName, slug
+
+ParamValue = int | float | str
+
+
+def variant_of(
+    strategy: Strategy,
+    cores: int,
+    *,
+    params: Mapping[str, ParamValue] | None = None,
+    server: ServerOptions | None = None,
+    interpreter: str = "",
+) -> Variant:
+    """`strategy` with other `params`, another `server` or `interpreter`; left out: as its file says. `cores` is what
+    "cores" means here: the target's share of the machine."""
+    changed = dict(params or {})
+    in_force = {name: _resolved(value, cores) for name, value in {**strategy.params, **changed}.items()}
+    options = server or strategy.server
+    in_flight = strategy.in_flight
+    if strategy.in_flight_param is not None:
+        value = in_force[strategy.in_flight_param]
+        in_flight = value if isinstance(value, int) else None
+    return Variant(
+        name=_name(strategy, changed, options, interpreter),
+        strategy=strategy.name,
+        title=strategy.title,
+        path=strategy.path,
+        requires=strategy.requires,
+        params=in_force,
+        server=options,
+        workers=cores if options.workers == "cores" else options.workers,
+        in_flight=in_flight,
+        interpreter=interpreter,
+    )
+
+
+def swept(strategy: Strategy, param: str, cores: int) -> tuple[Variant, ...]:
+    """A variant for each value of `param`, which is `threads=4,8,16`. Raises UsageError for an unknown parameter or a
+    value of another type."""
+    name, _, listed = param.partition("=")
+    values = [value.strip() for value in listed.split(",") if value.strip()]
+    if name not in strategy.params:
+        known = ", ".join(strategy.params) or "none"
+        raise UsageError(f"{param}: {strategy.name} has no parameter {name!r}; its PARAMS: {known}")
+    if not values:
+        raise UsageError(f"{param}: no values; write {name}=4,8,16")
+    typed = [_typed(strategy, name, value) for value in dict.fromkeys(values)]
+    made = tuple(variant_of(strategy, cores, params={name: value}) for value in typed)
+    check_names(made)
+    return made
+
+
+def check_names(variants: Sequence[Variant]) -> None:
+    """Raises UsageError when two would have the same name or folder, or one's name is no name."""
+    seen: dict[str, str] = {}
+    for variant in variants:
+        try:
+            msgspec.convert(variant.name, VariantName)
+        except msgspec.ValidationError as error:
+            raise UsageError(
+                f"variant {variant.name}: its name is too long or holds blanks; choose other values"
+            ) from error
+        folder = slug(variant.name).lower()  # some file systems do not tell upper from lower case
+        if folder in seen:
+            raise UsageError(f"variant {variant.name}: cannot be told from {seen[folder]}; choose other values")
+        seen[folder] = variant.name
+
+
+def _name(strategy: Strategy, params: Mapping[str, ParamValue], server: ServerOptions, interpreter: str) -> str:
+    changed = [f"{name}={value}" for name, value in params.items()]
+    ours = msgspec.structs.asdict(strategy.server)
+    changed += [f"{key}={value}" for key, value in msgspec.structs.asdict(server).items() if value != ours[key]]
+    if interpreter:
+        changed.append(f"python={interpreter.rpartition('/')[2]}")
+    return f"{strategy.name}[{','.join(changed)}]" if changed else strategy.name
+
+
+def _resolved(value: ParamValue, cores: int) -> ParamValue:
+    return cores if value == "cores" else value
+
+
+def _typed(strategy: Strategy, name: str, text: str) -> ParamValue:
+    """`text` as the type that the file gives the parameter; a number where it says "cores"."""
+    default = strategy.params[name]
+    kind = int if default == "cores" else type(default)
+    try:
+        return kind(text)
+    except ValueError as error:
+        raise UsageError(f"{name}={text}: {strategy.name} takes {kind.__name__}; write {name}={default}") from error

@@ -1,0 +1,39 @@
+"""A variant: a strategy, and everything that may be varied about it."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from harness.results.records.strategy import ServerOptions
+from harness.results.records.values import Name, PositiveInt
+
+# The strategy's name, then what was changed: `async_thread_pool[threads=8,loop=asyncio]`.
+VariantName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*(\[[!-~]+\])?\Z", max_length=128)]
+
+
+class Variant(Struct, frozen=True, kw_only=True):
+    """With a workload it is the one key of a cell, by its `name`, which no other variant of the run has.
+
+    `params`, `server`, `workers` and `in_flight` are what is in force on this machine: "cores" has become a number.
+    `in_flight` is how many upstream calls one worker can have waiting at once; None: as many as there are requests.
+    `interpreter` is the Python that it runs on; empty: the harness's own.
+    """
+
+    name: VariantName
+    strategy: Name
+    title: str
+    path: str  # of the strategy's file, relative to the project
+    requires: str | None = None  # the Python that the file asks for
+    params: dict[str, int | float | str] = {}
+    server: ServerOptions = ServerOptions()
+    workers: PositiveInt = 1
+    in_flight: int | None = None
+    interpreter: str = ""
+
+
+def slug(variant_name: str) -> str:
+    """The variant's part of a folder's name: no brackets, which a shell takes for a pattern."""
+    return re.sub(r"[^a-zA-Z0-9_.=-]", "-", variant_name.rstrip("]"))

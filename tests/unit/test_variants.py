@@ -1,0 +1,78 @@
+"""Variants: one key for what is compared, whatever was varied about a strategy."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+import pytest
+
+from harness.catalog.variants import check_names, swept, variant_of
+from harness.results.records.errors import UsageError
+from harness.results.records.strategy import ServerOptions, Strategy
+from harness.results.records.trial_record import TrialSpec
+from harness.results.records.variant import Variant
+
+POOL = Strategy(
+    "pool",
+    "A pool",
+    "",
+    "targets/pool.py",
+    ServerOptions(workers="cores"),
+    {"threads": 8, "mode": "fair", "processes": "cores"},
+    in_flight=8,
+    in_flight_param="threads",
+)
+
+
+def test_as_the_file_says_it_has_the_strategys_name_and_numbers_for_cores() -> None:
+    made = variant_of(POOL, cores=3)
+    assert (made.name, made.strategy, made.workers, made.in_flight) == ("pool", "pool", 3, 8)
+    assert made.params == {"threads": 8, "mode": "fair", "processes": 3}
+
+
+def test_what_was_changed_is_its_name() -> None:
+    changed = variant_of(
+        POOL,
+        3,
+        params={"threads": 4},
+        server=ServerOptions(workers=2, loop="asyncio"),
+        interpreter="/opt/bin/python3.14",
+    )
+    assert changed.name == "pool[threads=4,workers=2,loop=asyncio,python=python3.14]"
+    assert (changed.workers, changed.in_flight, changed.params["threads"]) == (2, 4, 4)
+
+
+def test_swept_values_have_the_parameters_type_and_each_its_own_folder() -> None:
+    made = swept(POOL, "threads=4, 8,4", cores=2)
+    assert [variant.name for variant in made] == ["pool[threads=4]", "pool[threads=8]"]
+    assert [variant.in_flight for variant in made] == [4, 8]
+    assert TrialSpec(1, 0, "io", made[0].name).id == "01-io-pool-threads=4"
+    assert swept(POOL, "processes=1,2", cores=2)[0].params["processes"] == 1
+
+
+@pytest.mark.parametrize(
+    ("param", "complaint"),
+    [
+        ("size=1", r"size=1: pool has no parameter 'size'; its PARAMS: threads, mode, processes"),
+        ("threads=", r"threads=: no values; write threads=4,8,16"),
+        ("threads=4,many", r"threads=many: pool takes int; write threads=8"),
+        ("mode=a b", r"variant pool\[mode=a b\]: its name is too long or holds blanks; choose other values"),
+        ("mode=a/b,a b", r"holds blanks"),
+        ("mode=a/b,a:b", r"variant pool\[mode=a:b\]: cannot be told from pool\[mode=a/b\]; choose other values"),
+        (f"mode={'a' * 200}", r"its name is too long"),
+    ],
+)
+def test_what_cannot_be_swept_is_one_line(param: str, complaint: str) -> None:
+    with pytest.raises(UsageError, match=complaint):
+        swept(POOL, param, cores=2)
+
+
+def test_two_of_one_name_are_refused() -> None:
+    with pytest.raises(UsageError, match=re.escape("variant pool: cannot be told from pool")):
+        check_names([variant_of(POOL, 1), variant_of(POOL, 2)])
+
+
+def test_it_survives_the_disk() -> None:
+    made = variant_of(POOL, 3, params={"threads": 4})
+    assert msgspec.json.decode(msgspec.json.encode(made), type=Variant) == made
