@@ -12,7 +12,7 @@ from harness.results.histograms import Histogram, Histograms, merge
 from harness.results.records.metric import Metric
 from harness.results.records.outcome import Outcome
 
-# Fewer samples than this and the percentile is not printed (DESIGN section 8). Keys are per mille.
+# Fewer samples than this and the percentile is not printed. Keys are per mille.
 MIN_SAMPLES = {500: 10, 900: 10, 990: 100, 999: 1000}
 
 # Fast failures (refused, 5xx, a wrong answer) are in neither list: a server that fails fast would look quick. They

@@ -28,11 +28,11 @@ SEND_LAG_INVALID_MS, SEND_LAG_INVALID_SHARE = 10.0, 0.5
 CEILING_TOLERANCE = 1.05
 # `harness.services.upstream.FLOOR_OF_MEDIAN`: a drawn wait is never shorter than this part of its median.
 SHORTEST_DRAWN_WAIT = 0.5
-# Issue 3 asks for the rate within 1 %; one preemption of some 10 ms at either end of a short phase is no rate.
+# A rate is believed within 1 %; one preemption of some 10 ms at either end of a short phase is not about the rate.
 ARRIVALS_TOLERANCE, ARRIVALS_SLACK_S = 0.01, 0.05
 # A trend that chance makes once in a hundred, and that matters: pairing within blocks copes with less.
 TREND_P_VALUE, TREND_INFO_CHANGE, TREND_INVALID_CHANGE = 0.01, 0.2, 0.5
-# FACTS.md: on shared machines steal of up to 30 %, and a canary that takes 1.7 times as long, are ordinary.
+# Seen on shared virtual machines: steal of up to 30 %, and a canary that takes 1.7 times as long, are ordinary there.
 STEAL_INFO_PERCENT, STEAL_INVALID_PERCENT = 10.0, 30.0
 CANARY_INFO_RATIO, CANARY_INVALID_RATIO = 1.5, 3.0
 

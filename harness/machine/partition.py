@@ -1,4 +1,4 @@
-"""Who may use which CPUs: enough of them, and the load generator does not disturb the target (DESIGN.md, section 7)."""
+"""Who may use which CPUs: enough of them, and the load generator does not disturb the target."""
 
 from __future__ import annotations
 

@@ -21,12 +21,9 @@ from hdrh.codec import HdrCookieException, HdrLengthException
 from hdrh.histogram import HdrHistogram
 from numpy.typing import NDArray
 
-from harness.results.records.metric import Metric
+from harness.results.records.metric import HIGHEST_US, LOWEST_US, SIGNIFICANT_FIGURES, Metric
 from harness.results.records.outcome import Outcome
 from harness.results.store import StoreError
-
-HIGHEST_US = 60_000_000
-SIGNIFICANT_FIGURES = 3
 
 # `Tag=<phase>.<outcome>.<metric>,<start s>,<length s>,<max>,<payload>`; a phase name may hold dots (`rate-12.5`).
 _LINE = re.compile(
@@ -148,6 +145,6 @@ def _decode(payload: bytes) -> Histogram:
 @functools.cache
 def _bucket_values_us() -> NDArray[np.int64]:
     """The highest value of every bucket, by hdrh's own arithmetic."""
-    layout = HdrHistogram(1, HIGHEST_US, SIGNIFICANT_FIGURES)
+    layout = HdrHistogram(LOWEST_US, HIGHEST_US, SIGNIFICANT_FIGURES)
     lowest = (layout.get_value_from_index(index) for index in range(layout.counts_len))
     return np.fromiter((layout.get_highest_equivalent_value(value) for value in lowest), np.int64)

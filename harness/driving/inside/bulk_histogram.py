@@ -14,16 +14,14 @@ import numpy as np
 from hdrh.histogram import HdrHistogram
 from numpy.typing import NDArray
 
-LOWEST_US = 1
-HIGHEST_US = 60_000_000
-SIGNIFICANT_DIGITS = 3
+from harness.results.records.metric import HIGHEST_US, LOWEST_US, SIGNIFICANT_FIGURES
 
 
 class BulkHistogram:
     """`hdrh` is the histogram, for everything but recording. Values in microseconds."""
 
     def __init__(self) -> None:
-        self.hdrh = HdrHistogram(LOWEST_US, HIGHEST_US, SIGNIFICANT_DIGITS)
+        self.hdrh = HdrHistogram(LOWEST_US, HIGHEST_US, SIGNIFICANT_FIGURES)
         self._counts = np.frombuffer(self.hdrh.counts, np.int64)  # a view: hdrh encodes what is counted here
         self._bucket_ends_us = _bucket_ends_us()
 
@@ -70,6 +68,6 @@ def _values_us(seconds: NDArray[np.float64]) -> NDArray[np.int64]:
 @functools.cache
 def _bucket_ends_us() -> NDArray[np.int64]:
     """The highest value of every bucket, by hdrh's own arithmetic; 30 ms the first time."""
-    layout = HdrHistogram(LOWEST_US, HIGHEST_US, SIGNIFICANT_DIGITS)
+    layout = HdrHistogram(LOWEST_US, HIGHEST_US, SIGNIFICANT_FIGURES)
     lowest = (layout.get_value_from_index(index) for index in range(layout.counts_len))
     return np.fromiter((layout.get_highest_equivalent_value(value) for value in lowest), np.int64)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+# What every histogram holds: 1 us to 60 s, three significant figures (hdrhistogram.org).
+LOWEST_US = 1
+HIGHEST_US = 60_000_000
+SIGNIFICANT_FIGURES = 3
+
 
 class Metric(StrEnum):
     """What a histogram of the `.hlog` holds, in microseconds. Its tag is `<phase>.<outcome>.<metric>`."""
