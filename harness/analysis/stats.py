@@ -28,7 +28,8 @@ from harness.analysis.evidence import Estimate
 
 CONFIDENCE = 0.95
 ALPHA = 1 - CONFIDENCE
-# Within 5 % is "same": less makes no difference to whoever chooses a strategy. On the logarithm, so that A/B and B/A agree: 1/1.05 to 1.05.
+# Within 5 % is "same": less makes no difference to whoever chooses a strategy. On the logarithm, so that A/B and B/A
+# agree: 1/1.05 to 1.05.
 SAME_WITHIN = math.log(1.05)
 # Nobody runs more than this to settle a verdict; a larger need is given as this many.
 MOST_MORE_BLOCKS = 50

@@ -8,10 +8,9 @@ from hdrh.log import HistogramLogReader
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.driving.inside.bulk_histogram import HIGHEST_US
 from harness.driving.inside.recorder import Recorder
 from harness.results import histograms
-from harness.results.records.metric import Metric
+from harness.results.records.metric import HIGHEST_US, Metric
 from harness.results.records.outcome import Outcome
 
 
