@@ -1,0 +1,94 @@
+"""All tests: first those that only check, several at once; then those that measure, one at a time with nothing beside.
+
+    python -m tests [ARGUMENTS OF PYTEST]        # make test ARGS="-k catalog"
+
+Exits with pytest's code. A part in which nothing ran is a failure, unless arguments chose tests of the other part.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+# The tests of the first part mostly wait: for a server to boot, for a phase to end.
+WORKERS = {"together": 2 * (os.cpu_count() or 1), "alone": 1}
+TITLES = {"together": "what checks, {workers} at once", "alone": "what measures, one at a time"}
+NOTHING_RAN = pytest.ExitCode.NO_TESTS_COLLECTED
+
+
+class Ended(NamedTuple):
+    """One test. Fixtures that it was the first to need are in its time."""
+
+    name: str
+    seconds: float
+    outcome: str
+
+
+class Part(NamedTuple):
+    code: int
+    seconds: float
+    tests: list[Ended]
+
+
+def run_part(name: str, arguments: Sequence[str]) -> Part:
+    print(f"\n{TITLES[name].format(workers=WORKERS[name])}", flush=True)
+    began_s = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        tally = Path(folder) / "tally.json"
+        command = [sys.executable, "-m", "pytest", "--part", name, "--tally", str(tally)]
+        command += ["-n", str(WORKERS[name]), "--dist", "loadfile", "--no-loadscope-reorder", *arguments]
+        code = subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode
+        tests = [Ended(*line) for line in json.loads(tally.read_text())] if tally.exists() else []
+    return Part(code, time.monotonic() - began_s, tests)
+
+
+def environment() -> dict[str, str]:
+    """pytest keeps what it has compiled: each of its workers reads every file of tests."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
+def exit_code(codes: Sequence[int], *, chosen: bool) -> int:
+    """`chosen`: arguments may have left a part without a test; never both."""
+    ran = [code for code in codes if code != NOTHING_RAN]
+    if not ran or (len(ran) < len(codes) and not chosen):
+        return max(ran, default=0) or NOTHING_RAN
+    return max(ran)
+
+
+def summary(parts: dict[str, Part], *, slowest: int = 10) -> str:
+    tests = sorted((test for part in parts.values() for test in part.tests), key=lambda test: -test.seconds)
+    outcomes = [test.outcome for test in tests]
+    counts = [f"{outcomes.count(outcome)} {outcome}" for outcome in ("passed", "failed", "skipped")]
+    times = [f"{name} {part.seconds:.0f} s" for name, part in parts.items()]
+    total_s = sum(part.seconds for part in parts.values())
+    return "\n".join(
+        [
+            f"\nthe {slowest} slowest:",
+            *(f"{test.seconds:7.1f} s  {test.name}" for test in tests[:slowest]),
+            f"{len(tests)} tests in {total_s:.0f} s ({', '.join(times)}): {', '.join(counts)}",
+        ]
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    parts = {}
+    for name in WORKERS:
+        parts[name] = run_part(name, arguments)
+        if parts[name].code == pytest.ExitCode.INTERRUPTED:
+            break
+    print(summary(parts))
+    return exit_code([part.code for part in parts.values()], chosen=bool(arguments))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,61 @@
+"""The two parts of `make test`: what only checks runs several at once, what measures runs alone."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
+
+PARTS = ("together", "alone")
+UNIT = "tests/unit/"
+
+
+class KeepsSharedSetUpsTogether(LoadScopeScheduling):
+    """A file goes to one worker as a whole where its tests share a set-up or are quick. Other files are split, so that
+    one with many slow tests is not what all wait for."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = nodeid.partition("::")[0]
+        return path if path.startswith(UNIT) or _shares_a_set_up(path) else nodeid
+
+    def remove_node(self, node: WorkerController) -> str | None:
+        """Its worker has died, or ran out of time and was ended. xdist would run the same test again, and again."""
+        units = self.assigned_work.pop(node)
+        left = [(unit, nodeid) for unit in units.values() for nodeid, done in unit.items() if not done]
+        if not left:
+            return None
+        unit, crashed = left[0]
+        unit[crashed] = True
+        self.workqueue.update({scope: unit for scope, unit in units.items() if not all(unit.values())})
+        for other in self.assigned_work:
+            self._reschedule(other)
+        return crashed
+
+
+@cache
+def _shares_a_set_up(path: str) -> bool:
+    return 'scope="module"' in Path(path).read_text(encoding="utf-8")
+
+
+class Tally:
+    """Writes one line a test, once it has ended: its name, what it took, how it ended."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._seconds: dict[str, float] = {}
+        self._outcome: dict[str, str] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        name = report.nodeid
+        self._seconds[name] = self._seconds.get(name, 0.0) + report.duration
+        if report.outcome != "passed":
+            self._outcome[name] = report.outcome
+        self._outcome.setdefault(name, report.outcome)
+
+    def pytest_sessionfinish(self) -> None:
+        lines = [[name, seconds, self._outcome[name]] for name, seconds in self._seconds.items()]
+        self._path.write_text(json.dumps(lines))
