@@ -10,10 +10,13 @@ import sys
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from tests.children import child
 
 CHECKOUT = Path(__file__).parents[1]
 _MARK = "TEST_OF_BENCH"
@@ -72,24 +75,18 @@ class Project:
     def target(self, name: str, source: str) -> None:
         (self.root / "targets" / f"{name}.py").write_text(source)
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+    def start(self, *arguments: str) -> AbstractContextManager[subprocess.Popen[str]]:
+        return child(
             [sys.executable, "-m", "harness", *arguments],
             cwd=self.root,
             env={**os.environ, _MARK: self._mark},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            stdin=subprocess.DEVNULL,
-            text=True,
         )
 
     def bench(self, *arguments: str, timeout_s: float = 240.0) -> Ended:
         with self.start(*arguments) as process:
-            try:
-                out, err = process.communicate(timeout=timeout_s)
-            except BaseException:
-                process.kill()
-                raise
+            out, err = process.communicate(timeout=timeout_s)
         return Ended(process.returncode, out, err)
 
     def run(self, *arguments: str) -> Ended:

@@ -16,6 +16,8 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.children import child, line_of
+
 PROJECT = Path(__file__).parents[2]
 _USERS = 64
 _SLICE_S = 2.0
@@ -29,18 +31,18 @@ class Slice(NamedTuple):
 
 @pytest.fixture
 def fast_port() -> Iterator[int]:
-    with subprocess.Popen(
-        [sys.executable, "tests/fast_server.py"], cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as server:
+    command = [sys.executable, "tests/fast_server.py"]
+    with child(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
         assert server.stdin is not None
-        assert server.stdout is not None
-        yield int(server.stdout.readline())
+        yield int(line_of(server))
         server.stdin.close()
 
 
 def race(contestant: str, port: int) -> Slice:
     command = [sys.executable, "-m", "tests.generator_race", contestant, str(port), str(_SLICE_S), str(_USERS)]
-    told = json.loads(subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout)
+    told = json.loads(
+        subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True, timeout=60).stdout
+    )
     assert told["failures"] == 0
     return Slice(told["requests"] / told["wall_s"], told["requests"] / told["cpu_s"])
 
@@ -49,7 +51,7 @@ def wrk(port: int) -> float | None:
     if shutil.which("wrk") is None:
         return None
     command = ["wrk", "-t1", f"-c{_USERS}", f"-d{_SLICE_S:.0f}s", f"http://127.0.0.1:{port}/"]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
     found = re.search(r"Requests/sec:\s+([0-9.]+)", said)
     assert found, said
     return float(found[1])

@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.children import child
 from tests.serving_kit import wait_until
 
 CHECKOUT = Path(__file__).parents[2]
@@ -75,9 +76,7 @@ def test_an_unknown_option_is_a_usage_error() -> None:
 def test_a_hangup_that_nohup_had_ignored_is_survived() -> None:
     """A logout sends it. That it ends a `bench` without nohup, and what is left then, is in test_run.py."""
     command = ["nohup", sys.executable, "-m", "harness", "verify", "sync_def", "-w", "io"]
-    with subprocess.Popen(
-        command, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with child(command, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         wait_until(psutil.Process(process.pid).children)  # the upstream's supervisor: by now it has its handlers
         process.send_signal(signal.SIGHUP)
         out, err = process.communicate(timeout=60)

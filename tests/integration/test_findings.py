@@ -41,6 +41,7 @@ from harness.results.records.workload import Workload
 from harness.results.store import Run, read_lines
 from tests import peculiar_targets as targets
 from tests.bench_kit import CHECKOUT, TINY, Project
+from tests.children import child
 from tests.integration.test_driver import Rig, closed, rate
 from tests.made_trials import trial
 
@@ -251,13 +252,13 @@ def test_a_scenario_that_raises_before_it_asks_is_found_and_no_fault_of_the_serv
 @contextmanager
 def hogs(count: int) -> Iterator[list[psutil.Process]]:
     """`count` processes that compute all the time."""
-    started = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
-    try:
-        yield [psutil.Process(process.pid) for process in started]
-    finally:
-        for process in started:
-            process.kill()
-            process.wait()
+    with ExitStack() as stack:
+        started = [stack.enter_context(child([sys.executable, "-c", "while True: pass"])) for _ in range(count)]
+        try:
+            yield [psutil.Process(process.pid) for process in started]
+        finally:
+            for process in started:
+                process.kill()
 
 
 def test_a_machine_that_others_work_on_is_found(tmp_path: Path) -> None:

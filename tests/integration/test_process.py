@@ -17,6 +17,7 @@ import pytest
 
 from harness.processes import process as process_module
 from harness.processes.process import ProcessError, Supervised, child_environment
+from tests.children import child, line_of
 from tests.serving_kit import is_running, wait_until
 
 LINUX_ONLY = pytest.mark.skipif(sys.platform != "linux", reason="needs a child subreaper or /proc")
@@ -353,7 +354,7 @@ def test_a_killed_harness_leaves_nothing(tmp_path: Path) -> None:
         """)
     )
     (tmp_path / "family.py").write_text(textwrap.dedent(FAMILY))
-    with subprocess.Popen([sys.executable, str(harness)]) as process:
+    with child([sys.executable, str(harness)]) as process:
         pids = pids_said(tmp_path, 4)
         process.kill()
     wait_until(lambda: not any(map(is_running, pids)), 5.0)
@@ -386,9 +387,8 @@ def test_a_killed_harness_leaves_no_scratch_either(tmp_path: Path, when: str) ->
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     env = {**os.environ, "TMPDIR": str(scratch)}
-    with subprocess.Popen([sys.executable, str(harness)], env=env, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        supervisor_pid = int(process.stdout.readline())
+    with child([sys.executable, str(harness)], env=env, stdout=subprocess.PIPE) as process:
+        supervisor_pid = int(line_of(process))
         wait_until(lambda: "wrote" in said(tmp_path))
         assert len(list(scratch.glob("bench-*/*/left"))) == 1
         process.kill()

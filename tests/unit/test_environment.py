@@ -27,7 +27,7 @@ SHARED = Partition(available=(0, 1), target=(0, 1), generator=(), quota_cores=No
 
 def git(folder: Path, *arguments: str) -> None:
     identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid"]
-    subprocess.run(["git", "-C", str(folder), *identity, *arguments], check=True, capture_output=True)
+    subprocess.run(["git", "-C", str(folder), *identity, *arguments], check=True, capture_output=True, timeout=60)
 
 
 def test_this_machine(tmp_path: Path) -> None:
