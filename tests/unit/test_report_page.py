@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -21,18 +20,6 @@ from tests.synthetic_run import write_synthetic_run
 HOSTILE = (
     """<script>document.title='pwned'</script><img src=x onerror=alert(1)>"'&amp;$\\frac{1}{0}$]]>--></svg></style>"""
 )
-STRATEGIES = (
-    "sync_def",
-    "fake_async",
-    "pure_async",
-    "pure_async_aiohttp",
-    "async_thread_pool",
-    "async_process_pool",
-    "pool_result_blocking",
-    "multi_worker",
-    "two_stage",
-)
-WORKLOADS = ("io", "fanout", "cpu", "mixed")
 
 
 class Elements(HTMLParser):
@@ -266,17 +253,3 @@ def test_a_run_where_everything_failed_is_a_page(nowhere: Run) -> None:
 def test_a_run_without_any_trial_is_a_page(nowhere: Run) -> None:
     empty = Analysis(run=handmade.run_record(), trials=(), cells=(), comparisons=(), decisions=())
     assert "6 planned trials missing" in Elements(page.render(nowhere, empty)).text
-
-
-@pytest.mark.figure
-def test_a_run_of_200_trials_is_analysed_and_shown_in_15_s(tmp_path: Path) -> None:
-    run = write_synthetic_run(
-        tmp_path / "run", strategies=STRATEGIES, workloads=WORKLOADS, blocks=5, phase_s=2.0, rates_percent=(10, 30, 70)
-    )
-    started_s = time.monotonic()
-    analysis = analyse(run)
-    path = page.write_page(run, analysis)
-    took_s = time.monotonic() - started_s
-    assert len(analysis.trials) >= 200
-    assert took_s < 15
-    assert path.stat().st_size < 5_000_000
