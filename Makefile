@@ -18,10 +18,10 @@ smoke: setup ## the smallest full run: every step once, in under two minutes
 	$(BIN)/bench run --profile smoke $(ARGS)
 
 test: setup ## all tests, on real servers, a real Locust and a real browser (ARGS="-k name")
-	$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m tests $(ARGS)
 
 figures: setup ## what the instrument must reach (speed, priority, memory); wants the machine alone
-	$(BIN)/python -m pytest tests/figures $(ARGS)
+	$(BIN)/python -m pytest tests/figures -s $(ARGS)
 
 lint: setup ## ruff, mypy --strict, the import rules
 	$(BIN)/ruff check .

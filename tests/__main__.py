@@ -2,13 +2,16 @@
 
     python -m tests [ARGUMENTS OF PYTEST]        # make test ARGS="-k catalog"
 
-Exits with pytest's code. A part in which nothing ran is a failure, unless arguments chose tests of the other part.
+Exits with the code of the part that failed first. A part in which nothing ran is a failure, too, unless the arguments
+chose tests of the other part.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -58,11 +61,17 @@ def environment() -> dict[str, str]:
 
 
 def exit_code(codes: Sequence[int], *, chosen: bool) -> int:
-    """`chosen`: arguments may have left a part without a test; never both."""
-    ran = [code for code in codes if code != NOTHING_RAN]
-    if not ran or (len(ran) < len(codes) and not chosen):
-        return max(ran, default=0) or NOTHING_RAN
-    return max(ran)
+    """`chosen`: arguments may have left one part without a test, though never both. Negative is the signal that ended
+    pytest itself."""
+    for code in codes:
+        if code not in (pytest.ExitCode.OK, NOTHING_RAN):
+            return code if code > 0 else 128 - code
+    empty = [code for code in codes if code == NOTHING_RAN]
+    return NOTHING_RAN if len(empty) == len(codes) or (empty and not chosen) else 0
+
+
+def choose_tests(arguments: Sequence[str]) -> bool:
+    return not all(re.fullmatch(r"-[qvxsl]+|--durations=\d+", argument) for argument in arguments)
 
 
 def summary(parts: dict[str, Part], *, slowest: int = 10) -> str:
@@ -84,11 +93,14 @@ def main(arguments: Sequence[str]) -> int:
     parts = {}
     for name in WORKERS:
         parts[name] = run_part(name, arguments)
-        if parts[name].code == pytest.ExitCode.INTERRUPTED:
+        if parts[name].code == pytest.ExitCode.INTERRUPTED or (parts[name].code and "-x" in arguments):
             break
     print(summary(parts))
-    return exit_code([part.code for part in parts.values()], chosen=bool(arguments))
+    return exit_code([part.code for part in parts.values()], chosen=choose_tests(arguments))
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)

@@ -61,8 +61,9 @@ class Project:
 
     def __init__(self, root: Path, strategies: Sequence[str], profile: str = TINY) -> None:
         self.root = root
+        self._mark = uuid.uuid4().hex
         for folder in ("targets", "scenarios"):
-            (root / folder).mkdir()
+            (root / folder).mkdir(parents=True)
             (root / folder / "__init__.py").touch()
         shutil.copy(CHECKOUT / "targets/_work.py", root / "targets")
         for name in strategies:
@@ -70,7 +71,14 @@ class Project:
         for scenario in (CHECKOUT / "scenarios").glob("[a-z]*.py"):
             shutil.copy(scenario, root / "scenarios")
         (root / "tiny.toml").write_text(profile)
-        self._mark = uuid.uuid4().hex
+
+    @classmethod
+    def copy_of(cls, original: Path, root: Path) -> Project:
+        """With its runs."""
+        shutil.copytree(original, root, dirs_exist_ok=True)
+        copy = cls.__new__(cls)
+        copy.root, copy._mark = root, uuid.uuid4().hex
+        return copy
 
     def target(self, name: str, source: str) -> None:
         (self.root / "targets" / f"{name}.py").write_text(source)
@@ -109,7 +117,15 @@ class Project:
         return found
 
     def assert_nothing_is_left(self, within_s: float = 10.0) -> None:
-        wait_for(lambda: not self.processes(), within_s, lambda: str([p.cmdline() for p in self.processes()]))
+        wait_for(lambda: not self.processes(), within_s, lambda: str([*map(command_of, self.processes())]))
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    """Empty when it has ended meanwhile."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def wait_for(condition: Callable[[], object], timeout_s: float, explain: Callable[[], str] = str) -> None:

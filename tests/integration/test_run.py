@@ -1,5 +1,6 @@
 """`bench run` as a person meets it: what it leaves on disk, what it says when things break, how it ends."""
 
+import fcntl
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ from harness.results.records.phase_record import PhaseStatus
 from harness.results.records.sample import Sample
 from harness.results.records.trial_record import TrialRecord, TrialSpec
 from harness.results.store import Run, read_lines
-from tests.bench_kit import TINY, Project, wait_for
+from tests.bench_kit import TINY, Project, command_of, wait_for
 from tests.peculiar_targets import CACHES, DIES, UNLUCKY_ONCE
 
 HEAD = """
@@ -37,6 +38,20 @@ NAP = "    await asyncio.sleep((wait_ms + 2) / 1e3)\n"
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     return Project(tmp_path, ["pure_async_aiohttp"])
+
+
+@pytest.fixture
+def finished(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of a project whose run is finished. The original is measured by the first who asks, of all workers."""
+    base = tmp_path_factory.getbasetemp()
+    original = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "finished"
+    with original.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not original.exists():
+            measured = Project(tmp_path_factory.mktemp("finishing") / "project", ["pure_async_aiohttp"])
+            assert measured.run().measured_everything
+            measured.root.rename(original)
+    return Project.copy_of(original, tmp_path)
 
 
 def trials(project: Project) -> dict[str, TrialRecord]:
@@ -216,8 +231,8 @@ def _targets(project: Project) -> list[psutil.Process]:
     return [
         p
         for p in project.processes()
-        if any(part.endswith("supervisor.py") for part in p.cmdline())
-        and "harness.inside.bench_inside.app:app" in p.cmdline()
+        if "harness.inside.bench_inside.app:app" in (command := command_of(p))
+        and any(word.endswith("supervisor.py") for word in command)
         and list(project.root.glob("results/*/trials/*/1/latency.hlog"))
     ]
 
@@ -226,7 +241,8 @@ def _upstreams(project: Project) -> list[psutil.Process]:
     return [
         p
         for p in project.processes()
-        if "harness.services.upstream:app" in p.cmdline() and not any("supervisor.py" in part for part in p.cmdline())
+        if "harness.services.upstream:app" in (command := command_of(p))
+        and not any("supervisor.py" in word for word in command)
     ]
 
 
@@ -255,11 +271,10 @@ def test_a_failed_trial_still_fails_the_run_that_is_resumed(project: Project) ->
     assert "exited with 7" in resumed.err
 
 
-def test_a_run_is_not_resumed_on_other_code(project: Project) -> None:
-    assert project.run().measured_everything
-    work = project.root / "targets" / "_work.py"
+def test_a_run_is_not_resumed_on_other_code(finished: Project) -> None:
+    work = finished.root / "targets" / "_work.py"
     work.write_text(work.read_text() + "\n# faster now\n")
-    resumed = project.bench("run", "--resume", str(project.run_folder))
+    resumed = finished.bench("run", "--resume", str(finished.run_folder))
     assert resumed.code == 2
     assert "targets/pure_async_aiohttp.py or what it shares has changed since" in resumed.err
 
@@ -275,9 +290,11 @@ def test_a_strategy_that_cheats_sets_no_rates_for_the_others(project: Project) -
 
 def test_an_invalid_trial_is_measured_again_and_both_attempts_are_kept(project: Project) -> None:
     project.target("unlucky_once", UNLUCKY_ONCE)
-    (project.root / "tiny.toml").write_text(TINY + "retry_share = 1.0\n")
+    # Three blocks, of which only the first is unlucky: where others use the machine, the retry takes more than is
+    # estimated for it, and the estimate of one block would not allow it.
+    (project.root / "tiny.toml").write_text(TINY.replace("blocks = 1", "blocks = 3") + "retry_share = 1.0\n")
     ended = project.run("-s", "unlucky_once")
-    assert ended.code == 0, ended.err + ended.out
+    assert ended.measured_everything, ended.err + ended.out
     first, second = Run.open(project.run_folder).attempts(TrialSpec(1, 0, "io", "unlucky_once"))
     assert Outcome.WRONG_ANSWER in first.read().phases[-2].outcomes
     assert set(second.read().phases[-2].outcomes) == {Outcome.OK}
@@ -302,39 +319,36 @@ def test_a_port_that_is_taken_is_said_before_anything_is_measured(project: Proje
     assert "Traceback" not in ended.err
 
 
-def test_one_trial_record_cut_off_costs_that_trial_only(project: Project) -> None:
-    assert project.run().measured_everything
-    folder = project.run_folder
+def test_one_trial_record_cut_off_costs_that_trial_only(finished: Project) -> None:
+    folder = finished.run_folder
     victim = next(path for path in folder.glob("trials/01-*/1/trial.json"))
     victim.write_bytes(victim.read_bytes()[:200])
-    ended = project.bench("report", str(folder))
-    assert str(victim.relative_to(project.root)) in ended.err
+    ended = finished.bench("report", str(folder))
+    assert str(victim.relative_to(finished.root)) in ended.err
     assert "Traceback" not in ended.err
-    resumed = project.bench("run", "--resume", str(folder))
+    resumed = finished.bench("run", "--resume", str(folder))
     assert resumed.measured_everything, resumed.err
     assert (victim.parent.parent / "2" / "trial.json").exists()
 
 
-def test_a_pilot_cut_off_before_its_rates_were_written_is_measured_again(project: Project) -> None:
-    assert project.run().measured_everything
-    folder = project.run_folder
+def test_a_pilot_cut_off_before_its_rates_were_written_is_measured_again(finished: Project) -> None:
+    folder = finished.run_folder
     next(folder.glob("trials/01-*/1/trial.json")).unlink()
     pilot = next(folder.glob("trials/00-*/1/trial.json"))
     pilot.write_bytes(pilot.read_bytes()[:200])
     record = json.loads((folder / "run.json").read_text())
     (folder / "run.json").write_text(json.dumps({**record, "rates_rps": {}}))
-    resumed = project.bench("run", "--resume", str(folder))
+    resumed = finished.bench("run", "--resume", str(folder))
     assert resumed.code in (0, 3), resumed.err
     assert "Traceback" not in resumed.err
     assert Run.open(folder).read().rates_rps["io"]
-    assert all(trial.status == "complete" for trial in trials(project).values())
+    assert all(trial.status == "complete" for trial in trials(finished).values())
 
 
-def test_another_schema_version_is_refused_by_name(project: Project) -> None:
-    assert project.run().measured_everything
-    path = project.run_folder / "run.json"
+def test_another_schema_version_is_refused_by_name(finished: Project) -> None:
+    path = finished.run_folder / "run.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 99}))
-    ended = project.bench("report", str(project.run_folder))
+    ended = finished.bench("report", str(finished.run_folder))
     assert ended.code == 2
     assert "schema_version 99" in ended.err
     assert len(ended.err.strip().splitlines()) == 1

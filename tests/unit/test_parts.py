@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.__main__ import NOTHING_RAN, Ended, Part, exit_code, summary
+from tests.__main__ import NOTHING_RAN, Ended, Part, choose_tests, exit_code, summary
 from tests.conftest import CHECKING, MEASURING, TESTS
 
 ROOT = TESTS.parent
@@ -26,10 +26,19 @@ ROOT = TESTS.parent
         ([1, NOTHING_RAN], False, 1),
         ([NOTHING_RAN, NOTHING_RAN], True, NOTHING_RAN),
         ([2], False, 2),
+        ([-9, 0], False, 137),
     ],
 )
 def test_a_part_that_fails_or_is_empty_by_accident_fails_the_whole(codes: list[int], chosen: bool, code: int) -> None:
     assert exit_code(codes, chosen=chosen) == code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "choose"),
+    [([], False), (["-q", "-x", "--durations=5"], False), (["-k", "catalog"], True), (["tests/unit"], True)],
+)
+def test_only_arguments_that_choose_tests_may_leave_a_part_empty(arguments: list[str], choose: bool) -> None:
+    assert choose_tests(arguments) is choose
 
 
 def test_the_end_shows_the_slowest_of_both_parts_and_one_line_of_totals() -> None:
