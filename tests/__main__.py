@@ -1,6 +1,6 @@
 """All tests: first those that only check, several at once; then those that measure, one at a time with nothing beside.
 
-    python -m tests [ARGUMENTS OF PYTEST]        # make test ARGS="-k catalog"
+    python -m tests [--part together|alone] [ARGUMENTS OF PYTEST]        # make test ARGS="-k catalog"
 
 Exits with the code of the part that failed first. A part in which nothing ran is a failure, too, unless the arguments
 chose tests of the other part.
@@ -8,6 +8,7 @@ chose tests of the other part.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -21,6 +22,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+
+from tests.parts import PARTS
 
 ROOT = Path(__file__).parents[1]
 # The tests of the first part mostly wait: for a server to boot, for a phase to end.
@@ -89,9 +92,12 @@ def summary(parts: dict[str, Part], *, slowest: int = 10) -> str:
     )
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(command_line: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser("python -m tests", allow_abbrev=False, add_help=False)
+    parser.add_argument("--part", choices=PARTS)
+    chosen, arguments = parser.parse_known_args(command_line)
     parts = {}
-    for name in WORKERS:
+    for name in [chosen.part] if chosen.part else PARTS:
         parts[name] = run_part(name, arguments)
         if parts[name].code == pytest.ExitCode.INTERRUPTED or (parts[name].code and "-x" in arguments):
             break
