@@ -36,7 +36,7 @@ max_in_flight = 32
 drain_s = 0.5
 request_timeout_s = 5.0
 health_rate_rps = 20.0
-ready_s = 10.0
+ready_s = 30.0
 shutdown_s = 1.0
 quiet_s = 0.0
 """

@@ -15,6 +15,11 @@ from tests.signals import children_start_with_default_signals
 MEASURING = {
     "integration/test_calibration.py",
     "integration/test_crosscheck.py",
+    "integration/test_driver.py::test_a_frozen_server_delays_those_that_should_have_been_sent_meanwhile",
+    "integration/test_driver.py::test_a_server_that_is_still_waking_up_is_warmed_for_longer",
+    "integration/test_driver.py::test_a_warm_up_ends_when_answers_have_settled_and_the_next_phase_begins_there",
+    "integration/test_driver.py::test_closed_and_open_loop_on_a_fixed_delay",
+    "integration/test_driver.py::test_the_warm_up_of_two_generators_ends_for_both_at_once_when_both_have_settled",
     "integration/test_physics.py",
     "integration/test_probe_cost.py",
     "integration/test_sampler_cost.py",

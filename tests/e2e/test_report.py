@@ -129,7 +129,7 @@ def test_opened_over_http_it_asks_for_nothing_but_itself(report: Path) -> None:
         browse(f"http://127.0.0.1:{server.server_port}/report.html", "--dump-dom")
     finally:
         server.shutdown()
-        thread.join()
+        thread.join(10)
         server.server_close()
     assert set(asked) - {"/favicon.ico"} == {"/report.html"}
 

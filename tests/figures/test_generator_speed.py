@@ -57,7 +57,7 @@ def wrk(port: int) -> float | None:
     return float(found[1])
 
 
-@pytest.mark.figure
+@pytest.mark.measures
 def test_it_is_five_times_as_fast_as_fast_http_user_and_makes_20000_requests_a_cpu_second(fast_port: int) -> None:
     ours, stock, wrks = [], [], []
     for _ in range(_ROUNDS):

@@ -6,7 +6,7 @@ from harness.machine.partition import TARGET_NICE
 from tests.priority import measure
 
 
-@pytest.mark.figure
+@pytest.mark.measures
 @pytest.mark.parametrize("strategy", ["async_process_pool", "sync_def"])
 def test_a_saturating_target_delays_sending_by_less_than_a_twentieth_of_what_it_makes_people_wait(
     strategy: str,

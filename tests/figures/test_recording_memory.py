@@ -16,7 +16,7 @@ _LIMIT_MIB = 200  # for the whole generator, Locust included
 _NOISE_MIB = 4  # the allocator's; a hundred bytes a request would be a gigabyte
 
 
-@pytest.mark.figure
+@pytest.mark.measures
 def test_ten_million_requests_are_recorded_in_constant_memory(tmp_path: Path) -> None:
     path = tmp_path / "latency.hlog"
     command = [sys.executable, "-m", "tests.record_many", str(path), str(_REQUESTS)]

@@ -158,7 +158,7 @@ async def costs(folder: Path) -> list[Cost]:
             return [Cost(answer_s(), await wrapper_s(folder), await ticks_s_per_s()) for _ in range(ROUNDS)]
 
 
-@pytest.mark.figure
+@pytest.mark.measures
 def test_the_probe_costs_less_than_a_hundredth_of_the_throughput(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -192,7 +192,7 @@ def test_however_it_is_ended_nothing_is_left_and_resume_finishes_it(project: Pro
         )
         assert len(project.processes()) > 4
         process.send_signal(number)
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=60)
     assert process.returncode == (-signal.SIGKILL if number is signal.SIGKILL else 130)
     assert "Traceback" not in err
     project.assert_nothing_is_left()
@@ -210,7 +210,7 @@ def test_a_run_that_is_being_measured_is_not_resumed_beside_it(project: Project)
         wait_for(lambda: list(project.root.glob("results/*/run.json")), 60)
         second = project.bench("run", "--resume", str(project.run_folder))
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=60)
     assert second.code == 2
     assert "is being measured by another process" in second.err
     assert len(second.err.splitlines()) == 1

@@ -55,7 +55,7 @@ def wait_for_samples(path: Path, what: str, *, threads: int, cpu_s: float) -> No
     pytest.fail(f"waited 60 s for {what}")
 
 
-@pytest.mark.figure
+@pytest.mark.measures
 def test_sampling_three_trees_costs_less_than_a_hundredth_of_a_core(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
