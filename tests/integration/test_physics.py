@@ -5,7 +5,6 @@ Bounds are generous, or ratios within a block: the machine is shared and noisy.
 
 import time
 from concurrent.futures import ProcessPoolExecutor
-from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
@@ -43,18 +42,17 @@ shutdown_s = 3.0
 quiet_s = 0.3
 """
 RATES = "rates = [{ percent = 20, duration_s = 1.0 }]"
-CPU_PROFILE = PROFILE.replace(RATES, "rates = []").replace("blocks = 2", "blocks = 1")
+CPU_PROFILE = PROFILE.replace(RATES, "rates = []").replace("capacity_s = 1.5", "capacity_s = 1.2")
 assert RATES in PROFILE
 IO = ("fake_async", "sync_def", "pure_async_aiohttp")
-BLOCKS = {"io": 3, "cpu": 4}
 CPU = ("async_process_pool", "async_thread_pool", "pool_result_blocking", "fake_async")
 
 
 class Measured(NamedTuple):
-    """`speedup`: how many times the work of one process two did, in the same time, around each run of `cpu`."""
+    """`speedup`: how many times the work of one process two did, in the same time; the lower of before and after."""
 
     analysis: Analysis
-    speedup: list[float]
+    speedup: float
 
 
 def loops_in(duration_s: float) -> int:
@@ -75,8 +73,8 @@ def speedup(pool: ProcessPoolExecutor) -> float:
 
 @pytest.fixture(scope="module")
 def measured_with_speedup(tmp_path_factory: pytest.TempPathFactory) -> Measured:
-    """In one project, so that only the cells that are judged are measured. `cpu` is measured in two runs, with a look
-    between them at what the machine has to give: a shared one may have less than its two cores."""
+    """In one project, so that only the cells that are judged are measured. Around the run of `cpu`, a look at what the
+    machine has to give: a shared one may have less than its two cores."""
     project = Project(tmp_path_factory.mktemp("physics"), [*IO, *CPU])
     (project.root / "io.toml").write_text(PROFILE)
     (project.root / "cpu.toml").write_text(CPU_PROFILE)
@@ -89,24 +87,22 @@ def measured_with_speedup(tmp_path_factory: pytest.TempPathFactory) -> Measured:
         return analyse(Run.open(folder))
 
     io = run("io", IO, "io")
-    runs, looks = [], []
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         for future in [pool.submit(loops_in, 0.2) for _ in range(2)]:
             future.result()
-        looks.append(speedup(pool))
-        for number in range(2):
-            runs.append(run("cpu", CPU, f"cpu-{number}"))
-            looks.append(speedup(pool))
+        before = speedup(pool)
+        cpu = run("cpu", CPU, "cpu")
+        after = speedup(pool)
     project.assert_nothing_is_left()
     return Measured(
         analysis=Analysis(
             run=io.run,
-            trials=(*io.trials, *(trial for each in runs for trial in each.trials)),
+            trials=(*io.trials, *cpu.trials),
             cells=io.cells,
             comparisons=(),
             decisions=(),
         ),
-        speedup=[min(before, after) for before, after in pairwise(looks)],
+        speedup=min(before, after),
     )
 
 
@@ -123,7 +119,7 @@ def capacities(measured: Analysis, workload: str, variant: str) -> list[float]:
         for trial in sorted(measured.trials, key=lambda trial: trial.record.started_epoch_s)
         if (trial.record.spec.workload, trial.record.spec.variant) == (workload, variant)
     ]
-    assert len(found) == BLOCKS[workload]
+    assert len(found) == 3
     return found
 
 
@@ -143,7 +139,7 @@ def test_fake_async_serves_one_wait_at_a_time(measured: Analysis) -> None:
 def test_sync_def_is_bound_by_forty_threads(measured: Analysis) -> None:
     reached = capacities(measured, "io", "sync_def")
     assert all(rps <= 40 / WAIT_S for rps in reached)
-    assert median(reached) >= 0.5 * 40 / WAIT_S
+    assert max(reached) >= 0.5 * 40 / WAIT_S  # the best: others on the machine take from it and never add
 
 
 def test_the_event_loop_overlaps_more_waits_than_forty_threads(measured: Analysis) -> None:
@@ -153,8 +149,7 @@ def test_the_event_loop_overlaps_more_waits_than_forty_threads(measured: Analysi
 def test_pure_python_scales_on_processes_and_not_on_threads(measured_with_speedup: Measured) -> None:
     """On two free cores by 1.4 at least, which is 0.7 of what there is to win. Where a neighbour has one of the cores,
     there is less to win, and the same share of it is asked."""
-    measured, around = measured_with_speedup
-    available = [cores for cores in around for _ in ("the pilots", "the block")]
+    measured, available = measured_with_speedup
     ratios = [
         pool / threads
         for pool, threads in zip(
@@ -164,7 +159,7 @@ def test_pure_python_scales_on_processes_and_not_on_threads(measured_with_speedu
         )
     ]
     print(f"\nprocess pool / thread pool: {ratios}; two processes / one: {available}")
-    assert median(ratio / min(cores, 2.0) for ratio, cores in zip(ratios, available, strict=True)) >= 0.7
+    assert median(ratios) / min(available, 2.0) >= 0.7
 
 
 def test_waiting_for_a_pool_inside_the_loop_is_no_better_than_computing_inline(measured: Analysis) -> None:

@@ -19,7 +19,7 @@ from harness.sampling.sampler import Sampler
 from tests.keep_alive import wait_open
 
 ROOT = Path(__file__).parents[2]
-WINDOW_S = 3.0
+WINDOW_S = 2.0
 WINDOWS = 3
 
 APP = """
