@@ -112,7 +112,7 @@ DOES_WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("strategy", "code", "level"), DOES_WRONG)
+@pytest.mark.parametrize(("variant", "code", "level"), DOES_WRONG)
 def test_what_a_target_does_wrong_is_found_in_its_trial(
     peculiar: Analysis, variant: str, code: str, level: str
 ) -> None:

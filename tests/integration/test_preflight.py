@@ -11,7 +11,7 @@ from harness.measuring.preflight import preflight
 from harness.processes.process import MARK
 from harness.results.records.machine_record import Partition
 from harness.results.records.run_record import Preflight
-from harness.results.records.strategy import ServerOptions, Strategy
+from harness.results.records.variant import Variant
 from harness.results.records.workload import Request, Workload
 from tests.serving_kit import HEALTHY, write_target
 
@@ -37,7 +37,7 @@ def _trees_of(root: Path) -> list[int]:
     return found
 
 
-def _run(root: Path, strategies: list[Strategy], ready_s: float = 20.0) -> tuple[list[Preflight], list[Preflight]]:
+def _run(root: Path, strategies: list[Variant], ready_s: float = 20.0) -> tuple[list[Preflight], list[Preflight]]:
     heard: list[Preflight] = []
     results = preflight(
         root,
@@ -55,7 +55,7 @@ def _run(root: Path, strategies: list[Strategy], ready_s: float = 20.0) -> tuple
 def test_each_strategy_on_each_workload(tmp_path: Path) -> None:
     root = tmp_path.resolve()
     both = write_target(root, "both", HEALTHY + DOUBLE.format(factor=2) + TRIPLE)
-    variant = msgspec.structs.replace(both, name="both_by_cores", server=ServerOptions(workers="cores"))
+    variant = msgspec.structs.replace(both, name="both_by_cores", workers=2)
     strategies = [
         both,
         write_target(root, "no_import", "import nowhere_to_be_found"),
@@ -66,7 +66,7 @@ def test_each_strategy_on_each_workload(tmp_path: Path) -> None:
     results, heard = _run(root, strategies)
 
     assert results == heard
-    assert [(result.strategy, result.workload, result.status) for result in results] == [
+    assert [(result.variant, result.workload, result.status) for result in results] == [
         ("both", "double", "ok"),
         ("both", "triple", "ok"),
         ("no_import", "double", "failed"),
@@ -78,7 +78,7 @@ def test_each_strategy_on_each_workload(tmp_path: Path) -> None:
         ("both_by_cores", "double", "ok"),
         ("both_by_cores", "triple", "ok"),
     ]
-    errors = {(result.strategy, result.workload): result.error for result in results}
+    errors = {(result.variant, result.workload): result.error for result in results}
     assert errors["both", "double"] == ""
     assert errors["no_import", "triple"].startswith(
         "no_import: did not start: exited with 3: targets/no_import.py:1: ModuleNotFoundError: No module named"
