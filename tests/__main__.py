@@ -18,16 +18,21 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from math import ceil, inf
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from harness.machine.cgroup import quota_cores
+from harness.machine.partition import available_cpus
 from tests.parts import PARTS
 
 ROOT = Path(__file__).parents[1]
-# The tests of the first part mostly wait: for a server to boot, for a phase to end.
-WORKERS = {"together": 2 * (os.cpu_count() or 1), "alone": 1}
+# The tests of the first part mostly wait: for a server to boot, for a phase to end. A container may have fewer CPUs
+# than its machine.
+CPUS = ceil(min(len(available_cpus()), quota_cores() or inf))
+WORKERS = {"together": 2 * CPUS, "alone": 1}
 TITLES = {"together": "what checks, {workers} at once", "alone": "what measures, one at a time"}
 NOTHING_RAN = pytest.ExitCode.NO_TESTS_COLLECTED
 
