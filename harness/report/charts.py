@@ -16,7 +16,6 @@ from harness.judging.figures import Ceiling, Percentile
 from harness.report import wording
 from harness.report.canvas import Canvas, Scale
 from harness.report.palette import GRID, INK, MUTED, SURFACE, WARNING
-from harness.report.svg import house_style, inline
 
 CHART_WIDTH = 430
 NOTE_LENGTH = 36
@@ -82,22 +81,21 @@ class _Rows:
         self.canvas.text(CHART_WIDTH, y - _UP if beneath else y, text, _TEXT, INK, "right")
         self.canvas.text(CHART_WIDTH, y + _DOWN, beneath, _SMALL, MUTED, "right")
 
-    def inline(self, chart_id: str, title: str) -> Markup:
-        return inline(self.canvas.figure, chart_id, f"{title}. {'; '.join(self.said)}.")
+    def svg(self, title: str) -> Markup:
+        return self.canvas.svg(f"{title}. {'; '.join(self.said)}.")
 
 
 # ------------------------------------------------------------------------------------------------------- capacity
 
 
-@house_style()
-def capacity_chart(rows: Sequence[CapacityRow], chart_id: str, title: str) -> Markup:
+def capacity_chart(rows: Sequence[CapacityRow], title: str) -> Markup:
     """Horizontal bars of capacity; 95 % intervals, single trials as dots, ceilings as a stroke."""
     scale = Scale(0.0, _right_edge(rows), _LEFT, _RIGHT)
     ticks = [(tick, f"{tick:,.10g}") for tick in scale.ticks(4)]
     drawn = _Rows(len(rows), scale, ticks, "correct responses per second", "[95 % interval]")
     for place, row in enumerate(rows):
         _capacity_row(drawn, place, row)
-    return drawn.inline(chart_id, title)
+    return drawn.svg(title)
 
 
 def _right_edge(rows: Sequence[CapacityRow]) -> float:
@@ -136,16 +134,13 @@ def _capacity_row(drawn: _Rows, place: int, row: CapacityRow) -> None:
         canvas.marks([scale(rps) for rps in row.doubtful], y + 5, "x", 5, WARNING, edge_width=1.5)
     if row.ceiling is not None and row.ceiling.rps <= scale.high:
         x = scale(row.ceiling.rps)
-        canvas.line([x, x], [y - 13, y + 13], INK, 2, style=(0, (1.4, 0.9)))
+        canvas.line([x, x], [y - 13, y + 13], INK, 2, dashes=(1.4, 0.9))
 
 
 # ---------------------------------------------------------------------------------------------------------- latency
 
 
-@house_style()
-def latency_chart(
-    rows: Sequence[LatencyRow], chart_id: str, title: str, *, low: str = "p50", high: str = "p99"
-) -> Markup:
+def latency_chart(rows: Sequence[LatencyRow], title: str, *, low: str = "p50", high: str = "p99") -> Markup:
     """Two percentiles a row on a logarithmic axis: a ring and a diamond, joined; `low` and `high` name them.
 
     Whiskers span the single trials. An arrowhead, and "≥" before the figure: requests were given up there.
@@ -156,7 +151,7 @@ def latency_chart(
     drawn = _Rows(len(rows), scale, ticks, "time (logarithmic)", high)
     for place, row in enumerate(rows):
         _latency_row(drawn, place, row, low, high)
-    return drawn.inline(chart_id, title)
+    return drawn.svg(title)
 
 
 def _tick(decade_ms: float) -> str:

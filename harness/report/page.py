@@ -64,9 +64,7 @@ def render(run: Run, analysis: Analysis) -> str:
         workloads=[
             workloads.view(analysis, workload, anchors[workload.name], palette) for workload in record.workloads
         ],
-        timelines=[
-            _panels(run, analysis, workload.name, anchors[workload.name], palette) for workload in record.workloads
-        ],
+        timelines=[_panels(run, analysis, workload.name, palette) for workload in record.workloads],
         comparisons=verdicts.comparison_tables(analysis, palette),
         doubtful=[row for row in trials if row.standing != "valid"],
         trials=[
@@ -94,7 +92,7 @@ def _template() -> jinja2.Template:
     return environment.get_template("template.html.j2")
 
 
-def _panels(run: Run, analysis: Analysis, workload: str, anchor: str, palette: Palette) -> Panels:
+def _panels(run: Run, analysis: Analysis, workload: str, palette: Palette) -> Panels:
     """One representative trial of each cell, all on the same axes."""
     chosen = [
         (cell, _representative(analysis, cell))
@@ -109,13 +107,12 @@ def _panels(run: Run, analysis: Analysis, workload: str, anchor: str, palette: P
     cores_top = max((line.cores_max for line in drawn), default=1.0)
     memory_top_mib = max((line.memory_max_mib for line in drawn), default=1.0)
     panels = []
-    for place, ((cell, trial), line) in enumerate(zip(chosen, lines, strict=True)):
+    for (cell, trial), line in zip(chosen, lines, strict=True):
         svg, caption = None, "no trial with samples"
         if trial is not None and line is not None:
             caption = _caption(trial)
             svg = timeline.draw_timeline(
                 line,
-                f"{anchor}-time-{place}",
                 f"CPU cores and memory over time, {cell.variant} on {workload}, {caption}; "
                 f"the target used at most {wording.number(line.cores['target'].largest)} cores and "
                 f"{wording.number(line.memory_max_mib)} MiB",

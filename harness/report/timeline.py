@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from harness.report.canvas import Canvas, LineStyle, Scale
+from harness.report.canvas import Canvas, Scale
 from harness.report.palette import BAND, GENERATOR, GRID, MUTED, SERVICES, TARGET
-from harness.report.svg import house_style, inline
 from harness.report.wording import MIB
 from harness.results.records.phase_record import PhaseRecord, PhaseStatus
 from harness.results.records.sample import Sample
@@ -23,10 +22,10 @@ _MEMORY = (146, 104)
 _NAME_LENGTH = 12
 _POINTS = 120
 _FINEST_STEP_S = 0.4  # two samples at 5 Hz: CPU times tick in 10 ms, so shorter steps show the clock, not the load
-_STYLES: dict[str, tuple[str, LineStyle]] = {
-    "target": (TARGET, "-"),
-    "generator": (GENERATOR, (0, (4, 1.5))),
-    "services": (SERVICES, (0, (1.2, 1.2))),
+_CURVES: dict[str, tuple[str, tuple[float, ...]]] = {
+    "target": (TARGET, ()),
+    "generator": (GENERATOR, (4, 1.5)),
+    "services": (SERVICES, (1.2, 1.2)),
 }
 
 
@@ -78,7 +77,7 @@ def of_trial(samples: Sequence[Sample], phases: Sequence[PhaseRecord]) -> Timeli
     target = [sample for sample in samples if sample.tree == "target"]
     pss = [(s.t_s, s.server, s.pss_bytes / MIB) for s in target if s.pss_bytes is not None]
     return Timeline(
-        cores={tree: cores_curve([s for s in samples if s.tree == tree], step_s) for tree in _STYLES},
+        cores={tree: cores_curve([s for s in samples if s.tree == tree], step_s) for tree in _CURVES},
         pss_mib=_thinned(pss, step_s),
         rss_mib=_thinned([(s.t_s, s.server, s.rss_bytes / MIB) for s in target], step_s),
         bands=tuple(Band(phase.spec.name, phase.start_s, phase.end_s) for phase in ran),
@@ -121,8 +120,7 @@ def _thinned(points: Sequence[tuple[float, int, float]], step_s: float) -> Curve
     return Curve(tuple(times), tuple(values))
 
 
-@house_style()
-def draw_timeline(timeline: Timeline, chart_id: str, title: str, *, cores_top: float, memory_top_mib: float) -> Markup:
+def draw_timeline(timeline: Timeline, title: str, *, cores_top: float, memory_top_mib: float) -> Markup:
     """Cores above, memory beneath; the tops of both axes are the caller's, so that neighbours compare."""
     canvas = Canvas(TIMELINE_WIDTH, _HEIGHT)
     seconds = Scale(0.0, timeline.end_s, _LEFT, TIMELINE_WIDTH - 8)
@@ -136,16 +134,16 @@ def draw_timeline(timeline: Timeline, chart_id: str, title: str, *, cores_top: f
     for tick in seconds.ticks(5, whole=True):
         canvas.text(seconds(tick), memory_scale.start + 8, f"{tick:g}", 8, MUTED, "center")
     canvas.text(seconds.end, memory_scale.start + 21, "seconds since launch", 8, MUTED, "right")
-    for tree, (colour, style) in _STYLES.items():
-        _curve(canvas, timeline.cores[tree], seconds, cores_scale, colour, style)
-    _curve(canvas, timeline.rss_mib, seconds, memory_scale, MUTED, (0, (3, 1.5)))
-    _curve(canvas, timeline.pss_mib, seconds, memory_scale, TARGET, "-")
-    return inline(canvas.figure, chart_id, title)
+    for tree, (colour, dashes) in _CURVES.items():
+        _curve(canvas, timeline.cores[tree], seconds, cores_scale, colour, dashes)
+    _curve(canvas, timeline.rss_mib, seconds, memory_scale, MUTED, (3, 1.5))
+    _curve(canvas, timeline.pss_mib, seconds, memory_scale, TARGET, ())
+    return canvas.svg(title)
 
 
-def _curve(canvas: Canvas, line: Curve, xs: Scale, ys: Scale, colour: str, style: LineStyle) -> None:
+def _curve(canvas: Canvas, line: Curve, xs: Scale, ys: Scale, colour: str, dashes: tuple[float, ...]) -> None:
     if line.t_s:
-        canvas.line([xs(t) for t in line.t_s], [ys(value) for value in line.values], colour, 1.4, style=style)
+        canvas.line([xs(t) for t in line.t_s], [ys(value) for value in line.values], colour, 1.4, dashes=dashes)
 
 
 def _axis(canvas: Canvas, scale: Scale, unit: str, ticks: Sequence[float]) -> None:

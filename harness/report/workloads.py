@@ -63,7 +63,7 @@ def cells_in_order(analysis: Analysis, workload: str) -> tuple[Cell, ...]:
 
 def view(analysis: Analysis, workload: Workload, anchor: str, palette: Palette) -> WorkloadView:
     cells = cells_in_order(analysis, workload.name)
-    drawn = _Drawn(analysis, workload.name, anchor, palette, cells)
+    drawn = _Drawn(analysis, workload.name, palette, cells)
     return WorkloadView(
         anchor=anchor,
         name=workload.name,
@@ -98,12 +98,9 @@ def _facts(analysis: Analysis, workload: Workload) -> str:
 class _Drawn:
     """Draws one workload's charts; all of them list the strategies in the same order."""
 
-    def __init__(
-        self, analysis: Analysis, workload: str, anchor: str, palette: Palette, cells: tuple[Cell, ...]
-    ) -> None:
+    def __init__(self, analysis: Analysis, workload: str, palette: Palette, cells: tuple[Cell, ...]) -> None:
         self.analysis = analysis
         self.workload = workload
-        self.anchor = anchor
         self.palette = palette
         self.cells = cells
         self.valid = {cell.variant: valid_of(analysis, cell) for cell in cells}
@@ -121,7 +118,7 @@ class _Drawn:
             rows.append(
                 charts.CapacityRow(
                     variant=cell.variant,
-                    colour=self.palette.stand_in(cell.variant),
+                    colour=self.palette.css(cell.variant),
                     capacity=cell.capacity,
                     singles=tuple(rps for rps in singles if rps is not None),
                     doubtful=tuple(rps for rps in doubtful if rps is not None),
@@ -130,11 +127,11 @@ class _Drawn:
                 )
             )
         title = f"Capacity of each strategy on {self.workload}"
-        return Chart("Capacity", charts.capacity_chart(rows, f"{self.anchor}-capacity", title))
+        return Chart("Capacity", charts.capacity_chart(rows, title))
 
     def rates(self) -> tuple[Chart, ...]:
         drawn = []
-        for place, (name, rps) in enumerate(rate_phases(self.cells)):
+        for name, rps in rate_phases(self.cells):
             rows = [
                 self._latency_row(cell, phase.response_p50, phase.response_p99, phase)
                 if (phase := cell.phases.get(name))
@@ -142,7 +139,7 @@ class _Drawn:
                 for cell in self.cells
             ]
             heading = f"Response time at {wording.number(rps)} requests/s"
-            svg = charts.latency_chart(rows, f"{self.anchor}-rate-{place}", f"{heading} on {self.workload}")
+            svg = charts.latency_chart(rows, f"{heading} on {self.workload}")
             drawn.append(Chart(f"{heading} ({name})", svg))
         return tuple(drawn)
 
@@ -152,7 +149,7 @@ class _Drawn:
         note = _short(phase_notes(cell, phase, self.valid[cell.variant]))
         if not note and low is None and high is None:
             note = "too few answers for a percentile"
-        return charts.LatencyRow(cell.variant, self.palette.stand_in(cell.variant), low, high, note)
+        return charts.LatencyRow(cell.variant, self.palette.css(cell.variant), low, high, note)
 
     def health(self) -> Chart:
         rows = []
@@ -163,9 +160,9 @@ class _Drawn:
             found = (phase.health_p50, phase.health_p99) if phase else (None, None)
             if found == (None, None):
                 note = note or cell_note(cell) or "too few checks for a percentile"
-            rows.append(charts.LatencyRow(cell.variant, self.palette.stand_in(cell.variant), *found, note))
+            rows.append(charts.LatencyRow(cell.variant, self.palette.css(cell.variant), *found, note))
         title = f"Answer time of /health while {self.workload} runs at capacity"
-        return Chart(self.workload, charts.latency_chart(rows, f"{self.anchor}-health", title))
+        return Chart(self.workload, charts.latency_chart(rows, title))
 
     def lag(self) -> Chart:
         rows = []
@@ -173,9 +170,9 @@ class _Drawn:
             phase = capacity_of_cell(cell)
             lag = loop_lag(phase, self.valid[cell.variant]) if phase else None
             note = "" if lag else cell_note(cell) or self._why_no_lag(cell)
-            rows.append(charts.LatencyRow(cell.variant, self.palette.stand_in(cell.variant), None, lag, note))
+            rows.append(charts.LatencyRow(cell.variant, self.palette.css(cell.variant), None, lag, note))
         title = f"Event-loop lag while {self.workload} runs at capacity"
-        return Chart(self.workload, charts.latency_chart(rows, f"{self.anchor}-lag", title, low="", high="p99"))
+        return Chart(self.workload, charts.latency_chart(rows, title, low="", high="p99"))
 
     def _why_no_lag(self, cell: Cell) -> str:
         figures = [figures for trial in self.valid[cell.variant] for figures in trial.phases.values()]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import itertools
 
-from harness.report.palette import HUES, INK, Palette, css_colour
+from harness.report.palette import HUES, Palette
 
 
 def test_every_strategy_has_a_colour_of_its_own() -> None:
@@ -16,13 +16,6 @@ def test_a_strategy_keeps_its_colour_whoever_else_is_asked_for() -> None:
     for order in itertools.permutations(names):
         palette = Palette(names)
         assert {name: palette.css(name) for name in order} == {name: Palette(names).css(name) for name in names}
-
-
-def test_stand_ins_become_css_and_other_colours_stay() -> None:
-    palette = Palette(["sync_def"])
-    assert css_colour(palette.stand_in("sync_def")) == palette.css("sync_def") == "var(--s0)"
-    assert css_colour(INK) == "var(--ink)"
-    assert css_colour("#123456") == "#123456"
 
 
 def test_an_unknown_strategy_has_a_colour_too() -> None:

@@ -84,16 +84,12 @@ def test_bands_are_the_phases_that_ran() -> None:
 
 def test_drawn_with_units_and_phases() -> None:
     shown = timeline.of_trial([sample(t / 5, t / 10) for t in range(100)], [phase("capacity", 2, 18)])
-    svg = timeline.draw_timeline(
-        shown, "c1", "Over time", cores_top=shown.cores_max, memory_top_mib=shown.memory_max_mib
-    )
+    svg = timeline.draw_timeline(shown, "Over time", cores_top=shown.cores_max, memory_top_mib=shown.memory_max_mib)
     said = [element.text for element in ElementTree.fromstring(svg).iter("text")]
     assert {"cores", "MiB", "seconds since launch", "capacity"} <= set(said)
 
 
 def test_a_trial_without_samples_is_drawn_empty() -> None:
     shown = timeline.of_trial([], [])
-    svg = timeline.draw_timeline(
-        shown, "c1", "Over time", cores_top=shown.cores_max, memory_top_mib=shown.memory_max_mib
-    )
+    svg = timeline.draw_timeline(shown, "Over time", cores_top=shown.cores_max, memory_top_mib=shown.memory_max_mib)
     assert ElementTree.fromstring(svg).get("role") == "img"
