@@ -6,7 +6,7 @@ PROFILE ?= standard
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help bench smoke test figures lint format lock clean setup
+.PHONY: help bench smoke example test figures lint format lock clean setup
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,6 +16,20 @@ bench: setup ## measure every strategy on every workload and write results/<run>
 
 smoke: setup ## the smallest full run: every step once, in under two minutes
 	$(BIN)/bench run --profile smoke $(ARGS)
+
+# Replaced only when the run has ended well. Logs are left out: a traceback names folders of the machine.
+example: setup ## measure results/example/ again, the small run that the notebook reads (about five minutes)
+	rm -rf build/example
+	-$(BIN)/bench calibrate --results build/example
+	$(BIN)/bench run --profile notebooks/example.toml --results build/example \
+		-s sync_def -s fake_async -s pure_async_aiohttp -s async_process_pool -s multi_worker
+	rm -rf results/example
+	mv build/example/*-* results/example
+	rm -rf results/example/.measuring results/example/preflight
+	find results/example -name '*.log' -delete
+	$(BIN)/bench report results/example
+	$(BIN)/python -m tests.notebook_kit
+	$(BIN)/python -m pytest -q tests/unit/test_example.py tests/integration/test_explore_notebook.py
 
 test: setup ## all tests, on real servers, a real Locust and a real browser (ARGS="-k name")
 	@$(BIN)/python -m tests $(ARGS)

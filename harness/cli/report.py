@@ -8,6 +8,8 @@ from harness.cli.ending import write_report
 from harness.cli.options import Json, RunPath
 from harness.results.records.errors import UsageError
 
+_EXAMPLE = "example"  # comes with the repository; in a fresh clone its files are newer than any run
+
 
 def report(path: RunPath = None, as_json: Json = False) -> None:
     """Write report.html and summary.csv again from the raw results; measures nothing."""
@@ -17,7 +19,7 @@ def report(path: RunPath = None, as_json: Json = False) -> None:
 
 
 def _newest_run() -> Path:
-    runs = sorted(path.parent for path in Path("results").glob("*/run.json"))
+    runs = sorted(path.parent for path in Path("results").glob("*/run.json") if path.parent.name != _EXAMPLE)
     if not runs:
-        raise UsageError("RUN: results/ holds no run; `bench run` makes one")
+        raise UsageError(f"RUN: results/ holds no run of yours; `bench run` makes one, or name results/{_EXAMPLE}")
     return max(runs, key=lambda path: (path / "run.json").stat().st_mtime)
