@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 from harness.analysis.analyse import analyse
 from harness.analysis.evidence import Analysis
 from harness.report.exports import COLUMNS, write_summary_csv
+from harness.results import frames
 from harness.results.frames import read_latencies, read_samples, read_summary
 from harness.results.records.errors import HarnessError
 from harness.results.store import Run, StoreError
@@ -177,6 +179,25 @@ def test_a_percentile_of_the_counts_is_the_reports(any_run: Path) -> None:
         mine = mine[(mine.phase == "capacity") & (mine.outcome == "ok") & (mine.metric == "service")]
         rank = mine["count"].cumsum().searchsorted(mine["count"].sum() / 2)
         assert mine.value_us.iloc[rank] / 1000 == pytest.approx(row.value, rel=0.05)
+
+
+# --------------------------------------------------------------------------------------------------------- examples
+
+
+@pytest.mark.parametrize("documented", [frames, read_summary, read_samples, read_latencies])
+def test_the_examples_in_the_documentation_run(documented: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On the example, in the folder that a reader is in."""
+    monkeypatch.chdir(EXAMPLE.parents[1])
+    text = inspect.getdoc(documented) or ""
+    code = "\n".join(line.removeprefix("    ") for line in text.splitlines() if line.startswith("    "))
+    names = dict(vars(frames))
+    exec(code, names)
+    made = [value for name, value in names.items() if name not in vars(frames) and isinstance(value, pd.DataFrame)]
+    assert made and not any(frame.empty for frame in made)
+    if documented is read_samples:
+        assert 0 < names["samples"].cores.max() < 100
+    if documented is read_latencies:
+        assert 50_000 < names["median_us"] < 2_000_000  # one wait of 100 ms, and what a busy machine adds
 
 
 # ----------------------------------------------------------------------------------------------------------- damage
