@@ -1,114 +1,179 @@
-"""`bench calibrate`: proves the instrument on this machine before it is believed."""
+"""`bench calibrate`: how exact the load generator is on this machine, before its figures are believed."""
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, time
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from harness.calibration import cases, crosscheck, throughput
-from harness.calibration.calibration_record import CALIBRATION_SCHEMA_VERSION, Calibration, Case, Fingerprint
+from harness.calibration.calibration_record import (
+    ALLOWED_SHARE_OF_WAIT,
+    CALIBRATION_SCHEMA_VERSION,
+    Calibration,
+    Fingerprint,
+)
+from harness.calibration.case_record import Case
 from harness.calibration.cases import CalibrationSetup
+from harness.calibration.comparison_record import CrossCheck, Speed
+from harness.calibration.conditions import Conditions
 from harness.calibration.laws import ANSWER, Law
+from harness.calibration.other_processes import OtherProcesses
 from harness.calibration.our_generator import OurGenerator
-from harness.calibration.truth_server import TruthServer
+from harness.calibration.truth_server import CalibrationError, TruthServer
+from harness.calibration.uncertainty import uncertainties_line
+from harness.catalog.catalog import Catalog
 from harness.machine.environment import describe
 from harness.machine.noise import NoiseWatch
 from harness.results.records.machine_record import Partition
+from harness.results.records.workload import Workload
 
 _USERS = 256
 # So few that most of those who come in a freeze wait for a free user: then the wait is not in the service time.
-_FEW_USERS = 8
+_FEW_USERS = 4
 _RIGHT = {"right": True}
 
 
 @dataclass(frozen=True)
 class CalibrationOrder:
-    """What was asked for. `root`: the project, for the cross-check's target."""
+    """What was asked for. `root`: the project, for its smallest wait and the cross-check's target."""
 
     root: Path
     with_throughput: bool = False
     against: Literal["wrk"] | None = None
 
 
+class _ApartCpus(NamedTuple):
+    server: Sequence[int] | None
+    generator: Sequence[int] | None
+
+
 def calibrate_generator(order: CalibrationOrder, on_line: Callable[[str], None]) -> Calibration:
-    """The cases in 75 s, and what else was asked for; `on_line` is told of each step. Raises HarnessError
-    when it cannot be done at all; an instrument that fails is a result."""
+    """The cases, and what else was asked for; `on_line` is told of each step. What fails is a finding."""
     began_s, created_epoch_s = monotonic(), time()
     environment = describe(order.root)
-    watch = NoiseWatch()
+    smallest = smallest_wait(Catalog.read(order.root).workloads)
+    noise, others = NoiseWatch(), OtherProcesses()
+    folder = Path(tempfile.mkdtemp(prefix="bench-calibrate-"))
+    measured = _Measured(folder, on_line)
+    measured.known_servers(environment.partition, smallest)
     apart = _apart(environment.partition)
-    with _scratch() as folder:
-        found = _cases(folder, environment.partition, on_line)
-        speeds = (
-            throughput.measure(folder, on_line, server_cpus=apart[0], generator_cpus=apart[1])
-            if order.with_throughput
-            else ()
-        )
-        checked = (
-            crosscheck.against_wrk(order.root, folder, on_line, server_cpus=apart[0], generator_cpus=apart[1])
-            if order.against == "wrk"
-            else None
-        )
-    return Calibration(
+    if order.with_throughput:
+        measured.throughput(apart)
+    if order.against == "wrk":
+        measured.against_wrk(order.root, apart)
+    found = Calibration(
         schema_version=CALIBRATION_SCHEMA_VERSION,
         created_epoch_s=created_epoch_s,
         elapsed_s=monotonic() - began_s,
         machine=Fingerprint.of(environment),
-        cases=found,
-        steal_percent=watch.finish().steal_percent,
-        throughput=speeds,
-        throughput_epoch_s=created_epoch_s if speeds else None,
-        cross_check=checked,
-        cross_check_epoch_s=created_epoch_s if checked else None,
+        cases=tuple(measured.cases),
+        smallest_wait_ms=smallest.wait_ms if smallest else None,
+        smallest_wait_of=smallest.path if smallest else "",
+        conditions=Conditions.of(noise.finish(), others.finish(), environment.partition),
+        errors=tuple(measured.errors),
+        throughput=measured.speeds,
+        throughput_epoch_s=created_epoch_s if measured.speeds else None,
+        cross_check=measured.cross_check,
+        cross_check_epoch_s=created_epoch_s if measured.cross_check else None,
     )
+    if found.passed:  # else a finding may name a log in it
+        shutil.rmtree(folder, ignore_errors=True)
+    return found
 
 
-@contextlib.contextmanager
-def _scratch() -> Iterator[Path]:
-    """A folder for logs; it is left where it is when something goes wrong, since the error names a file in it."""
-    folder = Path(tempfile.mkdtemp(prefix="bench-calibrate-"))
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+def smallest_wait(workloads: Sequence[Workload]) -> Workload | None:
+    """The workload with the shortest wait; None when none has any."""
+    waiting = [workload for workload in workloads if workload.wait_ms > 0 and workload.calls > 0]
+    return min(waiting, key=lambda workload: (workload.wait_ms, workload.path), default=None)
 
 
-def _cases(folder: Path, partition: Partition, on_line: Callable[[str], None]) -> tuple[Case, ...]:
-    """On the CPUs that a trial's server and generator would have."""
-    server_cpus, generator_cpus = (partition.target, partition.generator) if partition.pinned else (None, None)
-    with (
-        TruthServer(folder / "truth.log", loop="select", cpus=server_cpus) as server,
-        OurGenerator(folder, "ours", ANSWER, _RIGHT, users=_USERS, cpus=generator_cpus) as ours,
-        OurGenerator(folder, "few", ANSWER, _RIGHT, users=_FEW_USERS, cpus=generator_cpus) as few,
-    ):
-        server.wait_ready()
-        ours.wait_ready()
-        few.wait_ready()
-        rig = CalibrationSetup(folder, server, ours, few, generator_cpus)
-        steps: list[Callable[[], Case]] = [
-            lambda: cases.latency_case(rig, Law.FIXED),
-            lambda: cases.latency_case(rig, Law.QUICK),
-            lambda: cases.latency_case(rig, Law.LOGNORMAL),
-            lambda: cases.freeze_case(rig),
-            lambda: cases.counts_case(rig, Law.DROP),
-            lambda: cases.counts_case(rig, Law.WRONG),
-        ]
-        found = []
-        for step in steps:
-            case = step()
-            errors = ", ".join(f"p{figure.percent:g} {figure.error_ms:+.2f} ms" for figure in case.figures)
-            on_line(f"{case.law}: {'passed' if case.passed else 'FAILED'}{f' ({errors})' if errors else ''}")
-            found.append(case)
-        return tuple(found)
+class _Measured:
+    """What has been measured so far. Each step keeps its results here and says in `errors` what ended it early."""
+
+    def __init__(self, folder: Path, on_line: Callable[[str], None]) -> None:
+        self.cases: list[Case] = []
+        self.speeds: tuple[Speed, ...] = ()
+        self.cross_check: CrossCheck | None = None
+        self.errors: list[str] = []
+        self._folder = folder
+        self._on_line = on_line
+
+    def known_servers(self, partition: Partition, smallest: Workload | None) -> None:
+        """On the CPUs that a trial's server and generator would have."""
+        server_cpus, generator_cpus = (partition.target, partition.generator) if partition.pinned else (None, None)
+        allowed_ms = ALLOWED_SHARE_OF_WAIT * smallest.wait_ms if smallest else None
+
+        def measure() -> None:
+            with (
+                TruthServer(self._folder / "truth.log", loop="select", cpus=server_cpus) as server,
+                OurGenerator(self._folder, "ours", ANSWER, _RIGHT, users=_USERS, cpus=generator_cpus) as ours,
+                OurGenerator(self._folder, "few", ANSWER, _RIGHT, users=_FEW_USERS, cpus=generator_cpus) as few,
+            ):
+                server.wait_ready()
+                ours.wait_ready()
+                few.wait_ready()
+                setup = CalibrationSetup(self._folder, server, ours, few, generator_cpus)
+                for step in steps(setup, allowed_ms):
+                    case = step()
+                    self.cases.append(case)
+                    self._on_line(case_line(case))
+
+        self._step("known servers", measure)
+
+    def throughput(self, cpus: _ApartCpus) -> None:
+        def measure() -> None:
+            self.speeds, error = throughput.measure(
+                self._folder, self._on_line, server_cpus=cpus.server, generator_cpus=cpus.generator
+            )
+            if error:
+                raise CalibrationError(error)
+
+        self._step("throughput", measure)
+
+    def against_wrk(self, root: Path, cpus: _ApartCpus) -> None:
+        def measure() -> None:
+            self.cross_check, error = crosscheck.against_wrk(
+                root, self._folder, self._on_line, server_cpus=cpus.server, generator_cpus=cpus.generator
+            )
+            if error:
+                raise CalibrationError(error)
+
+        self._step("against wrk", measure)
+
+    def _step(self, name: str, measure: Callable[[], None]) -> None:
+        if error := cases.error_of(measure):
+            self.errors.append(f"{name}: {error}")
+            self._on_line(f"{name}: FAILED: {error}")
 
 
-def _apart(partition: Partition) -> tuple[Sequence[int] | None, Sequence[int] | None]:
+def steps(setup: CalibrationSetup, allowed_ms: float | None) -> list[Callable[[], Case]]:
+    """All cases. The counts come first: they are quick, and without them the percentiles mean nothing."""
+    latencies = [
+        functools.partial(cases.latency_case, setup, law, rate_rps, allowed_ms)
+        for law in cases.LATENCY_LAWS
+        for rate_rps in (cases.LOW_RPS, cases.HIGH_RPS)
+    ]
+    counts = [functools.partial(cases.counts_case, setup, law) for law in (Law.DROP, Law.WRONG)]
+    return [*counts, functools.partial(cases.freeze_case, setup), *latencies]
+
+
+def case_line(case: Case) -> str:
+    """How a case ended, in one line."""
+    known = [(one.percent, one.uncertainty_ms) for one in case.figures if one.uncertainty_ms is not None]
+    if not case.passed:
+        return f"FAILED: {'; '.join(case.failures)}"
+    return f"{case.name}: passed{f' ({uncertainties_line(known)})' if known else ''}"
+
+
+def _apart(partition: Partition) -> _ApartCpus:
     """One CPU for the server and another for the generator, where there are two that can be told apart."""
     if not hasattr(os, "sched_setaffinity") or len(partition.available) < 2:
-        return None, None
-    return partition.available[:1], partition.available[-1:]
+        return _ApartCpus(None, None)
+    return _ApartCpus(partition.available[:1], partition.available[-1:])

@@ -1,4 +1,4 @@
-"""`calibration.json`: what a calibration found, on which machine and with which instrument.
+"""`calibration.json`: how exact the load generator was found to be, on which machine and with which instrument.
 
 It lies in the folder that holds the runs; each run of the same machine takes a copy along, so that its report needs
 nothing else.
@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import platform
-import statistics
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 
+from harness.calibration.case_record import Case
+from harness.calibration.comparison_record import CrossCheck, Speed
+from harness.calibration.conditions import Conditions
 from harness.results.records.machine_record import Environment
 from harness.results.records.text import to_json
 from harness.results.store import StoreError, write_atomically
 
-CALIBRATION_SCHEMA_VERSION = 2
+CALIBRATION_SCHEMA_VERSION = 3
 FILE = "calibration.json"
-OURS, FAST_HTTP_USER, HTTP_USER, WRK = "ours", "FastHttpUser", "HttpUser", "wrk"  # the generators, as they are shown
 # What the instrument's figures can depend on, beside its own code.
 _PACKAGES = ("gevent", "hdrhistogram", "httptools", "locust", "numpy", "uvloop")
 _AGAIN = "run `bench calibrate` before a run"
+# A latency is made of waits; what is off by more than a twentieth of the smallest would show in it.
+ALLOWED_SHARE_OF_WAIT = 0.05
 _HARNESS = Path(__file__).parents[1]
 _MACHINE_ID = Path("/etc/machine-id")
 # What makes the arrivals, sends, stamps, records and reads: all that a figure passes through.
@@ -71,120 +74,20 @@ class Fingerprint(Struct, frozen=True):
         return tuple(name for name in self.__struct_fields__ if getattr(self, name) != getattr(other, name))
 
 
-class QuantileError(Struct, frozen=True, kw_only=True):
-    """One percentile of one law. `law_ms`: by arithmetic. `did_ms`: what the server did by its own clock to the very
-    requests that ours sent. It and `ours_ms` are medians over the rounds; `errors_ms` has ours - did of each round in
-    their order. `allowed_ms` None: not judged."""
-
-    percent: float
-    law_ms: float
-    did_ms: float
-    ours_ms: float
-    stock_ms: float | None
-    errors_ms: Annotated[tuple[float, ...], Meta(min_length=1)]
-    allowed_ms: float | None
-
-    @property
-    def error_ms(self) -> float:
-        """The median over the rounds: what is judged."""
-        return statistics.median(self.errors_ms)
-
-    @property
-    def passed(self) -> bool:
-        return self.allowed_ms is None or abs(self.error_ms) <= self.allowed_ms
-
-
-class Count(Struct, frozen=True, kw_only=True):
-    """How many requests of one outcome: the server's count and the generators'. Stock is told of its own requests."""
-
-    what: str
-    truth: int
-    ours: int
-    stock_truth: int | None = None
-    stock: int | None = None
-
-    @property
-    def passed(self) -> bool:
-        return self.truth == self.ours
-
-
-class FromSend(Struct, frozen=True, kw_only=True):
-    """What ours measured from the send, of the same requests: above `most_ms`, the law could not have shown an
-    instrument that counts from there (coordinated omission), and its figure proves nothing."""
-
-    percent: float
-    service_ms: float
-    most_ms: float
-
-    @property
-    def passed(self) -> bool:
-        return self.service_ms <= self.most_ms
-
-
-class Case(Struct, frozen=True, kw_only=True):
-    """One law: everything that was compared under it."""
-
-    law: str
-    title: str
-    figures: tuple[QuantileError, ...] = ()
-    counts: tuple[Count, ...] = ()
-    from_send: FromSend | None = None
-    note: str = ""
-
-    @property
-    def passed(self) -> bool:
-        shown = self.from_send is None or self.from_send.passed
-        return shown and all(one.passed for one in self.figures) and all(one.passed for one in self.counts)
-
-
-class Speed(Struct, frozen=True, kw_only=True):
-    """Requests a second that one generator on one core got out of the fast server: the median of its slices."""
-
-    generator: str
-    rps: float
-    slices_rps: tuple[float, ...]
-
-
-class CrossCheck(Struct, frozen=True, kw_only=True):
-    """The same route of the same server, asked by ours and by another generator in alternating slices.
-
-    `interval`: of the ratio; None with too few pairs for one. `passed` None: not judged, for the reason in `why_not`;
-    a calibration neither fails nor passes by it."""
-
-    other: str
-    route: str
-    ours_rps: float
-    other_rps: float
-    ratio: float  # ours / other, the median over pairs of slices
-    ratios: tuple[float, ...]
-    interval: tuple[float, float] | None = None
-    generator_cores: float  # the CPU that ours used; near 1, it measured itself
-    server_cores: float  # ... and the server meanwhile; well below 1, something else was the limit
-    other_generator_cores: float
-    other_server_cores: float
-    passed: bool | None
-    why_not: str = ""
-    connections: int = 32  # of those from before it was stored
-
-    @property
-    def difference(self) -> str:
-        """In words: the median over the pairs, and its interval."""
-        middle = f"{(self.ratio - 1) * 100:+.1f} %"
-        if self.interval is None:
-            return middle
-        low, high = ((bound - 1) * 100 for bound in self.interval)
-        return f"{middle} ({low:+.1f} to {high:+.1f} %)"
-
-
 class Calibration(Struct, frozen=True, kw_only=True):
-    """`throughput` and `cross_check` may be of an earlier calibration: theirs is the moment beside them."""
+    """`throughput` and `cross_check` may be of an earlier calibration: theirs is the moment beside them. `errors`: what
+    kept the rest from being measured, one line each. `smallest_wait_ms`: the smallest wait of the workloads there are,
+    and `smallest_wait_of` the file of one that has it: what the errors are judged by."""
 
     schema_version: int
     created_epoch_s: float
     elapsed_s: float
     machine: Fingerprint
     cases: tuple[Case, ...]
-    steal_percent: float | None = None
+    smallest_wait_ms: float | None = None
+    smallest_wait_of: str = ""
+    conditions: Conditions | None = None
+    errors: tuple[str, ...] = ()
     throughput: tuple[Speed, ...] = ()
     throughput_epoch_s: float | None = None
     cross_check: CrossCheck | None = None
@@ -196,36 +99,25 @@ class Calibration(Struct, frozen=True, kw_only=True):
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """One line for each thing that is not within its bound."""
-        figures = (
-            f"{case.law} p{figure.percent:g}: {figure.error_ms:+.2f} ms, allowed {figure.allowed_ms:.2f} ms"
-            for case in self.cases
-            for figure in case.figures
-            if not figure.passed
+        """One line each. Failed is only what makes figures wrong: a count that is off, a freeze that was not seen, an
+        error that is large against the waits that are measured, and what could not be measured. Everything else is an
+        uncertainty (`harness.calibration.uncertainty`)."""
+        return (*(line for case in self.cases for line in case.failures), *self.errors)
+
+    @property
+    def allowed_line(self) -> str:
+        """What an error is judged by."""
+        if self.smallest_wait_ms is None:
+            return "Errors are not judged: no workload has a wait"
+        return (
+            f"Failed is an error above {ALLOWED_SHARE_OF_WAIT * self.smallest_wait_ms:.2f} ms: "
+            f"1/{1 / ALLOWED_SHARE_OF_WAIT:.0f} of the smallest wait of the workloads there are "
+            f"({self.smallest_wait_ms:g} ms in {self.smallest_wait_of})"
         )
-        counts = (
-            f"{case.law}, {count.what}: {count.ours} counted, {count.truth} happened"
-            for case in self.cases
-            for count in case.counts
-            if not count.passed
-        )
-        blind = (
-            f"{case.law} p{sent.percent:g}: {sent.service_ms:.0f} ms from the send, allowed {sent.most_ms:.0f} ms: "
-            "it would not show coordinated omission"
-            for case in self.cases
-            if (sent := case.from_send) is not None and not sent.passed
-        )
-        check = self.cross_check
-        capacity = (
-            (f"{check.route}: {check.difference} against {check.other}, allowed 5 %",)
-            if check is not None and check.passed is False
-            else ()
-        )
-        return (*figures, *blind, *counts, *capacity)
 
 
 class CalibrationState(Struct, frozen=True):
-    """Whether the instrument is proven for a machine. `line` is what a reader should know."""
+    """Whether the load generator was calibrated on a machine. `line` is what a reader should know."""
 
     kind: Literal["passed", "failed", "missing"]
     line: str
@@ -277,10 +169,10 @@ def calibration_state(folder: Path, machine: Fingerprint) -> CalibrationState:
     try:
         calibration = read_calibration(folder)
     except StoreError as error:
-        return CalibrationState("missing", f"The load generator is not proven: {error}.")
+        return CalibrationState("missing", f"The load generator was not calibrated for these figures: {error}.")
     if calibration is not None and (different := calibration.machine.differences(machine)):
         named = ", ".join(name.replace("_", " ") for name in different)
-        return CalibrationState("missing", f"The load generator was proven elsewhere (another {named}): {_AGAIN}.")
+        return CalibrationState("missing", f"The load generator was calibrated elsewhere (another {named}): {_AGAIN}.")
     return _standing(calibration)
 
 
@@ -297,19 +189,19 @@ def adopted(run: Path) -> tuple[Calibration | None, CalibrationState]:
     try:
         calibration = read_calibration(run)
     except StoreError as error:
-        return None, CalibrationState("missing", f"The load generator is not proven: {error}.")
+        return None, CalibrationState("missing", f"The load generator was not calibrated for these figures: {error}.")
     return calibration, _standing(calibration)
 
 
 def _standing(calibration: Calibration | None) -> CalibrationState:
     if calibration is None:
-        return CalibrationState("missing", f"The load generator was not proven on this machine: {_AGAIN}.")
+        return CalibrationState("missing", f"The load generator was not calibrated on this machine: {_AGAIN}.")
     if not calibration.passed:
         named = "; ".join(calibration.failures)
         return CalibrationState(
             "failed", f"The load generator failed its calibration on this machine ({named}): {_AGAIN}."
         )
-    return CalibrationState("passed", "The load generator was proven on this machine.")
+    return CalibrationState("passed", "The load generator was calibrated on this machine.")
 
 
 class _Version(Struct):

@@ -19,7 +19,8 @@ import psutil
 from scipy.stats import quantile_test
 
 from harness.calibration import wrk
-from harness.calibration.calibration_record import CrossCheck
+from harness.calibration.cases import error_of
+from harness.calibration.comparison_record import CrossCheck
 from harness.calibration.our_generator import OurGenerator
 from harness.calibration.truth_server import CalibrationError
 from harness.catalog.catalog import Catalog
@@ -73,8 +74,11 @@ def against_wrk(
     server_cpus: Sequence[int] | None,
     generator_cpus: Sequence[int] | None,
     looks: Sequence[int] = LOOKS,
-) -> CrossCheck:
+) -> tuple[CrossCheck | None, str]:
+    """What the pairs say, and what ended it early in one line: a failed request, a server that died. The pairs until
+    then are kept; None without any."""
     wrk.require()
+    found: list[Pair] = []
     (strategy,) = Catalog.read(root).select_strategies([STRATEGY])
     with (
         Server.launch(
@@ -98,7 +102,7 @@ def against_wrk(
             before_s, generator_before_s = _cpu_s(server.supervisor_pid), _cpu_s(ours.supervisor_pid)
             record = ours.closed_loop("crosscheck", address, CROSS_CHECK_CONNECTIONS, CROSS_CHECK_SLICE_S)
             if failed := record.scheduled - record.outcomes.get(Outcome.OK, 0):
-                raise CalibrationError(f"against wrk: {failed} of our {record.scheduled} requests failed")
+                raise CalibrationError(f"{failed} of our {record.scheduled} requests failed")
             elapsed_s = monotonic() - began_s
             generator_cores = (_cpu_s(ours.supervisor_pid) - generator_before_s) / elapsed_s
             server_cores = (_cpu_s(server.supervisor_pid) - before_s) / elapsed_s
@@ -111,26 +115,28 @@ def against_wrk(
             )
             return Slice(said.rps, (_cpu_s(server.supervisor_pid) - before_s) / said.elapsed_s, said.cores)
 
-        by_wrk()  # the server warms up: the first slice would be the slower one, whoever's it is
-        found: list[Pair] = []
-        for pairs in looks:
-            for number in range(len(found), pairs):
-                # Each goes first as often as the other.
-                if number % 2:
-                    mine = by_ours()
-                    theirs = by_wrk()
-                else:
-                    theirs = by_wrk()
-                    mine = by_ours()
-                if mine.rps > 0 and theirs.rps > 0:  # else the machine stood still for all of a second
-                    found.append(Pair(mine, theirs))
-            if not found:
-                raise CalibrationError("against wrk: no second in which both got answers")
-            check = judge_ratio(found)
-            on_line(f"against wrk, {len(found)} of at most {looks[-1]} pairs: {check.difference}")
-            if check.passed is not None or _why_not(check.other_server_cores, check.other_generator_cores):
-                break
-    return check
+        def take_turns() -> None:
+            by_wrk()  # the server warms up: the first slice would be the slower one, whoever's it is
+            for pairs in looks:
+                for number in range(len(found), pairs):
+                    # Each goes first as often as the other.
+                    if number % 2:
+                        mine = by_ours()
+                        theirs = by_wrk()
+                    else:
+                        theirs = by_wrk()
+                        mine = by_ours()
+                    if mine.rps > 0 and theirs.rps > 0:  # else the machine stood still for all of a second
+                        found.append(Pair(mine, theirs))
+                if not found:
+                    raise CalibrationError("no second in which both got answers")
+                check = judge_ratio(found)
+                on_line(f"against wrk, {len(found)} of at most {looks[-1]} pairs: {check.difference}")
+                if check.passed is not None or _why_not(check.other_server_cores, check.other_generator_cores):
+                    break
+
+        error = error_of(take_turns)
+    return judge_ratio(found) if found else None, error
 
 
 def judge_ratio(found: Sequence[Pair]) -> CrossCheck:
@@ -192,7 +198,11 @@ def _why_not(server_cores: float, wrk_cores: float) -> str:
 def _cpu_s(supervisor_pid: int) -> float:
     """CPU time that the living processes of a tree have used until now."""
     spent_s = 0.0
-    for process in psutil.Process(supervisor_pid).children(recursive=True):
+    try:
+        tree = psutil.Process(supervisor_pid).children(recursive=True)
+    except psutil.NoSuchProcess as error:
+        raise CalibrationError("the server or our generator has ended") from error
+    for process in tree:
         with contextlib.suppress(psutil.NoSuchProcess):
             spent = process.cpu_times()
             spent_s += spent.user + spent.system

@@ -13,7 +13,7 @@ from locust import task
 from harness.scenario import BenchUser
 
 
-class Ours(BenchUser):
+class CalibrationUser(BenchUser):
     @task
     def ask_once(self):
         self.ask({path!r}, {answer!r})
@@ -23,7 +23,7 @@ _STOCK = """
 from locust import {user}, task
 
 
-class Stock({user}):
+class StockUser({user}):
     @task
     def ask_once(self):
         self.client.get({path!r})

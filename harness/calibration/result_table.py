@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from harness.calibration.calibration_record import (
-    FAST_HTTP_USER,
-    OURS,
-    WRK,
-    Calibration,
-    Case,
-    CrossCheck,
-    QuantileError,
-    Speed,
-)
+from harness.calibration.calibration_record import Calibration
+from harness.calibration.calibration_rows import CALIBRATION_COLUMNS, CALIBRATION_LEGEND, calibration_rows
+from harness.calibration.comparison_record import FAST_HTTP_USER, OURS, WRK, CrossCheck, Speed
+from harness.calibration.conditions import conditions_lines
+from harness.calibration.uncertainty import uncertainties_line, worst_uncertainties_ms
 
-_NAME_WIDTH = 24
-_WIDTHS = (10, 10, 10, 14, 10, 16, 10)
+_NAME_WIDTH = 22
+_WIDTHS = (12, 10, 10, 14, 8, 18, 13, 9)
+_LINE_WIDTH = 118
 
 
 def lines(calibration: Calibration) -> Iterator[str]:
-    yield _row("", "law", "server", "ours", "FastHttpUser", "error", "of the rounds", "allowed")
-    for case in calibration.cases:
-        yield from _case(case)
+    yield _row("", *CALIBRATION_COLUMNS)
+    case = ""
+    for row in calibration_rows(calibration):
+        if row.case != case:
+            case = row.case
+            yield case
+        if row.remark:
+            yield f"  {row.what}: {row.remark}"
+        else:
+            yield _row(f"  {row.what}", *row.cells, "" if row.passed else "FAILED")
     if calibration.throughput:
         yield ""
         yield from _speeds(calibration.throughput)
@@ -33,77 +37,34 @@ def lines(calibration: Calibration) -> Iterator[str]:
         yield from _cross_check(calibration.cross_check)
         yield from _earlier(calibration, calibration.cross_check_epoch_s, "--against wrk")
     yield ""
-    yield "latencies in ms; law: by arithmetic; server: what it did, by its own clock; error: ours against the server"
-    yield "from the send: what an instrument that does not count the wait for a free user would have said"
-    if calibration.steal_percent:
-        yield f"other tenants took {calibration.steal_percent:.1f} % of the CPU time meanwhile"
-    yield calibration_verdict(calibration)
+    yield from textwrap.wrap(CALIBRATION_LEGEND, _LINE_WIDTH)
+    if calibration.conditions is not None:
+        yield ""
+        for line in conditions_lines(calibration.conditions):
+            yield from textwrap.wrap(line, _LINE_WIDTH)
+    yield ""
+    yield from calibration_verdict(calibration)
 
 
-def calibration_verdict(calibration: Calibration) -> str:
-    took = f"({calibration.elapsed_s:.0f} s)"
-    if calibration.passed:
-        return f"calibrated {took}: the instrument is within its bounds on this machine"
-    return f"NOT calibrated {took}: {'; '.join(calibration.failures)}"
-
-
-def _case(case: Case) -> Iterator[str]:
-    yield f"{case.law}: {case.title}{f' ({case.note})' if case.note else ''}"
-    for figure in case.figures:
-        yield _row(
-            f"  p{figure.percent:g}",
-            _ms(figure.law_ms),
-            _ms(figure.did_ms),
-            _ms(figure.ours_ms),
-            _ms(figure.stock_ms),
-            f"{figure.error_ms:+.2f}",
-            _spread(figure),
-            "-" if figure.allowed_ms is None else f"{figure.allowed_ms:.2f}",
-            "" if figure.passed else "FAILED",
-        )
-    if (sent := case.from_send) is not None:
-        yield _row(
-            f"  p{sent.percent:g} from the send",
-            "-",
-            "-",
-            _ms(sent.service_ms),
-            "-",
-            "-",
-            "-",
-            f"< {sent.most_ms:.0f}",
-            "" if sent.passed else "FAILED",
-        )
-    for count in case.counts:
-        stock = "-" if count.stock is None else f"{count.stock} of {count.stock_truth}"
-        yield _row(
-            f"  {count.what}",
-            "-",
-            str(count.truth),
-            str(count.ours),
-            stock,
-            f"{count.ours - count.truth:+d}",
-            "-",
-            "0",
-            "" if count.passed else "FAILED",
-        )
-
-
-def _spread(figure: QuantileError) -> str:
-    """The least and the largest error of the rounds."""
-    if len(figure.errors_ms) == 1:
-        return "-"
-    return f"{min(figure.errors_ms):+.2f} to {max(figure.errors_ms):+.2f}"
+def calibration_verdict(calibration: Calibration) -> Iterator[str]:
+    """How exact it is, and what failed: a line each."""
+    if worst := worst_uncertainties_ms(calibration):
+        yield f"the load generator's own uncertainty on this machine, at worst: {uncertainties_line(worst.items())}"
+    yield calibration.allowed_line
+    for failure in calibration.failures:
+        yield f"FAILED: {failure}"
+    yield f"{'calibrated' if calibration.passed else 'NOT calibrated'} ({calibration.elapsed_s:.0f} s)"
 
 
 def _speeds(speeds: Sequence[Speed]) -> Iterator[str]:
     by_name = {speed.generator: speed.rps for speed in speeds}
     yield _row("one core, fast server", "requests/s", "x Fast", "x wrk")
     for speed in speeds:
-        of_wrk = f"{speed.rps / by_name[WRK]:.2f}" if WRK in by_name else "-"
-        yield _row(f"  {speed.generator}", f"{speed.rps:,.0f}", f"{speed.rps / by_name[FAST_HTTP_USER]:.2f}", of_wrk)
+        of_others = [f"{speed.rps / by_name[name]:.2f}" if name in by_name else "-" for name in (FAST_HTTP_USER, WRK)]
+        yield _row(f"  {speed.generator}", f"{speed.rps:,.0f}", *of_others)
     if WRK not in by_name:
-        yield "  wrk is not installed"
-    slices = next(speed.slices_rps for speed in speeds if speed.generator == OURS)
+        yield "  wrk was not measured"
+    slices = next((speed.slices_rps for speed in speeds if speed.generator == OURS), ())
     yield f"  median of {len(slices)} alternating slices; ours: {', '.join(f'{rps:,.0f}' for rps in slices)}"
 
 
@@ -129,10 +90,6 @@ def _judgement(check: CrossCheck) -> str:
     if check.passed is None:
         return f"not judged: {check.why_not}"
     return "within 5 %" if check.passed else "NOT within 5 %"
-
-
-def _ms(value_ms: float | None) -> str:
-    return "-" if value_ms is None else f"{value_ms:.2f}"
 
 
 def _row(name: str, *cells: str) -> str:

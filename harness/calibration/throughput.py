@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from harness.calibration import wrk
-from harness.calibration.calibration_record import FAST_HTTP_USER, HTTP_USER, OURS, WRK, Speed
+from harness.calibration.cases import error_of
+from harness.calibration.comparison_record import FAST_HTTP_USER, HTTP_USER, OURS, WRK, Speed
 from harness.calibration.laws import ANSWER, Law, Seen
 from harness.calibration.our_generator import OurGenerator
 from harness.calibration.stock_locust import run_stock
@@ -31,8 +32,9 @@ def measure(
     server_cpus: Sequence[int] | None,
     generator_cpus: Sequence[int] | None,
     rounds: int = THROUGHPUT_ROUNDS,
-) -> tuple[Speed, ...]:
-    """All that are there, ours first. The server counts, so that one measure serves for all."""
+) -> tuple[tuple[Speed, ...], str]:
+    """All that are there, ours first. The server counts, so that one measure serves for all. And what ended it early,
+    one line: the slices until then are kept."""
     with (
         TruthServer(folder / "fast.log", loop="uvloop", cpus=server_cpus) as server,
         OurGenerator(folder, "fast", ANSWER, {}, users=THROUGHPUT_CONNECTIONS, cpus=generator_cpus) as ours,
@@ -66,15 +68,22 @@ def measure(
                 cpus=generator_cpus,
             )
         slices: dict[str, list[float]] = {name: [] for name in generators}
-        for number in range(1, rounds + 1):
-            for name, run in generators.items():
-                server.begin(Law.FAST)
-                run()
-                slices[name].append(rate_rps(server.end()))
-            on_line(f"throughput, round {number} of {rounds}")
-    return tuple(
-        Speed(generator=name, rps=statistics.median(found), slices_rps=tuple(found)) for name, found in slices.items()
+
+        def take_turns() -> None:
+            for number in range(1, rounds + 1):
+                for name, run in generators.items():
+                    server.begin(Law.FAST)
+                    run()
+                    slices[name].append(rate_rps(server.end()))
+                on_line(f"throughput, round {number} of {rounds}")
+
+        error = error_of(take_turns)
+    speeds = tuple(
+        Speed(generator=name, rps=statistics.median(found), slices_rps=tuple(found))
+        for name, found in slices.items()
+        if found
     )
+    return speeds, error
 
 
 def rate_rps(seen: Seen) -> float:
@@ -85,9 +94,9 @@ def rate_rps(seen: Seen) -> float:
         if answered > before
     ]
     if not under_way:
-        raise CalibrationError("throughput: the fast server was not asked at all")
+        raise CalibrationError("the fast server was not asked at all")
     first_s, last_s = under_way[0][0] + _EDGE_S, under_way[-1][0] - _EDGE_S
     inner = [(moment_s, answered) for moment_s, answered in under_way if first_s <= moment_s <= last_s]
     if len(inner) < 2:
-        raise CalibrationError("throughput: the fast server was asked for too short a time")
+        raise CalibrationError("the fast server was asked for too short a time")
     return (inner[-1][1] - inner[0][1]) / (inner[-1][0] - inner[0][0])

@@ -1,4 +1,4 @@
-"""The harness's side of the truth server: starts it, tells it which law to obey, fetches its own record."""
+"""Starts the server of known truth, tells it which law to obey, fetches its own record."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ASK_S = 10.0  # longer than a freeze
 
 
 class CalibrationError(HarnessError):
-    """The calibration itself could not be done: nothing is known of the instrument."""
+    """A step of a calibration could not be done. A finding: what was measured before it is kept."""
 
 
 class TruthServer:
@@ -65,7 +65,13 @@ class TruthServer:
 
     def end(self) -> Seen:
         """What it did since `begin`, by its own clock."""
-        return msgspec.json.decode(self._ask("/end"), type=Seen)
+        said = self._ask("/end")
+        try:
+            return msgspec.json.decode(said, type=Seen)
+        except msgspec.MsgspecError as error:
+            raise CalibrationError(
+                f"truth server: its record cannot be read ({error}); see {self._log_path}"
+            ) from error
 
     def is_gone(self) -> bool:
         return self._process.exit_code() is not None
@@ -84,6 +90,8 @@ class TruthServer:
             connection.request("GET", path)
             return connection.getresponse().read()
         except (OSError, http.client.HTTPException) as error:
-            raise CalibrationError(f"truth server: {path}: {error}; see {self._log_path}") from error
+            code = self._process.exit_code()
+            what = f"{path.partition('?')[0]}: {error}" if code is None else f"it has ended with exit code {code}"
+            raise CalibrationError(f"truth server: {what}; see {self._log_path}") from error
         finally:
             connection.close()

@@ -1,47 +1,73 @@
-"""Whether the load generator was proven on the run's machine, and the table that shows it."""
+"""How exact the load generator was on the run's machine, and the table that shows it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.calibration import calibration_record
-from harness.calibration.calibration_record import Calibration, Case, CrossCheck, QuantileError
+from harness.calibration.calibration_record import Calibration
+from harness.calibration.calibration_rows import (
+    CALIBRATION_COLUMNS,
+    CALIBRATION_LEGEND,
+    CalibrationRow,
+    calibration_rows,
+)
+from harness.calibration.comparison_record import CrossCheck
+from harness.calibration.conditions import conditions_lines
+from harness.calibration.uncertainty import uncertainties_line, uncertainty_ms, worst_uncertainties_ms
+from harness.judging.figures import Percentile
 from harness.report import wording
 from harness.report.provenance import when
 from harness.results.store import Run
 
 
 @dataclass(frozen=True)
-class CalibrationRow:
-    case: str
-    what: str
-    truth: str
-    ours: str
-    stock: str
-    error: str
-    allowed: str
-    passed: bool
-
-
-@dataclass(frozen=True)
 class CalibrationSection:
-    """`line`: all of it but the table. `warning` is empty when it was proven; `rows` when nothing is known."""
+    """`line`: all of it but the table. `warning` is empty unless it failed or there is none; `rows` when nothing is
+    known. `calibration`: what the figures of the page are shown with."""
 
     line: str
     warning: str
     rows: tuple[CalibrationRow, ...] = ()
+    columns: tuple[str, ...] = CALIBRATION_COLUMNS
+    legend: str = CALIBRATION_LEGEND
+    calibration: Calibration | None = None
 
 
 def calibration_section(run: Run) -> CalibrationSection:
     """From the calibration that the run took along; measures nothing."""
-    calibration, standing = calibration_record.adopted(run.path)
-    warning = "" if standing.kind == "passed" else standing.line
+    calibration, state = calibration_record.adopted(run.path)
+    warning = "" if state.kind == "passed" else state.line
     if calibration is None:
-        return CalibrationSection(standing.line, warning)
-    rows = tuple(row for case in calibration.cases for row in _rows(case))
-    said = [standing.line, f"Calibrated {when(calibration.created_epoch_s)}.", *_beside(calibration)]
-    return CalibrationSection(" ".join(said), warning, rows)
+        return CalibrationSection(state.line, warning)
+    said = [state.line, f"Calibrated {when(calibration.created_epoch_s)}.", *_exactness(calibration)]
+    said += _beside(calibration)
+    return CalibrationSection(" ".join(said), warning, calibration_rows(calibration), calibration=calibration)
+
+
+def instrument_line(
+    calibration: Calibration | None, rate_rps: float, shown: Mapping[float, Sequence[Percentile | None]]
+) -> str:
+    """The instrument's own uncertainty of the percentiles that a table or a chart shows, by percent: for each the
+    largest. Empty when there is none."""
+    known: dict[float, float] = {}
+    for percent, figures in shown.items():
+        for figure in figures:
+            own_ms = uncertainty_ms(calibration, percent, rate_rps, figure.value_ms) if figure else None
+            if own_ms is not None:
+                known[percent] = max(own_ms, known.get(percent, 0.0))
+    if not known:
+        return ""
+    return f"The load generator's own uncertainty here, at most: {uncertainties_line(known.items())} on this machine."
+
+
+def _exactness(calibration: Calibration) -> Iterator[str]:
+    if worst := worst_uncertainties_ms(calibration):
+        yield f"Its own uncertainty, at worst: {uncertainties_line(worst.items())}."
+    yield f"{calibration.allowed_line}."
+    if calibration.conditions is not None:
+        yield from conditions_lines(calibration.conditions)
 
 
 def _beside(calibration: Calibration) -> Iterator[str]:
@@ -66,59 +92,3 @@ def _judgement(check: CrossCheck) -> str:
     if check.passed is None:
         return f"not judged: {check.why_not}"
     return f"{'within' if check.passed else 'not within'} the 5 % allowed"
-
-
-def _rows(case: Case) -> list[CalibrationRow]:
-    title = f"{case.law}: {case.title}"
-    figures = [
-        CalibrationRow(
-            case=title,
-            what=f"p{figure.percent:g}",
-            truth=wording.ms(figure.did_ms),
-            ours=wording.ms(figure.ours_ms),
-            stock=wording.ms(figure.stock_ms) if figure.stock_ms is not None else wording.NOTHING,
-            error=_error(figure),
-            allowed=wording.NOTHING if figure.allowed_ms is None else f"{figure.allowed_ms:.2f} ms",
-            passed=figure.passed,
-        )
-        for figure in case.figures
-    ]
-    counts = [
-        CalibrationRow(
-            case=title,
-            what=count.what,
-            truth=wording.whole(count.truth),
-            ours=wording.whole(count.ours),
-            stock=wording.NOTHING if count.stock is None else f"{count.stock} of {count.stock_truth}",
-            error=f"{count.ours - count.truth:+d}",
-            allowed="0",
-            passed=count.passed,
-        )
-        for count in case.counts
-    ]
-    sent = case.from_send
-    hidden = (
-        []
-        if sent is None
-        else [
-            CalibrationRow(
-                case=title,
-                what=f"p{sent.percent:g} from the send",
-                truth=wording.NOTHING,
-                ours=wording.ms(sent.service_ms),
-                stock=wording.NOTHING,
-                error=wording.NOTHING,
-                allowed=f"< {sent.most_ms:.0f} ms",
-                passed=sent.passed,
-            )
-        ]
-    )
-    return figures + hidden + counts
-
-
-def _error(figure: QuantileError) -> str:
-    """The median, and where there are several rounds the least and the largest of theirs."""
-    error = f"{figure.error_ms:+.2f} ms"
-    if len(figure.errors_ms) == 1:
-        return error
-    return f"{error} ({min(figure.errors_ms):+.2f} to {max(figure.errors_ms):+.2f})"

@@ -62,7 +62,8 @@ def render(run: Run, analysis: Analysis) -> str:
         decisions=verdicts.decision_rows(analysis, anchors, palette),
         baseline=verdicts.BASELINE,
         workloads=[
-            workloads.view(analysis, workload, anchors[workload.name], palette) for workload in record.workloads
+            workloads.view(analysis, workload, anchors[workload.name], palette, proof.calibration)
+            for workload in record.workloads
         ],
         timelines=[_panels(run, analysis, workload.name, palette) for workload in record.workloads],
         comparisons=verdicts.comparison_tables(analysis, palette),

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from harness.analysis.evidence import Analysis, Cell, CellPhase
+from harness.calibration.calibration_record import Calibration
 from harness.judging.figures import Percentile, TrialFigures
 from harness.report import wording
+from harness.report.calibration_section import instrument_line
 from harness.report.palette import Palette
 from harness.report.standing import (
     capacity_of_cell,
@@ -45,32 +47,49 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Table:
-    """One phase; `columns` are names with their units, in the order of a row's figures."""
+    """One phase; `columns` are names with their units, in the order of a row's figures. `instrument`: how exact the load
+    generator was at this rate."""
 
     heading: str
     beneath: str
     columns: tuple[TableFigure, ...]
     rows: tuple[TableRow, ...]
+    instrument: str = ""
 
 
-def of_workload(analysis: Analysis, cells: Sequence[Cell], palette: Palette) -> tuple[Table, ...]:
+def of_workload(
+    analysis: Analysis, cells: Sequence[Cell], palette: Palette, calibration: Calibration | None = None
+) -> tuple[Table, ...]:
     """The capacity phase, then the rates. A cell without a valid trial has no row: it is listed with its reason."""
     shown = [cell for cell in cells if not cell_note(cell)]
     capacities = [phase for cell in shown if (phase := capacity_of_cell(cell))]
     if not capacities:
         return ()
     memory = "PSS" if any(p.target_pss_max_bytes is not None for c in shown for p in c.phases.values()) else "RSS"
-    names = [(capacities[0].name, "Capacity", "closed loop")]
-    names += [(name, f"{wording.number(rps)} requests/s", f"open loop, {name}") for name, rps in rate_phases(shown)]
+    names = [(capacities[0].name, "Capacity", "closed loop", "")]
+    for name, rps in rate_phases(shown):
+        exact = _instrument(calibration, rps, [cell.phases[name] for cell in shown if name in cell.phases])
+        names.append((name, f"{wording.number(rps)} requests/s", f"open loop, {name}", exact))
     return tuple(
         Table(
             heading,
             beneath,
             _columns(memory),
             tuple(_row(cell, name, memory, valid_of(analysis, cell), palette) for cell in shown),
+            exact,
         )
-        for name, heading, beneath in names
+        for name, heading, beneath, exact in names
     )
+
+
+def _instrument(calibration: Calibration | None, rate_rps: float, phases: Sequence[CellPhase]) -> str:
+    """Of the percentiles in the table. Closed loops have none: the instrument was calibrated in open loops."""
+    shown = {
+        50.0: [phase.response_p50 for phase in phases],
+        90.0: [phase.response_p90 for phase in phases],
+        99.0: [phase.response_p99 for phase in phases],
+    }
+    return instrument_line(calibration, rate_rps, shown)
 
 
 def _columns(memory: str) -> tuple[TableFigure, ...]:

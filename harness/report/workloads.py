@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from harness.analysis.evidence import Analysis, Cell, CellPhase
+from harness.calibration.calibration_record import Calibration
 from harness.judging.figures import Percentile
 from harness.report import charts, tables, wording
+from harness.report.calibration_section import instrument_line
 from harness.report.palette import Palette
 from harness.report.standing import (
     capacity_of,
@@ -27,8 +29,11 @@ from harness.results.records.workload import Workload
 
 @dataclass(frozen=True)
 class Chart:
+    """`beneath`: how exact the load generator was at this rate."""
+
     heading: str
     svg: Markup
+    beneath: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,9 @@ def cells_in_order(analysis: Analysis, workload: str) -> tuple[Cell, ...]:
     return tuple(sorted(cells, key=lambda cell: (-(cell.capacity.value if cell.capacity else -1.0), cell.variant)))
 
 
-def view(analysis: Analysis, workload: Workload, anchor: str, palette: Palette) -> WorkloadView:
+def view(
+    analysis: Analysis, workload: Workload, anchor: str, palette: Palette, calibration: Calibration | None = None
+) -> WorkloadView:
     cells = cells_in_order(analysis, workload.name)
     drawn = _Drawn(analysis, workload.name, palette, cells)
     return WorkloadView(
@@ -71,10 +78,10 @@ def view(analysis: Analysis, workload: Workload, anchor: str, palette: Palette) 
         facts=_facts(analysis, workload),
         measured=any(cell.capacity is not None for cell in cells),
         capacity=drawn.capacity(),
-        rates=drawn.rates(),
+        rates=drawn.rates(calibration),
         health=drawn.health(),
         lag=drawn.lag(),
-        tables=tables.of_workload(analysis, cells, palette),
+        tables=tables.of_workload(analysis, cells, palette, calibration),
         absent=tuple(
             Absent(cell.variant, cell_note(cell), cell.error or "every attempt was invalid or failed; see Trials")
             for cell in cells
@@ -129,7 +136,7 @@ class _Drawn:
         title = f"Capacity of each strategy on {self.workload}"
         return Chart("Capacity", charts.capacity_chart(rows, title))
 
-    def rates(self) -> tuple[Chart, ...]:
+    def rates(self, calibration: Calibration | None) -> tuple[Chart, ...]:
         drawn = []
         for name, rps in rate_phases(self.cells):
             rows = [
@@ -140,7 +147,8 @@ class _Drawn:
             ]
             heading = f"Response time at {wording.number(rps)} requests/s"
             svg = charts.latency_chart(rows, f"{heading} on {self.workload}")
-            drawn.append(Chart(f"{heading} ({name})", svg))
+            shown = {50.0: [row.low for row in rows], 99.0: [row.high for row in rows]}
+            drawn.append(Chart(f"{heading} ({name})", svg, instrument_line(calibration, rps, shown)))
         return tuple(drawn)
 
     def _latency_row(

@@ -1,0 +1,105 @@
+"""What was compared under one law of the known server: percentiles, counts, and what went wrong meanwhile."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+class QuantileError(Struct, frozen=True, kw_only=True):
+    """One percentile of one law. `law_ms`: by arithmetic. `did_ms`: what the server did by its own clock to the very
+    requests that ours sent. It and `ours_ms` are medians over the rounds; `errors_ms` has ours - did of each round in
+    their order. `uncertainty_ms`: what covers bias and scatter of these errors (`accuracy.bound_ms`); None: the rounds
+    do not tell. `allowed_ms`: a larger error is a failure; None: not judged."""
+
+    percent: float
+    law_ms: float
+    did_ms: float
+    ours_ms: float
+    stock_ms: float | None
+    errors_ms: Annotated[tuple[float, ...], Meta(min_length=1)]
+    uncertainty_ms: float | None = None
+    allowed_ms: float | None
+
+    @property
+    def error_ms(self) -> float:
+        """The median over the rounds: a round that something else disturbed does not decide about failure."""
+        return statistics.median(self.errors_ms)
+
+    @property
+    def passed(self) -> bool:
+        return self.allowed_ms is None or abs(self.error_ms) <= self.allowed_ms
+
+
+class Count(Struct, frozen=True, kw_only=True):
+    """How many requests of one outcome: the server's count and the generators'. Stock is told of its own requests."""
+
+    what: str
+    truth: int
+    ours: int
+    stock_truth: int | None = None
+    stock: int | None = None
+
+    @property
+    def passed(self) -> bool:
+        return self.truth == self.ours
+
+
+class FromSend(Struct, frozen=True, kw_only=True):
+    """What ours measured from the send, of the same requests: above `most_ms`, the law could not have shown an
+    instrument that counts from there (coordinated omission), and its figure proves nothing."""
+
+    percent: float
+    service_ms: float
+    most_ms: float
+
+    @property
+    def passed(self) -> bool:
+        return self.service_ms <= self.most_ms
+
+
+class Case(Struct, frozen=True, kw_only=True):
+    """One law at one rate: everything that was compared under it. `error`: what ended it early, one line; what was
+    measured before that is kept."""
+
+    law: str
+    title: str
+    rate_rps: float
+    figures: tuple[QuantileError, ...] = ()
+    counts: tuple[Count, ...] = ()
+    from_send: FromSend | None = None
+    note: str = ""
+    error: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.law} at {self.rate_rps:g}/s"
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """One line each."""
+        figures = [
+            f"{self.name}: p{one.percent:g} {one.error_ms:+.2f} ms, allowed {one.allowed_ms:.2f} ms"
+            for one in self.figures
+            if one.allowed_ms is not None and not one.passed
+        ]
+        unseen = (
+            [
+                f"{self.name}: p{sent.percent:g} {sent.service_ms:.0f} ms from the send, allowed {sent.most_ms:.0f} "
+                "ms; the freeze does not show who counts from the send"
+            ]
+            if (sent := self.from_send) is not None and not sent.passed
+            else []
+        )
+        counts = [
+            f"{self.name}: {one.what}: {one.ours} counted, {one.truth} happened"
+            for one in self.counts
+            if not one.passed
+        ]
+        return (*figures, *unseen, *counts, *([f"{self.name}: {self.error}"] if self.error else []))

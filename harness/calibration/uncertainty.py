@@ -1,0 +1,110 @@
+"""How exact the load generator's percentiles are on the machine where it was calibrated. Pure.
+
+A calibration knows it for some percentiles of some answer times at some rates. In between, it is interpolated on
+logarithmic axes: what disturbs a generator (waking up, waiting for a CPU) changes by factors of rate and time, not by
+steps. Outside of what was measured, the nearest measured value holds and never a better one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from harness.calibration.calibration_record import Calibration
+
+# HdrHistograms of 3 significant digits: nothing is known better than that.
+RESOLUTION_SHARE = 0.001
+
+
+class _Point(NamedTuple):
+    at: float
+    uncertainty_ms: float
+
+
+def uncertainty_ms(calibration: Calibration | None, percent: float, rate_rps: float, value_ms: float) -> float | None:
+    """By how much a percentile of `value_ms`, measured at `rate_rps`, may be wrong because of the instrument. None:
+    this was not measured.
+
+    A percentile above the highest that was calibrated has none. One in between has that of the next higher one, since
+    the tail is where a generator errs.
+    """
+    if calibration is None or rate_rps <= 0 or value_ms < 0:
+        return None
+    measured = _next_percent(calibration, percent)
+    if measured is None:
+        return None
+    by_rate = [_Point(rate, _at_value(points, value_ms)) for rate, points in _curves(calibration, measured)]
+    return max(_between(by_rate, rate_rps), RESOLUTION_SHARE * value_ms)
+
+
+def latencies_differ(
+    calibration: Calibration | None, percent: float, rate_rps: float, one_ms: float, other_ms: float
+) -> bool | None:
+    """Whether two percentiles, measured at the same rate, differ by more than the instrument's own uncertainty. None:
+    nobody knows.
+
+    Both may be wrong at once and in opposite directions, so the uncertainties are added.
+    """
+    one = uncertainty_ms(calibration, percent, rate_rps, one_ms)
+    other = uncertainty_ms(calibration, percent, rate_rps, other_ms)
+    return None if one is None or other is None else abs(one_ms - other_ms) > one + other
+
+
+def worst_uncertainties_ms(calibration: Calibration) -> dict[float, float]:
+    """Percent -> the largest uncertainty that was measured, over all answer times and rates."""
+    worst: dict[float, float] = {}
+    for case in calibration.cases:
+        for figure in case.figures:
+            if figure.uncertainty_ms is not None:
+                worst[figure.percent] = max(figure.uncertainty_ms, worst.get(figure.percent, 0.0))
+    return dict(sorted(worst.items()))
+
+
+def plus_minus(value_ms: float) -> str:
+    """Rounded up to two digits: ±0.22 ms, ±13 ms."""
+    if value_ms <= 0:
+        return "±0 ms"
+    digits = 1 - math.floor(math.log10(value_ms))
+    # What is 0.22 but for the last bit stays 0.22.
+    rounded = math.ceil(value_ms * 10.0**digits - 1e-9) / 10.0**digits
+    return f"±{rounded:.{max(0, digits)}f} ms"
+
+
+def uncertainties_line(by_percent: Iterable[tuple[float, float]]) -> str:
+    """p50 ±0.12 ms, p99 ±0.70 ms."""
+    return ", ".join(f"p{percent:g} {plus_minus(value_ms)}" for percent, value_ms in by_percent)
+
+
+def _next_percent(calibration: Calibration, percent: float) -> float | None:
+    """The smallest calibrated percent that is not below `percent`."""
+    return min((known for known in worst_uncertainties_ms(calibration) if known >= percent), default=None)
+
+
+def _curves(calibration: Calibration, percent: float) -> list[tuple[float, list[_Point]]]:
+    """For each rate, what was measured of a percentile, by its value. Of two laws with the same value, the worse."""
+    found: dict[float, dict[float, float]] = {}
+    for case in calibration.cases:
+        for figure in case.figures:
+            if figure.percent == percent and figure.uncertainty_ms is not None:
+                at_rate = found.setdefault(case.rate_rps, {})
+                at_rate[figure.law_ms] = max(figure.uncertainty_ms, at_rate.get(figure.law_ms, 0.0))
+    return [(rate, [_Point(*point) for point in sorted(points.items())]) for rate, points in sorted(found.items())]
+
+
+def _at_value(points: Sequence[_Point], value_ms: float) -> float:
+    """Beyond the largest value it grows with the value: no better share of it was shown."""
+    beyond = max(1.0, value_ms / points[-1].at)
+    return _between(points, value_ms) * beyond
+
+
+def _between(points: Sequence[_Point], at: float) -> float:
+    """Linear in the logarithm of `at`; the first or the last one's outside."""
+    if at <= points[0].at:
+        return points[0].uncertainty_ms
+    for low, high in pairwise(points):
+        if at <= high.at:
+            share = math.log(at / low.at) / math.log(high.at / low.at)
+            return low.uncertainty_ms + share * (high.uncertainty_ms - low.uncertainty_ms)
+    return points[-1].uncertainty_ms
