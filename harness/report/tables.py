@@ -47,8 +47,8 @@ class TableRow:
 
 @dataclass(frozen=True)
 class Table:
-    """One phase; `columns` are names with their units, in the order of a row's figures. `instrument`: how exact the load
-    generator was at this rate."""
+    """One phase; `columns` are names with their units, in the order of a row's figures. `instrument`: how exact the
+    load generator was at this rate."""
 
     heading: str
     beneath: str

@@ -83,7 +83,7 @@ def test_a_run_leaves_everything_the_design_names(project: Project) -> None:
     best_rps = pilot.phases[-1].ok_in_window / 0.3
     assert rate.spec.rate_rps == pytest.approx(best_rps * 0.3)
     assert "pure_async_aiohttp" in ended.out
-    assert "The load generator was not proven on this machine" in ended.out.replace("\n", " ")
+    assert "The load generator was not calibrated on this machine" in ended.out.replace("\n", " ")
     assert f"report: {folder.relative_to(project.root) / 'report.html'}" in ended.out
     samples = read_lines(attempt / "samples.jsonl", Sample)
     edges = [s.mark for s in samples if s.tree == "target" and s.mark.startswith("rate")]

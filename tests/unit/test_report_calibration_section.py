@@ -1,7 +1,8 @@
-"""The report says whether the load generator was proven, and shows the table."""
+"""The report says how exact the load generator was, beside the figures and in a table of its own."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -29,23 +30,57 @@ def html(run: Run, proof: Calibration | None) -> str:
 
 def test_a_run_without_a_calibration_warns(run: Run) -> None:
     text = html(run, None)
-    assert text.count("The load generator was not proven on this machine") == 2  # the banner, and where it is described
+    assert (
+        text.count("The load generator was not calibrated on this machine") == 2
+    )  # the banner, and where it is described
 
 
 def test_a_failed_calibration_warns_with_what_failed(run: Run) -> None:
     text = html(run, calibration(LATE))
-    assert text.count("The load generator failed its calibration on this machine (fixed p99: +1.80 ms") == 2
+    assert text.count("The load generator failed its calibration on this machine (fixed at 100/s: p99 +1.80 ms") == 2
     assert "<b>failed</b>" in text
 
 
 def test_a_good_one_is_shown_without_a_warning(run: Run) -> None:
     proof = calibration(GOOD, counts=(msgspec.structs.replace(EXACT, what="<dropped>"),))
     text = html(run, proof)
-    assert text.count("The load generator was proven on this machine. Calibrated 2027-01-15") == 1
-    assert "+0.60 ms (+0.50 to +0.70)" in text
+    assert text.count("The load generator was calibrated on this machine. Calibrated 2027-01-15") == 1
+    assert "<td>+0.60</td><td>+0.50 to +0.70</td><td>0.72</td>" in text
     assert "39 of 40" in text
     assert "&lt;dropped&gt;" in text
-    assert "not proven" not in text
+    assert "not calibrated" not in text
+
+
+def test_how_exact_it_was_stands_beside_the_percentiles_of_open_loops(run: Run) -> None:
+    text = html(run, calibration(GOOD))
+    charts, tables = 3, 3  # one a rate; the capacity's closed loop has none
+    # p50 and p90 have that of the next higher percentile that was calibrated.
+    said = "The load generator&#39;s own uncertainty here, at most: p50 ±"
+    assert text.count(said) == charts + tables
+    assert re.search(r"at most: p50 ±[0-9.]+ ms, p90 ±[0-9.]+ ms, p99 ±[0-9.]+ ms on this machine", text)
+    assert "own uncertainty here" not in html(run, msgspec.structs.replace(calibration(GOOD), cases=()))
+
+
+def test_a_disturbed_machine_is_an_uncertainty_and_no_warning(run: Run) -> None:
+    wide = msgspec.structs.replace(GOOD, errors_ms=(0.1, 0.2, 9.0), uncertainty_ms=28.0)
+    text = html(run, calibration(wide))
+    assert "Its own uncertainty, at worst: p99 ±28 ms." in text
+    assert "other tenants of the host took 3.1 % of the CPU time" in text
+    assert "What would make it more exact: end chrome" in text
+    assert "failed its calibration" not in text
+
+
+def test_a_run_with_a_calibration_of_an_older_release_still_has_a_report(run: Run) -> None:
+    (run.path / calibration_record.FILE).write_text('{"schema_version": 2, "cases": [{"law": "fixed"}]}')
+    text = page.render(run, analyse(run))
+    assert "schema_version 2 is not 3; run `bench calibrate` again" in text
+    assert "own uncertainty here" not in text
+
+
+def test_what_ended_a_case_early_is_in_the_table(run: Run) -> None:
+    cut = msgspec.structs.replace(calibration(GOOD).cases[0], error="truth server: it has ended")
+    text = html(run, msgspec.structs.replace(calibration(GOOD), cases=(cut,)))
+    assert '<td colspan="8"><b>failed</b> truth server: it has ended</td>' in text
 
 
 def test_throughput_and_cross_check_are_shown_with_their_moment(run: Run) -> None:
@@ -66,7 +101,7 @@ def test_throughput_and_cross_check_are_shown_with_their_moment(run: Run) -> Non
     assert "not judged: wrk was the limit" in text
     old = msgspec.structs.replace(CHECKED, interval=None)
     assert "wrk 4,000, -0.2 % over 3 pairs" in html(run, msgspec.structs.replace(proof, cross_check=old))
-    assert "not proven" not in text
+    assert "not calibrated" not in text
 
 
 def test_it_is_the_same_page_each_time(run: Run) -> None:
