@@ -1,1 +1,1 @@
-"""Proves the instrument on this machine: `bench calibrate`."""
+"""How exact the instrument is on this machine: `bench calibrate`."""

@@ -12,7 +12,7 @@ from scipy.stats import t as student_t
 from harness.calibration.case_record import FromSend, QuantileError
 
 PERCENTS = (50.0, 90.0, 99.0)
-CONFIDENCE = 0.95
+ROUND_CONFIDENCE = 0.95
 # A freeze was seen when its p99 is right by a tenth: on a busy machine the queue behind it is worked off more slowly.
 FREEZE_SHARE = 0.1
 # Counting from the send must miss the p99 of a freeze by this much, or the freeze tells no instrument from another.
@@ -43,7 +43,7 @@ def bound_ms(errors_ms: Sequence[float]) -> float | None:
     rounds = len(errors_ms)
     if rounds < 2:
         return None
-    reach = float(student_t.ppf((1 + CONFIDENCE) / 2, rounds - 1)) * sqrt(1 + 1 / rounds)
+    reach = float(student_t.ppf((1 + ROUND_CONFIDENCE) / 2, rounds - 1)) * sqrt(1 + 1 / rounds)
     covered_ms = abs(statistics.fmean(errors_ms)) + reach * statistics.stdev(errors_ms)
     return max(covered_ms, *map(abs, errors_ms))
 
