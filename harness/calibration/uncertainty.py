@@ -32,11 +32,13 @@ def uncertainty_ms(calibration: Calibration | None, percent: float, rate_rps: fl
     """
     if calibration is None or rate_rps <= 0 or value_ms < 0:
         return None
-    measured = _next_percent(calibration, percent)
-    if measured is None:
+    known = [_at(calibration, one, rate_rps, value_ms) for one in worst_uncertainties_ms(calibration) if one >= percent]
+    if not known:
         return None
-    by_rate = [_Point(rate, _at_value(points, value_ms)) for rate, points in _curves(calibration, measured)]
-    return max(_between(by_rate, rate_rps), RESOLUTION_SHARE * value_ms)
+    # Beyond its own largest value, a higher percentile that was measured there may say more than mere growth.
+    own = known[0]
+    best_ms = max(own.floor_ms, min(one.ms for one in known)) if own.grown else own.ms
+    return max(best_ms, RESOLUTION_SHARE * value_ms)
 
 
 def latencies_differ(
@@ -72,14 +74,32 @@ def plus_minus(value_ms: float) -> str:
     return f"±{rounded:.{max(0, digits)}f} ms"
 
 
+def plus_minus_range(values_ms: Sequence[float]) -> str:
+    """±0.22 ms, or ±0.22 to ±3.7 ms."""
+    low, high = plus_minus(min(values_ms)), plus_minus(max(values_ms))
+    return low if low == high else f"{low.removesuffix(' ms')} to {high}"
+
+
 def uncertainties_line(by_percent: Iterable[tuple[float, float]]) -> str:
     """p50 ±0.12 ms, p99 ±0.70 ms."""
     return ", ".join(f"p{percent:g} {plus_minus(value_ms)}" for percent, value_ms in by_percent)
 
 
-def _next_percent(calibration: Calibration, percent: float) -> float | None:
-    """The smallest calibrated percent that is not below `percent`."""
-    return min((known for known in worst_uncertainties_ms(calibration) if known >= percent), default=None)
+class _Found(NamedTuple):
+    """`floor_ms`: at the largest value that was measured. `grown`: the value asked for is beyond that one."""
+
+    ms: float
+    floor_ms: float
+    grown: bool
+
+
+def _at(calibration: Calibration, percent: float, rate_rps: float, value_ms: float) -> _Found:
+    """By what was measured of exactly this percent."""
+    curves = _curves(calibration, percent)
+    inside = _between([_Point(rate, _between(points, value_ms)) for rate, points in curves], rate_rps)
+    # It grows with the value: no better share of it was shown.
+    beyond = max(1.0, value_ms / max(points[-1].at for _, points in curves))
+    return _Found(inside * beyond, inside, beyond > 1)
 
 
 def _curves(calibration: Calibration, percent: float) -> list[tuple[float, list[_Point]]]:
@@ -91,12 +111,6 @@ def _curves(calibration: Calibration, percent: float) -> list[tuple[float, list[
                 at_rate = found.setdefault(case.rate_rps, {})
                 at_rate[figure.law_ms] = max(figure.uncertainty_ms, at_rate.get(figure.law_ms, 0.0))
     return [(rate, [_Point(*point) for point in sorted(points.items())]) for rate, points in sorted(found.items())]
-
-
-def _at_value(points: Sequence[_Point], value_ms: float) -> float:
-    """Beyond the largest value it grows with the value: no better share of it was shown."""
-    beyond = max(1.0, value_ms / points[-1].at)
-    return _between(points, value_ms) * beyond
 
 
 def _between(points: Sequence[_Point], at: float) -> float:

@@ -15,7 +15,12 @@ from harness.calibration.calibration_rows import (
 )
 from harness.calibration.comparison_record import CrossCheck
 from harness.calibration.conditions import conditions_lines
-from harness.calibration.uncertainty import uncertainties_line, uncertainty_ms, worst_uncertainties_ms
+from harness.calibration.uncertainty import (
+    plus_minus_range,
+    uncertainties_line,
+    uncertainty_ms,
+    worst_uncertainties_ms,
+)
 from harness.judging.figures import Percentile
 from harness.report import wording
 from harness.report.provenance import when
@@ -49,17 +54,18 @@ def calibration_section(run: Run) -> CalibrationSection:
 def instrument_line(
     calibration: Calibration | None, rate_rps: float, shown: Mapping[float, Sequence[Percentile | None]]
 ) -> str:
-    """The instrument's own uncertainty of the percentiles that a table or a chart shows, by percent: for each the
-    largest. Empty when there is none."""
-    known: dict[float, float] = {}
+    """The instrument's own uncertainty of the percentiles that a table or a chart shows: for each percent that of the
+    smallest and of the largest figure. Empty when there is none."""
+    known: dict[float, list[float]] = {}
     for percent, figures in shown.items():
         for figure in figures:
             own_ms = uncertainty_ms(calibration, percent, rate_rps, figure.value_ms) if figure else None
             if own_ms is not None:
-                known[percent] = max(own_ms, known.get(percent, 0.0))
+                known.setdefault(percent, []).append(own_ms)
     if not known:
         return ""
-    return f"The load generator's own uncertainty here, at most: {uncertainties_line(known.items())} on this machine."
+    said = ", ".join(f"p{percent:g} {plus_minus_range(values_ms)}" for percent, values_ms in known.items())
+    return f"The load generator's own uncertainty on this machine: {said}."
 
 
 def _exactness(calibration: Calibration) -> Iterator[str]:

@@ -12,6 +12,7 @@ from harness.calibration.case_record import Case, QuantileError
 from harness.calibration.uncertainty import (
     latencies_differ,
     plus_minus,
+    plus_minus_range,
     uncertainties_line,
     uncertainty_ms,
     worst_uncertainties_ms,
@@ -57,6 +58,14 @@ def test_outside_it_is_never_better_than_the_nearest() -> None:
     assert uncertainty_ms(FOUND, 99, 100, 500) == pytest.approx(8.0), "beyond the largest, the same share of the value"
 
 
+def test_beyond_its_own_largest_value_a_higher_percentile_that_was_measured_there_says_more() -> None:
+    found = known(case(100, figure(50, 50, 0.4), figure(99, 160, 0.9)))
+    assert uncertainty_ms(found, 50, 100, 160) == pytest.approx(0.9), "not 0.4 x 160 / 50"
+    assert uncertainty_ms(found, 50, 100, 50) == pytest.approx(0.4)
+    better = known(case(100, figure(50, 50, 0.4), figure(99, 160, 0.2)))
+    assert uncertainty_ms(better, 50, 100, 160) == pytest.approx(0.4), "never better than the nearest of its own"
+
+
 def test_of_two_laws_with_the_same_value_the_worse_counts() -> None:
     found = known(case(100, figure(99, 50, 0.3)), case(100, figure(99, 50, 0.9)), case(100, figure(99, 50, 0.1)))
     assert uncertainty_ms(found, 99, 100, 50) == pytest.approx(0.9)
@@ -93,6 +102,11 @@ def test_the_worst_of_each_percentile() -> None:
     found = known(case(100, figure(99, 5, 0.7), figure(50, 5, 0.1)), case(1000, figure(99, 5, 0.2)))
     assert worst_uncertainties_ms(found) == {50: 0.1, 99: 0.7}
     assert uncertainties_line(worst_uncertainties_ms(found).items()) == "p50 ±0.10 ms, p99 ±0.70 ms"
+
+
+def test_a_range_is_said_once_where_it_is_none() -> None:
+    assert plus_minus_range([0.3, 0.22, 3.61]) == "±0.22 to ±3.7 ms"
+    assert plus_minus_range([0.22, 0.2199]) == "±0.22 ms"
 
 
 @pytest.mark.parametrize(
