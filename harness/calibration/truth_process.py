@@ -1,10 +1,10 @@
-"""Servers of known truth, against which `bench calibrate` proves the instrument; see `laws.py` for what they do.
+"""Servers of known truth, against which `bench calibrate` tries the instrument; see `laws.py` for what they do.
 
 One process, loopback only. `GET /begin?law=<law>&seed=<n>&cards=<n>` starts a law and a fresh record, `GET /answer` is
 answered by it, `GET /end` returns the record (`laws.Seen`) and stops freezing. By hand:
 `python -m harness.calibration.truth_process --port 9001`.
 
-Why not uvicorn: a truth must be known far better than the 0.3 ms it is to judge. asyncio's epoll and uvloop round
+Why not uvicorn: a truth must be known far better than the tenths of a millisecond it is to judge. asyncio's epoll and uvloop round
 timers to whole milliseconds; `select()` takes microseconds (`selectors.SelectSelector.select` passes its timeout on
 unrounded), so the laws run on that, and only `fast`, which waits for nothing, asks for uvloop. And a request is there
 when the kernel has it, not when this process gets the CPU to read it: delays count from that
