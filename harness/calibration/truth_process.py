@@ -4,11 +4,11 @@ One process, loopback only. `GET /begin?law=<law>&seed=<n>&cards=<n>` starts a l
 answered by it, `GET /end` returns the record (`laws.Seen`) and stops freezing. By hand:
 `python -m harness.calibration.truth_process --port 9001`.
 
-Why not uvicorn: a truth must be known far better than the tenths of a millisecond it is to judge. asyncio's epoll and uvloop round
-timers to whole milliseconds; `select()` takes microseconds (`selectors.SelectSelector.select` passes its timeout on
-unrounded), so the laws run on that, and only `fast`, which waits for nothing, asks for uvloop. And a request is there
-when the kernel has it, not when this process gets the CPU to read it: delays count from that
-moment (`harness.driving.inside.kernel_stamps`).
+Why not uvicorn: a truth must be known far better than the tenths of a millisecond it is to judge. asyncio's epoll and
+uvloop round timers to whole milliseconds; `select()` takes microseconds (`selectors.SelectSelector.select` passes its
+timeout on unrounded), so the laws run on that, and only `fast`, which waits for nothing, asks for uvloop. And a request
+is there when the kernel has it, not when this process gets the CPU to read it: delays count from that moment
+(`harness.driving.inside.kernel_stamps`).
 
 Under `fast` the server never sleeps. One that does makes whoever sends to it pay for waking it, on virtual machines an
 interrupt of another CPU that leaves the guest: 3 us of the 20 that a request costs our generator. A server under the
