@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from harness.analysis.evidence import Analysis, Cell, CellPhase, Comparison, Decision, Estimate
 from harness.judging.figures import Ceiling, Percentile, PhaseFigures, TrialFigures
+from harness.results.records.baseline import default_baseline
 from harness.results.records.finding import Finding
 from harness.results.records.machine_record import Environment, Partition
 from harness.results.records.noise_record import Noise
@@ -70,6 +71,8 @@ def run_record(
             Workload(name, text, text, text, requests=(Request(f"/{name}", 1),), wait_ms=100.0, calls=1)
             for name in workloads
         ),
+        baseline=default_baseline(strategies),
+        instrument="abc",
         preflight=(),
         plan=tuple(
             TrialSpec(block, place, workload, variant)

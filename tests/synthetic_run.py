@@ -28,6 +28,7 @@ from hdrh.histogram import HdrHistogram
 from hdrh.log import HistogramLogWriter
 
 from harness.catalog.variants import variant_of
+from harness.results.records.baseline import default_baseline
 from harness.results.records.machine_record import Environment, Partition
 from harness.results.records.metric import Metric
 from harness.results.records.noise_record import Noise
@@ -197,6 +198,8 @@ def run_record(
         strategies=tuple(_strategy(name, peculiar) for name in strategies),
         variants=tuple(variant_of(_strategy(name, peculiar), cores=2) for name in strategies),
         workloads=tuple(_workload(name) for name in workloads),
+        baseline=default_baseline(strategies),
+        instrument="abc",
         preflight=preflight,
         plan=tuple(plan),
         environment=Environment(

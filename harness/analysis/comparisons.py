@@ -12,8 +12,6 @@ from harness.analysis.trials import capacity_phase, valid_by_block
 from harness.judging.figures import PhaseFigures, TrialFigures
 from harness.results.records.run_record import RunRecord
 
-BASELINE = "sync_def"
-
 MetricName = Literal["capacity_rps", "target_cpu_s_per_1000"]
 
 
@@ -58,12 +56,15 @@ class PairedTest:
 
 
 def comparisons(run: RunRecord, trials: Sequence[TrialFigures]) -> tuple[Comparison, ...]:
-    """Every strategy with `sync_def`, on each workload and metric; nothing where one of them has no valid trial."""
+    """Every variant with the run's baseline, on each workload and metric; nothing where one of them has no valid
+    trial."""
+    if run.baseline is None:
+        return ()
     return tuple(
         Comparison(
             workload=workload.name,
             variant=test.variant,
-            baseline=BASELINE,
+            baseline=run.baseline,
             metric=metric.name,
             ratio=test.ratio.estimate,
             p_value=test.p_value,
@@ -72,7 +73,7 @@ def comparisons(run: RunRecord, trials: Sequence[TrialFigures]) -> tuple[Compari
         )
         for workload in run.workloads
         for metric in (CAPACITY, CPU)
-        for tests in [against(BASELINE, metric, by_variant(run, trials, workload.name))]
+        for tests in [against(run.baseline, metric, by_variant(run, trials, workload.name))]
         for test in tests
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.analysis.comparisons import BASELINE, CAPACITY, against, by_variant
+from harness.analysis.comparisons import CAPACITY, against, by_variant
 from harness.analysis.evidence import Cell, Comparison, Decision
 from harness.judging.ceilings import cpu_ceiling
 from harness.judging.figures import TrialFigures
@@ -52,7 +52,7 @@ def _decision(
         if variant != best
         and (variant not in tests or tests[variant].verdict != "slower")
         # Told apart by the comparison that the gain shows: two families of tests must not contradict each other.
-        and not (variant == BASELINE and gain is not None and gain.verdict == "faster")
+        and not (variant == run.baseline and gain is not None and gain.verdict == "faster")
     )
     by_name = {cell.variant: cell for cell in cells}
     return Decision(
@@ -61,7 +61,7 @@ def _decision(
         tied=tied,
         capacity=capacities[best],
         gain=gain,
-        why=_why(by_name[best], by_name.get(BASELINE), run.environment.partition.target_cores),
+        why=_why(by_name[best], by_name.get(run.baseline or ""), run.environment.partition.target_cores),
     )
 
 

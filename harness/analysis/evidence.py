@@ -81,13 +81,13 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
 class Decision(Struct, frozen=True, kw_only=True):
     """The row of the decision table: the variant of highest capacity, what else cannot be told from it, and its
-    gain over `sync_def`."""
+    gain over the run's baseline."""
 
     workload: str
     best: str
     tied: tuple[str, ...]  # not distinguishable from the best
     capacity: Estimate
-    gain: Comparison | None  # None when sync_def is the best or was not measured
+    gain: Comparison | None  # None when the baseline is the best or was not measured
     why: str
 
 

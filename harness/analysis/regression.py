@@ -48,6 +48,17 @@ class Regression(Struct, frozen=True, kw_only=True):
         return f"{name:<40} {capacities:<24} {said}" + ("  GATE FAILED" if self.gate_failed else "")
 
 
+def refuse_nothing_in_common(before: Analysis, after: Analysis) -> None:
+    """Raises UsageError when a comparison would say nothing: a run with itself, or runs that share no cell."""
+    if (before.run.id, before.run.created_epoch_s) == (after.run.id, after.run.created_epoch_s):
+        raise UsageError(f"{after.run.id}: is the same run twice; name an earlier run and a later one")
+    theirs, ours = ({(cell.workload, cell.variant) for cell in side.cells} for side in (before, after))
+    if not theirs & ours:
+        raise UsageError(
+            f"{before.run.id} and {after.run.id}: no strategy is on the same workload in both; measure the same ones"
+        )
+
+
 def refuse_other_work(before: RunRecord, after: RunRecord) -> None:
     """Raises UsageError when the two runs did not do the same work under the same load."""
     old = {workload.name: workload for workload in before.workloads}

@@ -17,6 +17,7 @@ from msgspec import Struct
 from harness.calibration.case_record import Case
 from harness.calibration.comparison_record import CrossCheck, Speed
 from harness.calibration.conditions import Conditions
+from harness.machine import instrument
 from harness.results.records.machine_record import Environment
 from harness.results.records.text import to_json
 from harness.results.store import StoreError, write_atomically
@@ -28,16 +29,7 @@ _PACKAGES = ("gevent", "hdrhistogram", "httptools", "locust", "numpy", "uvloop")
 _AGAIN = "run `bench calibrate` before a run"
 # A latency is made of waits; what is off by more than a twentieth of the smallest would show in it.
 ALLOWED_SHARE_OF_WAIT = 0.05
-_HARNESS = Path(__file__).parents[1]
 _MACHINE_ID = Path("/etc/machine-id")
-# What makes the arrivals, sends, stamps, records and reads: all that a figure passes through.
-_INSTRUMENT = (
-    "driving/driver.py",
-    "driving/shares.py",
-    "judging/percentiles.py",
-    "results/histograms.py",
-    "results/records/schedule.py",
-)
 
 
 class Fingerprint(Struct, frozen=True):
@@ -66,7 +58,7 @@ class Fingerprint(Struct, frozen=True):
             pinning=environment.partition.pinned,
             python=environment.python,
             packages={name: version for name, version in environment.packages.items() if name in _PACKAGES},
-            instrument=_digest(),
+            instrument=instrument.digest_of(instrument.GENERATING),
         )
 
     def differences(self, other: Fingerprint) -> tuple[str, ...]:
@@ -215,12 +207,3 @@ def _host() -> str:
     except OSError:  # not a Linux with systemd
         machine_id = ""
     return hashlib.sha256(f"bench calibrate/{machine_id}/{platform.node()}".encode()).hexdigest()[:12]
-
-
-def _digest() -> str:
-    digest = hashlib.sha256()
-    inside = sorted((_HARNESS / "driving" / "inside").glob("*.py"))
-    for path in (*inside, *(_HARNESS / name for name in _INSTRUMENT)):
-        digest.update(path.relative_to(_HARNESS).as_posix().encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]

@@ -55,6 +55,11 @@ class Catalog(Struct, frozen=True):
         """One line per broken file."""
         return tuple(broken.error for broken in (*self.broken_strategies, *self.broken_workloads))
 
+    def errors_beside(self, strategies: Sequence[str], workloads: Sequence[str]) -> tuple[str, ...]:
+        """One line for each broken file that is missing from a selection: of a kind of which no names were given."""
+        unnamed = (*(() if strategies else self.broken_strategies), *(() if workloads else self.broken_workloads))
+        return tuple(broken.error for broken in unnamed)
+
     def select_strategies(self, names: Sequence[str]) -> tuple[Strategy, ...]:
         """Those of `names`, or all that are not broken. UsageError: unknown or broken name, or nothing left."""
         return _select(self.strategies, self.broken_strategies, names, "strategy", TARGETS)

@@ -58,11 +58,11 @@ def read_module(path: Path, shown: str, names: Collection[str]) -> Module:
     except SyntaxError as error:
         line = f":{error.lineno}" if error.lineno else ""
         raise NotPythonError(
-            f"{shown}{line}: is not Python ({error.msg}); mend it, or move it out of the folder"
+            f"{shown}{line}: is not Python ({error.msg}); fix it, or move it out of the folder"
         ) from error
     except (ValueError, RecursionError, MemoryError) as error:  # NUL bytes; nesting beyond what the parser takes
         reason = str(error) or type(error).__name__
-        raise UsageError(f"{shown}: cannot be parsed ({reason}); mend it, or move it out of the folder") from error
+        raise UsageError(f"{shown}: cannot be parsed ({reason}); fix it, or move it out of the folder") from error
 
 
 def find_string(path: Path, name: str) -> str | None:
@@ -79,14 +79,12 @@ def brief(value: object) -> str:
 
 def _source(path: Path, shown: str) -> bytes:
     try:
-        if not path.is_file():  # reading a FIFO would wait for ever
+        if not path.is_file():  # reading a FIFO would never end
             raise UsageError(f"{shown}: is not a file; move it out of the folder")
         with path.open("rb") as file:
             source = file.read(MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise UsageError(
-            f"{shown}: cannot be read ({error.strerror}); mend it, or move it out of the folder"
-        ) from error
+        raise UsageError(f"{shown}: cannot be read ({error.strerror}); fix it, or move it out of the folder") from error
     if len(source) > MAX_FILE_BYTES:
         raise UsageError(f"{shown}: is larger than {MAX_FILE_BYTES} bytes; move data out of it")
     return source

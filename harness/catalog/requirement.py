@@ -1,32 +1,35 @@
-"""Which Python a strategy needs."""
+"""Which Python a strategy needs: version specifiers as packaging tools read them (PEP 440)."""
 
 from __future__ import annotations
 
-import operator
-import re
 import sys
-from collections.abc import Callable
-from typing import Any
 
-_CLAUSE = re.compile(r"\s*(>=|<=|==|!=|>|<)\s*(\d{1,4}(?:\.\d{1,4}){0,2})\s*")
-_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
-    ">=": operator.ge,
-    "<=": operator.le,
-    "==": operator.eq,
-    "!=": operator.ne,
-    ">": operator.gt,
-    "<": operator.lt,
-}
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import Version
+
+_PRE_RELEASES = {"alpha": "a", "beta": "b", "candidate": "rc"}
 
 
-def unmet(requires: str | None, python: tuple[int, int, int] = sys.version_info[:3]) -> str:
-    """Why a strategy that `requires` this is not applicable under `python`; empty when it is."""
-    for symbol, version in _CLAUSE.findall(requires or ""):
-        wanted = tuple(int(part) for part in version.split("."))
-        if not _OPERATORS[symbol](python[: len(wanted)], wanted):
-            return f"needs Python {requires}, and this is {'.'.join(map(str, python))}"
-    return ""
+def unmet(requires: str | None, python: Version | None = None) -> str:
+    """Why a strategy that `requires` this is not applicable under `python` (default: the running one); empty when it
+    is. A pre-release is older than its release: 3.15.0b1 is not >=3.15, but it is >=3.14."""
+    python = python or running_python()
+    if not requires or SpecifierSet(requires).contains(python, prereleases=True):
+        return ""
+    return f"needs Python {requires}, and this is {python}"
 
 
 def is_requirement(text: str) -> bool:
-    return all(_CLAUSE.fullmatch(clause) for clause in text.split(","))
+    """Whether `text` is one specifier or more, separated by commas: `>=3.14`, `~=3.11`, `==3.11.*`."""
+    try:
+        return text.isprintable() and len(SpecifierSet(text)) > 0
+    except InvalidSpecifier:
+        return False
+
+
+def running_python() -> Version:
+    """Not from `sys.version`, where builds of one's own add what is no version (`3.15.0a1+`)."""
+    running = sys.version_info
+    pre_release = _PRE_RELEASES.get(running.releaselevel)
+    ending = f"{pre_release}{running.serial}" if pre_release else ""
+    return Version(f"{running.major}.{running.minor}.{running.micro}{ending}")

@@ -36,7 +36,7 @@ def read_strategy(path: Path, shown: str) -> Strategy:
     in_flight, in_flight_param = _in_flight(reader, params)
     requires = reader.get("REQUIRES", str | None, None)
     if requires is not None and not is_requirement(requires):
-        raise reader.error("REQUIRES", "not Python versions with >=, <=, >, <, == or !=")
+        raise reader.error("REQUIRES", "is not a version specifier of Python packaging (PEP 440)")
     return Strategy(
         name=path.stem,
         title=module.title or path.stem,

@@ -54,7 +54,7 @@ def swept(strategy: Strategy, param: str, cores: int) -> tuple[Variant, ...]:
         raise UsageError(f"{param}: {strategy.name} has no parameter {name!r}; its PARAMS: {known}")
     if not values:
         raise UsageError(f"{param}: no values; write {name}=4,8,16")
-    typed = [_typed(strategy, name, value) for value in dict.fromkeys(values)]
+    typed = dict.fromkeys(_typed(strategy, name, value) for value in values)
     made = tuple(variant_of(strategy, cores, params={name: value}) for value in typed)
     check_names(made)
     return made
@@ -90,10 +90,18 @@ def _resolved(value: ParamValue, cores: int) -> ParamValue:
 
 
 def _typed(strategy: Strategy, name: str, text: str) -> ParamValue:
-    """`text` as the type that the file gives the parameter; a number where it says "cores"."""
+    """`text` as the type that the file gives the parameter; a number, or "cores", where it says "cores"."""
     default = strategy.params[name]
+    if default == text:
+        return default
     kind = int if default == "cores" else type(default)
+    example = 4 if default == "cores" else default
     try:
-        return kind(text)
-    except ValueError as error:
-        raise UsageError(f"{name}={text}: {strategy.name} takes {kind.__name__}; write {name}={default}") from error
+        value: ParamValue = kind(text)
+        if msgspec.json.decode(msgspec.json.encode(value), type=kind) != value:
+            raise ValueError(text)  # nan, and what JSON has no number for
+    except (ValueError, OverflowError, msgspec.MsgspecError) as error:
+        raise UsageError(f"{name}={text}: {strategy.name} takes {kind.__name__}; write {name}={example}") from error
+    if name == strategy.in_flight_param and isinstance(value, int) and value < 1:
+        raise UsageError(f"{name}={text}: no call could be in flight (IN_FLIGHT is {name!r}); write 1 or more")
+    return value

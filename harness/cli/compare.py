@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.ending import with_trials
 from harness.cli.exit_codes import EXIT_GATE
 from harness.cli.options import Json
 
@@ -27,10 +28,11 @@ def compare(
     import msgspec
 
     from harness.analysis.analyse import analyse
-    from harness.analysis.regression import compare_runs, refuse_other_work
+    from harness.analysis.regression import compare_runs, refuse_nothing_in_common, refuse_other_work
     from harness.results.store import Run
 
-    then, now = analyse(Run.open(before)), analyse(Run.open(after))
+    then, now = (analyse(with_trials(Run.open(path))) for path in (before, after))
+    refuse_nothing_in_common(then, now)
     refuse_other_work(then.run, now.run)
     for line in (*then.broken, *now.broken):
         print(line, file=sys.stderr)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from harness.cli.exit_codes import EXIT_INCOMPLETE
+from harness.results.records.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.cli.display import Display
@@ -38,6 +39,18 @@ def finish(result: Result, errors: tuple[str, ...], as_json: bool) -> None:
         print(f"{invalid} trials are invalid: see the report's findings", file=sys.stderr)
     if errors or result.failed or invalid:
         raise typer.Exit(EXIT_INCOMPLETE)
+
+
+def with_trials(run: Run) -> Run:
+    """The run. Raises UsageError when nothing of it has been measured yet, so that there is nothing to judge."""
+    record = run.read()
+    attempts = (attempt for spec in record.plan for attempt in run.attempts(spec))
+    if not record.preflight or (record.plan and not any(attempt.is_complete for attempt in attempts)):
+        raise UsageError(
+            f"{run.path}: was interrupted before its first trial was complete; finish it with "
+            f"`bench run --resume {run.path}`, or name another run"
+        )
+    return run
 
 
 def write_report(run: Run, as_json: bool) -> int:

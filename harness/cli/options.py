@@ -14,5 +14,17 @@ Blocks = Annotated[int | None, typer.Option(min=1, help="instead of the profile'
 Seed = Annotated[int | None, typer.Option(help="instead of the profile's")]
 Results = Annotated[Path, typer.Option(help="folder that holds the runs")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="fixed port for the targets (default: a free one)")]
+Baseline = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="compare all others with this one (default: sync_def, else the first that works)"
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="for a program to read")]
 RunPath = Annotated[Path | None, typer.Argument(metavar="[RUN]", help="a folder of results/ (default: your newest)")]
+
+
+def given(context: typer.Context) -> tuple[str, ...]:
+    """The options that stand on the command line."""
+    sources = {option: context.get_parameter_source(option.name or "") for option in context.command.params}
+    return tuple(option.opts[0] for option, source in sources.items() if source and source.name == "COMMANDLINE")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,11 +30,9 @@ def order_of(
     from harness.catalog.variants import variant_of
     from harness.machine.partition import detect
     from harness.measuring.measure import Order
-    from harness.processes.ports import why_not
     from harness.profiles.loader import check_workloads, load_profile
 
-    if port is not None and (reason := why_not(port)):
-        raise UsageError(f"--port {port}: {reason}; choose another, or leave it out for a free one")
+    check_port(port)
     catalog = project.catalog()
     chosen = catalog.select_strategies(strategies or [])
     cores = detect().target_cores
@@ -43,14 +42,31 @@ def order_of(
         profile = msgspec.structs.replace(profile, blocks=blocks)
     if seed is not None:
         profile = msgspec.structs.replace(profile, seed=seed)
+    named = workloads or list(profile.workloads)
     order = Order(
         root=catalog.root,
         profile=profile,
         strategies=chosen,
         variants=tuple(variant_of(strategy, cores) for strategy in chosen),
-        workloads=catalog.select_workloads(workloads or list(profile.workloads)),
+        workloads=catalog.select_workloads(named),
         results=results,
         command=shlex.join(["bench", *sys.argv[1:]]),
         port=port,
     )
-    return order, () if strategies else catalog.errors
+    return order, catalog.errors_beside(strategies or [], named)
+
+
+def check_port(port: int | None) -> None:
+    """Raises UsageError when a target could not listen there."""
+    from harness.processes.ports import why_not
+
+    if port is not None and (reason := why_not(port)):
+        raise UsageError(f"--port {port}: {reason}; choose another, or leave it out for a free one")
+
+
+def check_baseline(baseline: str | None, variants: Sequence[str]) -> None:
+    """Raises UsageError when it is none of these."""
+    from harness.catalog.nearest_name import nearest
+
+    if baseline is not None and baseline not in variants:
+        raise UsageError(f"--baseline {baseline}: is not part of this run; {nearest(baseline, variants)}")

@@ -9,36 +9,48 @@ import typer
 
 from harness.cli import project
 from harness.cli.ending import display, finish
-from harness.cli.options import Blocks, Json, Port, ProfileName, Results, Seed, Strategies, Workloads
-from harness.cli.order import order_of
+from harness.cli.options import Baseline, Blocks, Json, Port, ProfileName, Results, Seed, Strategies, Workloads, given
+from harness.cli.order import check_baseline, check_port, order_of
 from harness.results.records.errors import UsageError
+
+# Everything else is in the run's own record.
+_WITH_RESUME = ("--resume", "--port", "--json")
 
 
 def run(
+    context: typer.Context,
     profile: ProfileName = "standard",
     strategy: Strategies = None,
     workload: Workloads = None,
+    baseline: Baseline = None,
     blocks: Blocks = None,
     seed: Seed = None,
     results: Results = Path("results"),
-    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="finish this interrupted run")] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(metavar="RUN", help="finish this interrupted run; no other option but --port and --json"),
+    ] = None,
     port: Port = None,
     as_json: Json = False,
 ) -> None:
     """Measure strategies on workloads and write results/<run>/report.html."""
+    from dataclasses import replace
+
     from harness.measuring.measure import resume_run, start_run
     from harness.results.store import Run
 
     if resume is not None:
-        if strategy or workload or blocks or seed is not None:
-            raise UsageError(f"--resume {resume}: goes on with its own plan; leave the other options out")
+        if refused := [option for option in given(context) if option not in _WITH_RESUME]:
+            raise UsageError(f"--resume {resume}: the run goes on as it was started; leave out {', '.join(refused)}")
+        check_port(port)
         with display(as_json) as shown:
             result = resume_run(Run.open(resume), project.root(), port, shown)
         finish(result, (), as_json)
         return
     order, errors = order_of(profile, strategy, workload, blocks, seed, results, port)
+    check_baseline(baseline, [variant.name for variant in order.variants])
     with display(as_json) as shown:
         for error in errors:
             shown.noticed(error)
-        result = start_run(order, shown)
+        result = start_run(replace(order, baseline=baseline), shown)
     finish(result, errors, as_json)

@@ -28,6 +28,7 @@ def verify(
 
     from harness.catalog.variants import variant_of
     from harness.machine.environment import describe
+    from harness.measuring.applicable import require_applicable
     from harness.measuring.preflight import preflight
     from harness.services.service import UpstreamService
 
@@ -52,10 +53,11 @@ def verify(
         )
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(results), indent=1).decode())
-    if catalog.errors and not names:
-        for error in catalog.errors:
-            print(error, file=sys.stderr)
-    if any(result.status == "failed" for result in results) or (catalog.errors and not names):
+    errors = catalog.errors_beside(names or [], workload or [])
+    for error in errors:
+        print(error, file=sys.stderr)
+    require_applicable(results, workloads)
+    if errors or any(result.status == "failed" for result in results):
         raise typer.Exit(EXIT_INCOMPLETE)
 
 

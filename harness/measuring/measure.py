@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,14 +17,18 @@ from harness import plan
 from harness.calibration import calibration_record as calibration
 from harness.catalog.catalog import Catalog
 from harness.driving.inside.protocol import Ended, Progress, Started
+from harness.machine import instrument
 from harness.machine.environment import describe
+from harness.measuring.applicable import NothingApplicableError, require_applicable
+from harness.measuring.arrival_rates import with_rates
 from harness.measuring.preflight import preflight
+from harness.measuring.resumable import refuse_to_mix
 from harness.measuring.retries import Retries, invalid_trials
+from harness.measuring.time_left import TimeLeft
 from harness.measuring.trial import RunSetup, Trial
 from harness.measuring.watcher import Watcher
-from harness.results.records.errors import UsageError
+from harness.results.records.baseline import default_baseline
 from harness.results.records.machine_record import Environment
-from harness.results.records.phase_record import PhaseKind
 from harness.results.records.profile import Profile
 from harness.results.records.run_record import Preflight, RunRecord
 from harness.results.records.schema import SCHEMA_VERSION
@@ -31,7 +36,7 @@ from harness.results.records.strategy import Strategy
 from harness.results.records.trial_record import TrialRecord, TrialSpec
 from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
-from harness.results.store import Run, StoreError
+from harness.results.store import Run, StoreError, only_measuring
 from harness.services.service import UpstreamService
 
 
@@ -46,6 +51,7 @@ class Order:
     workloads: tuple[Workload, ...]
     results: Path
     command: str
+    baseline: str | None = None  # one of `variants`; None: the first of the documented order
     port: int | None = None
 
 
@@ -60,53 +66,64 @@ class Result:
 
 
 def start_run(order: Order, watcher: Watcher) -> Result:
-    """Measure what was ordered. Raises HarnessError only when nothing more can be measured."""
+    """Measure what was ordered. Raises UsageError when there is nothing to measure, HarnessError when nothing more can
+    be measured."""
     environment = describe(order.root)
-    run = Run.create(order.results / _run_id())
-    proven = calibration.adopt(order.results, run.path, calibration.Fingerprint.of(environment))
-    if proven.kind != "passed":
-        watcher.noticed(proven.line)
-    with run.measuring(), _setup(order.root, order.profile, environment, run, order.port) as setup:
-        checked = _check_cells(order, setup, run, watcher)
-        record = _planned(order, run, environment, checked)
+    with only_measuring(order.results):
+        run = Run.create(order.results / _run_id())
+        proven = calibration.adopt(order.results, run.path, calibration.Fingerprint.of(environment))
+        if proven.kind != "passed":
+            watcher.noticed(proven.line)
+        record = _ordered(order, run, environment)
         run.write(record)
-        return _measure(run, record, setup, watcher)
+        return _finish(run, record, order.root, order.port, watcher)
 
 
 def resume_run(run: Run, root: Path, port: int | None, watcher: Watcher) -> Result:
     """Finish an interrupted run: every trial that has no complete attempt, on the plan and rates it began with."""
-    record = run.read()
-    _refuse_other_work(record, Catalog.read(root))
-    _refuse_another_machine(record, describe(root))
-    with run.measuring(), _setup(root, record.profile, record.environment, run, port) as setup:
-        return _measure(run, record, setup, watcher)
-
-
-def _refuse_other_work(record: RunRecord, catalog: Catalog) -> None:
-    """Trials of one run must have measured the same code."""
-    there: tuple[Strategy | Workload, ...] = (*catalog.workloads, *catalog.strategies)
-    today = {entry.path: entry.digest for entry in there}
-    recorded: tuple[Strategy | Workload, ...] = (*record.workloads, *record.strategies)
-    for then in recorded:
-        if today.get(then.path) != then.digest:
-            raise UsageError(f"--resume {record.id}: {then.path} or what it shares has changed since; start a new run")
-
-
-def _refuse_another_machine(record: RunRecord, today: Environment) -> None:
-    for name in ("cpu_model", "logical_cpus", "kernel", "python", "packages", "partition"):
-        then, now = getattr(record.environment, name), getattr(today, name)
-        if then != now:
-            shown = f"{name} was {then} and is {now}" if name != "packages" else "the installed packages have changed"
-            raise UsageError(f"--resume {record.id}: {shown}; start a new run")
+    with only_measuring(run.path.resolve().parent):
+        record = run.read()
+        refuse_to_mix(record, Catalog.read(root), describe(root))
+        return _finish(run, record, root, port, watcher)
 
 
 # ------------------------------------------------------------------------------------------------- the steps
 
 
+def _ordered(order: Order, run: Run, environment: Environment) -> RunRecord:
+    """What is known before anything is started."""
+    return RunRecord(
+        schema_version=SCHEMA_VERSION,
+        id=run.path.name,
+        created_epoch_s=time(),
+        command=order.command,
+        profile=order.profile,
+        strategies=order.strategies,
+        variants=order.variants,
+        workloads=order.workloads,
+        baseline=order.baseline,
+        environment=environment,
+        instrument=instrument.digest_of(instrument.MEASURING),
+    )
+
+
+def _finish(run: Run, record: RunRecord, root: Path, port: int | None, watcher: Watcher) -> Result:
+    """All that a run still lacks."""
+    try:
+        with _setup(root, record, run, port) as setup:
+            if not record.preflight:
+                record = _planned(record, _checked(run, record, setup, watcher))
+                run.write(record)
+            return _measure(run, record, setup, watcher)
+    except NothingApplicableError:
+        run.discard()  # nothing was measured, and nothing of it can be
+        raise
+
+
 @contextlib.contextmanager
-def _setup(root: Path, profile: Profile, environment: Environment, run: Run, port: int | None) -> Iterator[RunSetup]:
+def _setup(root: Path, record: RunRecord, run: Run, port: int | None) -> Iterator[RunSetup]:
     """The services of a run, up and ready; gone at the end."""
-    partition = environment.partition
+    profile, partition = record.profile, record.environment.partition
     with UpstreamService(
         root,
         run.path / "upstream.log",
@@ -118,39 +135,37 @@ def _setup(root: Path, profile: Profile, environment: Environment, run: Run, por
         yield RunSetup(root=root, profile=profile, partition=partition, upstream=upstream, port=port)
 
 
-def _check_cells(order: Order, setup: RunSetup, run: Run, watcher: Watcher) -> tuple[Preflight, ...]:
-    """Boot every strategy and ask it everything once: what does not work is known before anything is measured."""
-    watcher.preflight_began(len(order.variants), len(order.workloads))
-    return preflight(
-        order.root,
-        order.variants,
-        order.workloads,
+def _checked(run: Run, record: RunRecord, setup: RunSetup, watcher: Watcher) -> tuple[Preflight, ...]:
+    """Boot every variant and ask it everything once: what does not work is known before anything is measured."""
+    folder = run.path / "preflight"
+    shutil.rmtree(folder, ignore_errors=True)  # of a check that was interrupted
+    watcher.preflight_began(len(record.variants), len(record.workloads))
+    checked = preflight(
+        setup.root,
+        record.variants,
+        record.workloads,
         partition=setup.partition,
         upstream_url=setup.upstream.url,
-        folder=run.path / "preflight",
+        folder=folder,
         on_result=watcher.preflight_done,
-        ready_s=order.profile.ready_s,
+        ready_s=record.profile.ready_s,
     )
+    require_applicable(checked, record.workloads)
+    return checked
 
 
-def _planned(order: Order, run: Run, environment: Environment, checked: tuple[Preflight, ...]) -> RunRecord:
+def _planned(record: RunRecord, checked: tuple[Preflight, ...]) -> RunRecord:
+    """The plan of what works, and what it is compared with."""
     working = {(cell.workload, cell.variant) for cell in checked if cell.status == "ok"}
-    cells = [(w.name, s.name) for w in order.workloads for s in order.variants if (w.name, s.name) in working]
-    planned = plan.trials(cells, order.profile)
-    boot_s = {cell.variant: cell.boot_s for cell in checked}
-    return RunRecord(
-        schema_version=SCHEMA_VERSION,
-        id=run.path.name,
-        created_epoch_s=time(),
-        command=order.command,
-        profile=order.profile,
-        strategies=order.strategies,
-        variants=order.variants,
-        workloads=order.workloads,
+    cells = [(w.name, v.name) for w in record.workloads for v in record.variants if (w.name, v.name) in working]
+    planned = plan.trials(cells, record.profile)
+    ready = {variant for _, variant in cells}
+    return msgspec.structs.replace(
+        record,
         preflight=checked,
         plan=planned,
-        environment=environment,
-        estimate_s=plan.estimate_s(planned, order.profile, boot_s),
+        baseline=record.baseline or default_baseline([v.name for v in record.variants if v.name in ready]),
+        estimate_s=plan.estimate_s(planned, record.profile, {cell.variant: cell.boot_s for cell in checked}),
     )
 
 
@@ -159,26 +174,23 @@ def _measure(run: Run, record: RunRecord, setup: RunSetup, watcher: Watcher) -> 
     failed = {f"{cell.variant} on {cell.workload}": cell.error for cell in record.preflight if cell.status == "failed"}
     retries = Retries(run, record, invalid_trials)
     todo = [spec for spec in record.plan if not _is_complete(run, spec, watcher)]
-    clock = _Clock(record, todo)
+    clock = TimeLeft(record, todo)
     watcher.plan_ready(todo, len(record.plan) - len(todo), clock.left_s(0))
-    record = msgspec.structs.replace(record, interrupted=False)
-    try:
-        for again, codes in retries.left_over(todo):
+    if record.finished_epoch_s is not None:
+        record = msgspec.structs.replace(record, finished_epoch_s=None)
+        run.write(record)
+    for again, codes in retries.left_over(todo):
+        watcher.retry_began(again, run.next_attempt(again), codes)
+        _ended(_run_trial(run, record, again, setup, watcher), failed, watcher)
+    for number, spec in enumerate(todo):
+        record = with_rates(run, record, spec)
+        watcher.trial_began(spec, number + 1, len(todo), record.profile.blocks, clock.left_s(number))
+        trial = _run_trial(run, record, spec, setup, watcher)
+        clock.took(spec, trial.elapsed_s)
+        _ended(trial, failed, watcher)
+        for again, codes in retries.after(spec, todo[number + 1 :]):
             watcher.retry_began(again, run.next_attempt(again), codes)
             _ended(_run_trial(run, record, again, setup, watcher), failed, watcher)
-        for number, spec in enumerate(todo):
-            record = _with_rates(run, record, spec)
-            watcher.trial_began(spec, number + 1, len(todo), record.profile.blocks, clock.left_s(number))
-            trial = _run_trial(run, record, spec, setup, watcher)
-            clock.took(spec, trial.elapsed_s)
-            _ended(trial, failed, watcher)
-            for again, codes in retries.after(spec, todo[number + 1 :]):
-                watcher.retry_began(again, run.next_attempt(again), codes)
-                _ended(_run_trial(run, record, again, setup, watcher), failed, watcher)
-    except BaseException:
-        with contextlib.suppress(StoreError):  # the disk may be what failed; the first error is the one to show
-            run.write(msgspec.structs.replace(record, interrupted=True))
-        raise
     run.write(msgspec.structs.replace(record, finished_epoch_s=time()))
     lines = tuple(f"{what}: {error}" for what, error in failed.items())
     return Result(run, lines, monotonic() - began_s, clock.estimate_s)
@@ -211,40 +223,6 @@ def _run_trial(run: Run, record: RunRecord, spec: TrialSpec, setup: RunSetup, wa
     return trial
 
 
-def _with_rates(run: Run, record: RunRecord, spec: TrialSpec) -> RunRecord:
-    """Before a workload's first measured trial: its arrival rates, from the best capacity its pilot trials found.
-
-    Those that may be believed: a strategy that cheats must not set the rates of the honest ones.
-    """
-    if spec.is_pilot or spec.workload in record.rates_rps:
-        return record
-    pilots = [s for s in record.plan if s.is_pilot and s.workload == spec.workload]
-    invalid = invalid_trials(run, pilots)
-    best_rps = _best_rps(run, [s for s in pilots if s.id not in invalid]) or _best_rps(run, pilots)
-    rates = plan.rates_rps(best_rps, record.profile) if best_rps else {}
-    record = msgspec.structs.replace(record, rates_rps={**record.rates_rps, spec.workload: rates})
-    run.write(record)
-    return record
-
-
-def _best_rps(run: Run, pilots: Sequence[TrialSpec]) -> float:
-    best_rps = 0.0
-    for pilot in pilots:
-        for attempt in run.attempts(pilot):
-            if attempt.is_complete:
-                with contextlib.suppress(StoreError):  # cut off: it has been measured again
-                    best_rps = max([best_rps, *_goodputs_rps(attempt.read())])
-    return best_rps
-
-
-def _goodputs_rps(trial: TrialRecord) -> list[float]:
-    return [
-        phase.ok_in_window / (phase.end_s - phase.start_s)
-        for phase in trial.phases
-        if phase.spec.kind is PhaseKind.CAPACITY and phase.end_s > phase.start_s
-    ]
-
-
 def _is_complete(run: Run, spec: TrialSpec, watcher: Watcher) -> bool:
     for attempt in reversed(run.attempts(spec)):
         if attempt.is_complete:
@@ -259,25 +237,3 @@ def _is_complete(run: Run, spec: TrialSpec, watcher: Watcher) -> bool:
 
 def _run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}"
-
-
-class _Clock:
-    """Time left: the estimate for each kind of trial until some have been seen, then their mean."""
-
-    def __init__(self, record: RunRecord, todo: Sequence[TrialSpec]) -> None:
-        self._todo = todo
-        boot_s = {cell.variant: cell.boot_s for cell in record.preflight}
-        self._estimates_s = [plan.estimate_s([spec], record.profile, boot_s) for spec in todo]
-        self._errors_s: dict[bool, list[float]] = {True: [], False: []}
-
-    @property
-    def estimate_s(self) -> float:
-        return sum(self._estimates_s)
-
-    def took(self, spec: TrialSpec, elapsed_s: float) -> None:
-        self._errors_s[spec.is_pilot].append(elapsed_s - self._estimates_s[self._todo.index(spec)])
-
-    def left_s(self, done: int) -> float:
-        mean_error_s = {kind: sum(errors) / len(errors) if errors else 0.0 for kind, errors in self._errors_s.items()}
-        left = zip(self._todo[done:], self._estimates_s[done:], strict=True)
-        return sum(max(0.0, seconds + mean_error_s[spec.is_pilot]) for spec, seconds in left)

@@ -38,6 +38,8 @@ def load_profile(name_or_path: str) -> Profile:
         raise UsageError(f"{path}: not TOML: {error}") from error  # tomllib names line and column
     except msgspec.ValidationError as error:
         raise UsageError(f"{path}{_line_of(str(error), text)}: {error}") from error
+    if profile.name:
+        raise UsageError(f"{path}{_line_of('unknown field `name`', text)}: name: is the file's name; leave it out")
     profile = msgspec.structs.replace(profile, name=path.stem)
     _check(profile, path)
     return profile

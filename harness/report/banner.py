@@ -24,8 +24,8 @@ def _warnings(analysis: Analysis) -> Iterator[str]:
     run, trials = analysis.run, measured_trials(analysis)
     ran = {trial.record.spec.id for trial in trials}
     missing = [spec for spec in run.plan if not spec.is_pilot and spec.id not in ran]
-    if run.interrupted or missing:
-        what = "The run was interrupted" if run.interrupted else "The run is not complete"
+    if run.finished_epoch_s is None or missing:
+        what = "The run was interrupted" if run.finished_epoch_s is None else "The run is not complete"
         yield f"{what}: {wording.count(len(missing), 'planned trial')} missing. Finish it with --resume."
     for line in analysis.broken:
         yield f"A record could not be read and is left out: {line}"

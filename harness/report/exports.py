@@ -141,8 +141,9 @@ def _truth(value: bool) -> str:
 
 def markdown_summary(analysis: Analysis) -> str:
     """The decision table and what did not count, as GitHub's Markdown."""
+    baseline = _markdown(analysis.run.baseline or "the baseline")
     lines = [
-        "| workload | best | capacity | gain over sync_def | not distinguishable | why |",
+        f"| workload | best | capacity | gain over {baseline} | not distinguishable | why |",
         "|---|---|---|---|---|---|",
         *(_decision_line(decision) for decision in analysis.decisions),
     ]
@@ -163,8 +164,9 @@ def terminal_summary(analysis: Analysis, width: int) -> str:
         capacity = f"{wording.number(decision.capacity.value)}/s {wording.interval(decision.capacity)}"
         lines += ["", f"{decision.workload}: {decision.best}  {capacity}"]
         if decision.gain is not None:
-            gain = f"{wording.times(decision.gain.ratio.value)} sync_def {wording.interval(decision.gain.ratio)}"
-            lines.append(f"  {gain}: {decision.gain.verdict}")
+            made = decision.gain
+            over = f"{wording.times(made.ratio.value)} {made.baseline} {wording.interval(made.ratio)}"
+            lines.append(f"  {over}: {made.verdict}")
         if decision.tied:
             lines.append(f"  not told apart from it: {', '.join(decision.tied)}")
         lines.append(f"  {decision.why}")

@@ -60,7 +60,7 @@ def render(run: Run, analysis: Analysis) -> str:
         warnings=(*banner.warnings(analysis), *filter(None, [proof.warning])),
         instrument=proof,
         decisions=verdicts.decision_rows(analysis, anchors, palette),
-        baseline=verdicts.BASELINE,
+        baseline=analysis.run.baseline or "the baseline",
         workloads=[
             workloads.view(analysis, workload, anchors[workload.name], palette, proof.calibration)
             for workload in record.workloads

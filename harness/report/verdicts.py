@@ -8,8 +8,7 @@ from harness.analysis.evidence import Analysis, Comparison, Decision
 from harness.analysis.stats import MOST_MORE_BLOCKS
 from harness.report import wording
 from harness.report.palette import Palette
-
-BASELINE = "sync_def"
+from harness.results.records.workload import Workload
 
 
 @dataclass(frozen=True)
@@ -74,24 +73,26 @@ def decision_rows(analysis: Analysis, anchors: dict[str, str], palette: Palette)
     """A row for each workload of the run, also where nothing could be decided."""
     decided = {decision.workload: decision for decision in analysis.decisions}
     return tuple(
-        _decision_row(workload.name, workload.title, anchors[workload.name], decided.get(workload.name), palette)
+        _decision_row(workload, anchors[workload.name], decided.get(workload.name), analysis.run.baseline, palette)
         for workload in analysis.run.workloads
     )
 
 
-def _decision_row(workload: str, title: str, anchor: str, decision: Decision | None, palette: Palette) -> DecisionRow:
+def _decision_row(
+    workload: Workload, anchor: str, decision: Decision | None, baseline: str | None, palette: Palette
+) -> DecisionRow:
     if decision is None:
         why = "No valid trial of any strategy."
-        return DecisionRow(anchor, workload, title, "", "", (), "", "", "", "", None, why)
+        return DecisionRow(anchor, workload.name, workload.title, "", "", (), "", "", "", "", None, why)
     gain = decision.gain
     if gain is not None:
         gain_text, gain_interval = wording.times(gain.ratio.value), wording.interval(gain.ratio)
     else:
-        gain_text, gain_interval = ("is the baseline" if decision.best == BASELINE else "baseline not measured"), ""
+        gain_text, gain_interval = ("is the baseline" if decision.best == baseline else "baseline not measured"), ""
     return DecisionRow(
         anchor=anchor,
-        workload=workload,
-        title=title,
+        workload=workload.name,
+        title=workload.title,
         best=decision.best,
         colour=palette.css(decision.best),
         tied=decision.tied,

@@ -1,12 +1,14 @@
 """Turns records of older layouts into today's, as plain JSON values, before they are decoded.
 
 Layout 1 (until November 2026) knew strategies only: a sweep's were made up ("async_thread_pool_threads_8"), and "cores"
-was resolved wherever it was needed.
+was resolved wherever it was needed. All were compared with `sync_def`, and nothing was where it had not been measured.
 """
 
 from __future__ import annotations
 
 from typing import Any
+
+from harness.results.records.baseline import default_baseline
 
 CONVERTED = 1  # the oldest layout that can be read
 
@@ -14,7 +16,10 @@ CONVERTED = 1  # the oldest layout that can be read
 def to_current_run(record: dict[str, Any]) -> dict[str, Any]:
     """`run.json` of layout 1."""
     cores = _target_cores(record["environment"]["partition"])
+    planned = {spec["strategy"] for spec in record["plan"]}
     return record | {
+        "baseline": default_baseline([one["name"] for one in record["strategies"] if one["name"] in planned]),
+        "instrument": "",
         "variants": [_variant(strategy, cores) for strategy in record["strategies"]],
         "preflight": [_renamed(check) for check in record["preflight"]],
         "plan": [_renamed(spec) for spec in record["plan"]],

@@ -6,15 +6,18 @@
         latency.hlog  arrivals.jsonl  samples.jsonl  probe/<pid>.jsonl  server*.log  locust.log
         trial.json                        written last: its presence means the attempt is complete
 
-Files appear whole or not at all (written beside, synced, renamed). An attempt without `trial.json` was interrupted:
+Files appear whole or not at all: written beside, synced, renamed, and the folder that holds the name is synced, so
+what was written once is there after a power cut. An attempt without `trial.json` was interrupted:
 it is kept, never read, and the next attempt gets the next number.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,7 +57,8 @@ _CONVERTERS: dict[type, Callable[[dict[str, Any]], dict[str, Any]]] = {
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write `path` whole or not at all; raises StoreError naming the path (disk full, not writable)."""
+    """Write `path` whole or not at all; when this returns, it is on the disk. Raises StoreError naming the path (disk
+    full, not writable)."""
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             try:
@@ -67,6 +71,7 @@ def write_atomically(path: Path, content: bytes) -> None:
                 with contextlib.suppress(OSError):
                     Path(file.name).unlink()
                 raise
+        _sync_folder(path.parent)
     except OSError as error:
         raise StoreError(
             f"{path}: cannot be written ({error.strerror}); free space or choose another --results"
@@ -74,14 +79,28 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(path: Path) -> None:
+    """The names in it: a file's own fsync does not bring its name to the disk (see fsync(2))."""
+    try:
+        _sync(path)
     except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error.strerror}); free space and --resume") from error
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems cannot
+            raise
+
+
+def _make_folder(path: Path) -> None:
+    """With its parents; the names of those that were not there are on the disk when this returns."""
+    made = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in made:
+        _sync_folder(folder.parent)
 
 
 def _read(path: Path, kind: type[_T]) -> _T:
@@ -104,6 +123,27 @@ def _read(path: Path, kind: type[_T]) -> _T:
         return msgspec.json.decode(content, type=kind)
     except (msgspec.MsgspecError, ValueError) as error:
         raise StoreError(f"{path}: does not hold a {kind.__name__} ({error}); move it away") from error
+
+
+@contextlib.contextmanager
+def only_measuring(results: Path) -> Iterator[None]:
+    """Nobody else measures into the folder `results` meanwhile: two at once would measure each other. Raises
+    RunFolderError when somebody does. The kernel lets go of the lock however this process ends."""
+    path = results / ".measuring"
+    try:
+        _make_folder(results)
+        file = path.open("w")
+    except OSError as error:
+        raise RunFolderError(f"--results {results}: not writable ({error.strerror}); choose another") from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise RunFolderError(
+                f"{results}: is being measured into by another process, and two at once would disturb each other; "
+                "wait for its end"
+            ) from error
+        yield
 
 
 class Attempt:
@@ -148,9 +188,14 @@ class Attempt:
 
     def write(self, record: TrialRecord) -> None:
         """After this the attempt is complete, also when the power fails now: its raw data is on the disk first."""
-        for path in (*self.path.iterdir(), *self.probe_dir.iterdir()):
-            if path.is_file():
-                _sync(path)
+        try:
+            for path in (*self.path.iterdir(), *self.probe_dir.iterdir()):
+                if path.is_file():
+                    _sync(path)
+            for folder in (self.probe_dir, self.path):
+                _sync_folder(folder)
+        except OSError as error:
+            raise StoreError(f"{self.path}: cannot be written ({error.strerror}); free space and --resume") from error
         write_atomically(self.record_path, to_json(record))
 
     def read(self) -> TrialRecord:
@@ -189,7 +234,9 @@ class Run:
     @classmethod
     def create(cls, path: Path) -> Run:
         try:
-            (path / "trials").mkdir(parents=True)
+            path.mkdir(parents=True)
+            _sync_folder(path.parent)
+            _make_folder(path / "trials")
         except OSError as error:
             raise RunFolderError(f"--results {path.parent}: not writable ({error.strerror}); choose another") from error
         return cls(path)
@@ -200,21 +247,9 @@ class Run:
             raise RunFolderError(f"{path}: no run.json there; name a folder that `bench run` wrote")
         return cls(path)
 
-    @contextlib.contextmanager
-    def measuring(self) -> Iterator[None]:
-        """Nobody else measures into this run meanwhile; raises RunFolderError when somebody does. The kernel lets go
-        of the lock however this process ends."""
-        path = self.path / ".measuring"
-        try:
-            file = path.open("w")
-        except OSError as error:
-            raise RunFolderError(f"{path}: cannot be written ({error.strerror}); choose another --results") from error
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise RunFolderError(f"{self.path}: is being measured by another process; wait for its end") from error
-            yield
+    def discard(self) -> None:
+        """Remove the folder and all that is in it."""
+        shutil.rmtree(self.path, ignore_errors=True)
 
     @property
     def record_path(self) -> Path:
@@ -253,7 +288,7 @@ class Run:
     def new_attempt(self, spec: TrialSpec) -> Attempt:
         attempt = Attempt(self.path / "trials" / spec.id / str(self.next_attempt(spec)))
         try:
-            attempt.probe_dir.mkdir(parents=True)
+            _make_folder(attempt.probe_dir)
         except OSError as error:
             raise StoreError(f"{attempt.path}: cannot be made ({error.strerror}); free space and --resume") from error
         return attempt

@@ -13,6 +13,7 @@ from harness.calibration.calibration_record import Calibration, Fingerprint
 from harness.calibration.case_record import Case, Count, FromSend, QuantileError
 from harness.calibration.comparison_record import CrossCheck, Speed
 from harness.calibration.conditions import Conditions, OtherProcess, conditions_lines
+from harness.machine import instrument
 from harness.machine.environment import describe
 from harness.results.records.noise_record import Noise
 from harness.results.store import StoreError
@@ -241,7 +242,7 @@ def test_a_change_to_any_code_that_a_figure_passes_through_is_another_instrument
     here = describe(Path(__file__).parents[2])
     copy = tmp_path / "harness"
     shutil.copytree(Path(calibration_record.__file__).parents[1], copy, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(calibration_record, "_HARNESS", copy)
+    monkeypatch.setattr(instrument, "_HARNESS", copy)
     before = Fingerprint.of(here)
     for name in (
         "results/histograms.py",

@@ -96,7 +96,7 @@ def test_processes_that_could_not_be_pinned() -> None:
 def test_an_interrupted_run() -> None:
     good = handmade.analysis()
     half = msgspec.structs.replace(good, trials=good.trials[:4])
-    assert "interrupted: 2 planned trials missing" in only(with_run(half, interrupted=True))
+    assert "interrupted: 2 planned trials missing" in only(with_run(half, finished_epoch_s=None))
     assert "not complete: 2 planned trials missing" in only(half)
 
 

@@ -1,10 +1,10 @@
-"""What goes wrong in a way that a person can put right: one line, and an exit code."""
+"""What goes wrong in a way that a person can fix: one line, and an exit code."""
 
 from __future__ import annotations
 
 
 class HarnessError(Exception):
-    """Something a person can mend; `str()` is one line that names the key, its value and the way out."""
+    """Something a person can fix; `str()` is one line that names the key, its value and the way out."""
 
 
 class UsageError(HarnessError):

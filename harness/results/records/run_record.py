@@ -26,7 +26,11 @@ class Preflight(Struct, frozen=True):
 
 
 class RunRecord(Struct, frozen=True, kw_only=True):
-    """`run.json`: everything that is known before and around the trials."""
+    """`run.json`: everything that is known before and around the trials.
+
+    It is written before the pre-flight check, with `preflight` and `plan` still empty. `baseline` is what somebody
+    asked for, or chosen when the pre-flight check is over; None until then.
+    """
 
     schema_version: int
     id: str
@@ -36,10 +40,11 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     strategies: tuple[Strategy, ...]  # the files
     variants: tuple[Variant, ...]  # what was made of them
     workloads: tuple[Workload, ...]
-    preflight: tuple[Preflight, ...]
-    plan: tuple[TrialSpec, ...]
+    baseline: VariantName | None
     environment: Environment
-    estimate_s: float
+    instrument: str  # a digest of the code that measures; empty: written before it was recorded
+    preflight: tuple[Preflight, ...] = ()
+    plan: tuple[TrialSpec, ...] = ()
+    estimate_s: float = 0.0
     rates_rps: dict[str, dict[str, float]] = {}  # workload -> phase name -> arrivals per second, from the pilot
-    finished_epoch_s: float | None = None
-    interrupted: bool = False
+    finished_epoch_s: float | None = None  # None: it was interrupted, or is being measured

@@ -1,0 +1,44 @@
+"""Whether a run may go on here: all its trials must have measured the same code, with the same instrument, on the same
+machine."""
+
+from __future__ import annotations
+
+from harness.catalog.catalog import Catalog
+from harness.machine import instrument
+from harness.results.records.errors import UsageError
+from harness.results.records.machine_record import Environment
+from harness.results.records.run_record import RunRecord
+from harness.results.records.strategy import Strategy
+from harness.results.records.workload import Workload
+
+_SAME = ("cpu_model", "logical_cpus", "kernel", "python", "packages", "partition")
+
+
+def refuse_to_mix(record: RunRecord, catalog: Catalog, today: Environment) -> None:
+    """Raises UsageError, which names what is not the same any more."""
+    if why := _other_instrument(record) or _other_code(record, catalog) or _other_machine(record.environment, today):
+        raise UsageError(f"--resume {record.id}: {why}; start a new run, `bench report` still reads this one")
+
+
+def _other_instrument(record: RunRecord) -> str:
+    if not record.instrument:
+        return "was measured by an older release of this harness, which is another instrument"
+    if record.instrument != instrument.digest_of(instrument.MEASURING):
+        return "the code in harness/ that measures has changed since, so it is another instrument"
+    return ""
+
+
+def _other_code(record: RunRecord, catalog: Catalog) -> str:
+    there: tuple[Strategy | Workload, ...] = (*catalog.workloads, *catalog.strategies)
+    today = {entry.path: entry.digest for entry in there}
+    recorded: tuple[Strategy | Workload, ...] = (*record.workloads, *record.strategies)
+    changed = (then.path for then in recorded if today.get(then.path) != then.digest)
+    return next((f"{path} or what it shares has changed since" for path in changed), "")
+
+
+def _other_machine(then: Environment, now: Environment) -> str:
+    for name in _SAME:
+        was, is_now = getattr(then, name), getattr(now, name)
+        if was != is_now:
+            return "the installed packages have changed" if name == "packages" else f"{name} was {was} and is {is_now}"
+    return ""

@@ -1,0 +1,38 @@
+"""A selection of which nothing can be measured is refused, with the reasons."""
+
+from __future__ import annotations
+
+import pytest
+
+from harness.measuring.applicable import NothingApplicableError, require_applicable
+from harness.results.records.run_record import Preflight
+from harness.results.records.workload import Request, Workload
+
+WORKLOADS = [
+    Workload(name, name, "", f"scenarios/{name}.py", (Request(f"/{name}?key=1", 1),)) for name in ("fanout", "cpu")
+]
+
+
+def test_the_route_that_is_missing_and_the_python_that_is_needed() -> None:
+    checked = [
+        Preflight("two_stage", "fanout", "not_applicable"),
+        Preflight("later", "fanout", "not_applicable", "later: needs Python >=3.99, and this is 3.11.2"),
+        Preflight("later", "cpu", "not_applicable", "later: needs Python >=3.99, and this is 3.11.2"),
+    ]
+    with pytest.raises(NothingApplicableError) as caught:
+        require_applicable(checked, WORKLOADS)
+    assert str(caught.value) == (
+        "nothing to measure: two_stage has no route /fanout (fanout); later: needs Python >=3.99, and this is 3.11.2; "
+        "choose other strategies or workloads (`bench list`)"
+    )
+
+
+def test_many_reasons_are_cut_off() -> None:
+    with pytest.raises(NothingApplicableError, match=r"s5 has no route /cpu \(cpu\), and 4 more; choose"):
+        require_applicable([Preflight(f"s{n}", "cpu", "not_applicable") for n in range(10)], WORKLOADS)
+
+
+@pytest.mark.parametrize("status", ["ok", "failed"])
+def test_one_that_can_be_measured_or_has_failed_is_enough(status: str) -> None:
+    good = Preflight("sync_def", "cpu", status)  # type: ignore[arg-type]
+    require_applicable([Preflight("two_stage", "cpu", "not_applicable"), good], WORKLOADS)

@@ -1,0 +1,57 @@
+"""What all others are compared with: what was asked for, else the first of one documented order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from harness.analysis.analyse import analyse
+from harness.analysis.evidence import Analysis
+from harness.report import exports, page
+from harness.results.records.baseline import default_baseline
+from harness.results.store import Run
+from tests.synthetic_run import write_synthetic_run
+
+
+@pytest.mark.parametrize(
+    ("variants", "expected"),
+    [
+        (["fake_async", "sync_def", "two_stage"], "sync_def"),
+        (["fake_async", "two_stage"], "fake_async"),
+        (["pool[threads=8]", "pool[threads=4]"], "pool[threads=8]"),
+        ([], None),
+    ],
+)
+def test_sync_def_else_the_first_of_the_run(variants: list[str], expected: str | None) -> None:
+    assert default_baseline(variants) == expected
+
+
+def compared_with(folder: Path, baseline: str | None) -> tuple[Run, Analysis]:
+    run = write_synthetic_run(folder, strategies=("sync_def", "pure_async", "multi_worker"), peculiar=False)
+    run.write(msgspec.structs.replace(run.read(), baseline=baseline))
+    return run, analyse(run)
+
+
+def test_all_are_compared_with_the_runs_own_baseline_and_the_report_says_so(tmp_path: Path) -> None:
+    run, analysis = compared_with(tmp_path / "run", "pure_async")
+    assert {made.baseline for made in analysis.comparisons} == {"pure_async"}
+    assert {made.variant for made in analysis.comparisons} == {"sync_def", "multi_worker"}
+    assert all(decision.gain and decision.gain.baseline == "pure_async" for decision in analysis.decisions)
+    assert "gain over pure_async" in exports.markdown_summary(analysis)
+    assert " pure_async " in exports.terminal_summary(analysis, 100)
+    text = page.write_page(run, analysis).read_text()
+    assert "Gain over pure_async" in text
+    assert "Gain over sync_def" not in text
+
+
+def test_without_sync_def_there_are_comparisons_too(tmp_path: Path) -> None:
+    run = write_synthetic_run(tmp_path / "run", strategies=("multi_worker", "pure_async"), peculiar=False)
+    assert {(made.variant, made.baseline) for made in analyse(run).comparisons} == {("pure_async", "multi_worker")}
+
+
+def test_before_a_baseline_is_chosen_nothing_is_compared(tmp_path: Path) -> None:
+    _, analysis = compared_with(tmp_path / "run", None)
+    assert analysis.comparisons == ()
+    assert all(decision.gain is None for decision in analysis.decisions)
