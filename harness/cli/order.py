@@ -56,6 +56,31 @@ def order_of(
     return order, catalog.errors_beside(strategies or [], named)
 
 
+def swept_order(order: Order, param: str, baseline: str | None) -> Order:
+    """`order`, which is of one strategy, with a variant for each value, and what they are compared with before them."""
+    from dataclasses import replace
+
+    from harness.catalog.variants import swept, variant_of
+    from harness.machine.partition import detect
+    from harness.results.records.baseline import USUAL_BASELINE
+
+    cores = detect().target_cores
+    (strategy,) = order.strategies
+    made = swept(strategy, param, cores)
+    files = {file.name: file for file in project.catalog().strategies}
+    check_baseline(baseline, [*(variant.name for variant in made), *files])
+    usual = files.get(USUAL_BASELINE) if strategy.name != USUAL_BASELINE else None
+    beside = files.get(baseline) if baseline is not None else usual
+    if beside is None:
+        return replace(order, variants=made, baseline=baseline)
+    return replace(
+        order,
+        strategies=(strategy,) if beside == strategy else (beside, strategy),
+        variants=(variant_of(beside, cores), *made),
+        baseline=baseline,
+    )
+
+
 def check_port(port: int | None) -> None:
     """Raises UsageError when a target could not listen there."""
     from harness.processes.ports import why_not

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from harness.cli import project
 from harness.cli.ending import display, finish
 from harness.cli.options import Baseline, Blocks, Json, Port, ProfileName, Results, Seed, Workloads
-from harness.cli.order import check_baseline, order_of
-
-if TYPE_CHECKING:
-    from harness.measuring.measure import Order
+from harness.cli.order import order_of, swept_order
 
 
 def sweep(
@@ -36,34 +32,9 @@ def sweep(
     from harness.measuring.measure import start_run
 
     order, errors = order_of(profile, [strategy], workload, blocks, seed, results, port)
-    order = _swept_order(order, param, baseline)
+    order = swept_order(order, param, baseline)
     with display(as_json) as shown:
         for error in errors:
             shown.noticed(error)
         result = start_run(order, shown)
     finish(result, errors, as_json)
-
-
-def _swept_order(order: Order, param: str, baseline: str | None) -> Order:
-    """`order`, which is of one strategy, with a variant for each value, and what they are compared with before them."""
-    from dataclasses import replace
-
-    from harness.catalog.variants import swept, variant_of
-    from harness.machine.partition import detect
-    from harness.results.records.baseline import USUAL_BASELINE
-
-    cores = detect().target_cores
-    (strategy,) = order.strategies
-    made = swept(strategy, param, cores)
-    files = {file.name: file for file in project.catalog().strategies}
-    check_baseline(baseline, [*(variant.name for variant in made), *files])
-    usual = files.get(USUAL_BASELINE) if strategy.name != USUAL_BASELINE else None
-    beside = files.get(baseline) if baseline is not None else usual
-    if beside is None:
-        return replace(order, variants=made, baseline=baseline)
-    return replace(
-        order,
-        strategies=(strategy,) if beside == strategy else (beside, strategy),
-        variants=(variant_of(beside, cores), *made),
-        baseline=baseline,
-    )

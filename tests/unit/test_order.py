@@ -1,0 +1,92 @@
+"""What a command line asks for, in a project of the test's own; nothing is started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.cli.order import check_baseline, order_of, swept_order
+from harness.measuring.measure import Order
+from harness.results.records.errors import UsageError
+from tests.bench_kit import Project
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    made = Project(tmp_path, ["sync_def", "async_thread_pool", "pure_async"])
+    monkeypatch.chdir(tmp_path)
+    return made
+
+
+def ordered(
+    strategies: list[str] | None = None, workloads: list[str] | None = None, seed: int | None = None
+) -> tuple[Order, tuple[str, ...]]:
+    return order_of("tiny.toml", strategies, workloads, None, seed, Path("results"), None)
+
+
+def names(order: Order) -> list[str]:
+    return [variant.name for variant in order.variants]
+
+
+def test_a_workload_or_strategy_that_is_named_twice_is_measured_once(project: Project) -> None:
+    order, _ = ordered(["sync_def", "sync_def"], ["io", "io"])
+    assert names(order) == ["sync_def"]
+    assert [workload.name for workload in order.workloads] == ["io"]
+
+
+def test_a_seed_is_the_runs_own(project: Project) -> None:
+    assert ordered(seed=7)[0].profile == ordered(seed=7)[0].profile
+    assert ordered(seed=7)[0].profile.seed == 7
+
+
+def test_a_broken_file_is_told_unless_others_of_its_kind_were_named(project: Project) -> None:
+    project.target("no_strategy", "def (:\n")
+    (project.root / "scenarios" / "no_workload.py").write_text("def (:\n")
+    (project.root / "tiny.toml").write_text((project.root / "tiny.toml").read_text().replace('["io"]', "[]"))
+
+    def told(strategies: list[str] | None, workloads: list[str] | None) -> list[str]:
+        return [error.partition(".py")[0] for error in ordered(strategies, workloads)[1]]
+
+    assert told(None, None) == ["targets/no_strategy", "scenarios/no_workload"]
+    assert told(["sync_def"], None) == ["scenarios/no_workload"]
+    assert told(None, ["io"]) == ["targets/no_strategy"]
+    assert told(["sync_def"], ["io"]) == []
+
+
+def test_a_profile_that_names_its_workloads_does_not_miss_a_broken_one(project: Project) -> None:
+    (project.root / "scenarios" / "no_workload.py").write_text("def (:\n")
+    assert ordered(["sync_def"])[1] == ()
+
+
+@pytest.mark.parametrize(
+    ("baseline", "variants"),
+    [
+        (None, ["sync_def", "async_thread_pool[threads=4]", "async_thread_pool[threads=8]"]),
+        ("pure_async", ["pure_async", "async_thread_pool[threads=4]", "async_thread_pool[threads=8]"]),
+        ("async_thread_pool", ["async_thread_pool", "async_thread_pool[threads=4]", "async_thread_pool[threads=8]"]),
+        ("async_thread_pool[threads=8]", ["async_thread_pool[threads=4]", "async_thread_pool[threads=8]"]),
+    ],
+)
+def test_a_sweep_measures_its_baseline_along(project: Project, baseline: str | None, variants: list[str]) -> None:
+    order = swept_order(ordered(["async_thread_pool"])[0], "threads=4,8", baseline)
+    assert names(order) == variants
+    assert order.baseline == baseline
+    files = [strategy.name for strategy in order.strategies]
+    assert files == list(dict.fromkeys(name.partition("[")[0] for name in variants))
+
+
+def test_without_sync_def_a_sweep_compares_its_own_values(project: Project) -> None:
+    (project.root / "targets" / "sync_def.py").unlink()
+    order = swept_order(ordered(["async_thread_pool"])[0], "threads=4,8", None)
+    assert names(order) == ["async_thread_pool[threads=4]", "async_thread_pool[threads=8]"]
+
+
+def test_a_baseline_that_is_not_there_is_one_line(project: Project) -> None:
+    with pytest.raises(UsageError) as caught:
+        check_baseline("pure_asink", ["sync_def", "pure_async"])
+    assert str(caught.value) == (
+        "--baseline pure_asink: is not part of this run; did you mean 'pure_async'? (there are: sync_def, pure_async)"
+    )
+    with pytest.raises(UsageError, match=r"--baseline x: .* there are: async_thread_pool\[threads=4\], async_thread"):
+        swept_order(ordered(["async_thread_pool"])[0], "threads=4", "x")
