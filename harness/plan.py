@@ -14,6 +14,7 @@ PhaseGroup = tuple[PhaseSpec, ...]  # run back to back; a drain follows the last
 PILOT_BLOCK = 0
 WARMUP_PHASE = "warmup"
 CAPACITY_PHASE = "capacity"
+IDLE_PHASE = "idle"
 
 
 def trials(cells: Sequence[tuple[str, str]], profile: Profile) -> tuple[TrialSpec, ...]:
@@ -58,7 +59,8 @@ def rate_duration_s(rate: RatePhase, rate_rps: float, min_arrivals: int) -> floa
 def phase_groups(spec: TrialSpec, profile: Profile, rates: Mapping[str, float]) -> tuple[PhaseGroup, ...]:
     """The phases of one trial. The warm-up flows into the capacity phase at the same number of users, so that the
     closed loop is in its steady state when counting begins. Every strategy of a block meets the same arrivals: the
-    schedule's seed depends on the block, the workload and the phase, not on the strategy."""
+    schedule's seed depends on the block, the workload and the phase, not on the strategy. A pilot ends with a phase
+    without load: after it, so that every pool and connection that a strategy keeps is there."""
     users = profile.users_by_workload.get(spec.workload, profile.users)
     pilot = spec.is_pilot
     warmup_s = profile.pilot_warmup_s if pilot else profile.warmup_s
@@ -77,7 +79,10 @@ def phase_groups(spec: TrialSpec, profile: Profile, rates: Mapping[str, float]) 
             users=users,
         ),
     )
-    if pilot or not rates:  # no strategy gave a right answer in the pilot: there is nothing to take a share of
+    if pilot:
+        idle = PhaseSpec(name=IDLE_PHASE, kind=PhaseKind.IDLE, duration_s=profile.pilot_idle_s, users=1)
+        return (closed, (idle,)) if profile.pilot_idle_s else (closed,)
+    if not rates:  # no strategy gave a right answer in the pilot: there is nothing to take a share of
         return (closed,)
     return (
         closed,
@@ -106,10 +111,11 @@ def rewarm(number: int, profile: Profile) -> PhaseSpec:
 
 
 # What a trial costs beside its phases, its boot and (on average over those that keep up and those that choke) one
-# drain: quiet check, verify and stop. And how many of the trials with rates replace a server that choked. Measured over
-# whole `smoke` and `standard` runs on 2 shared cores.
+# drain: quiet check, verify and stop. And how many of the trials with rates, and of the pilot's, replace a server that
+# choked. Measured over whole `smoke` and `standard` runs on 2 shared cores.
 FIXED_S = 0.35
 REPLACING_SHARE = 0.5
+PILOT_REPLACING_SHARE = 0.25
 _VERIFY_S = 0.2
 
 
@@ -123,10 +129,11 @@ def estimate_s(planned: Sequence[TrialSpec], profile: Profile, boot_s: Mapping[s
     def trial_s(trial: TrialSpec) -> float:
         boot = boot_s.get(trial.variant, 0.0)
         every_s = boot + profile.drain_s + FIXED_S
+        fresh_s = boot + _VERIFY_S + rewarm(2, profile).duration_s
         if trial.is_pilot:
-            return every_s + warmup_s(profile.pilot_warmup_s) + profile.pilot_capacity_s
+            idle_s = profile.pilot_idle_s + PILOT_REPLACING_SHARE * fresh_s if profile.pilot_idle_s else 0.0
+            return every_s + warmup_s(profile.pilot_warmup_s) + profile.pilot_capacity_s + idle_s
         phases_s = warmup_s(profile.warmup_s) + profile.capacity_s + sum(rate.duration_s for rate in profile.rates)
-        replacing_s = boot + _VERIFY_S + rewarm(2, profile).duration_s if profile.rates else 0.0
-        return every_s + phases_s + REPLACING_SHARE * replacing_s
+        return every_s + phases_s + (REPLACING_SHARE * fresh_s if profile.rates else 0.0)
 
     return sum(map(trial_s, planned))

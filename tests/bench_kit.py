@@ -32,6 +32,7 @@ capacity_s = 0.4
 rates = [{ percent = 30, duration_s = 0.4 }]
 pilot_warmup_s = 0.2
 pilot_capacity_s = 0.3
+pilot_idle_s = 0.3
 max_in_flight = 32
 drain_s = 0.5
 request_timeout_s = 5.0
@@ -59,9 +60,16 @@ class Ended:
 class Project:
     """A folder with `targets/` and `scenarios/`, where `bench` is run."""
 
-    def __init__(self, root: Path, strategies: Sequence[str], profile: str = TINY) -> None:
+    def __init__(
+        self,
+        root: Path,
+        strategies: Sequence[str],
+        profile: str = TINY,
+        command: Sequence[str] = ("-m", "harness"),
+    ) -> None:
         self.root = root
         self._mark = uuid.uuid4().hex
+        self._command = command
         for folder in ("targets", "scenarios"):
             (root / folder).mkdir(parents=True)
             (root / folder / "__init__.py").touch()
@@ -85,7 +93,7 @@ class Project:
 
     def start(self, *arguments: str) -> AbstractContextManager[subprocess.Popen[str]]:
         return child(
-            [sys.executable, "-m", "harness", *arguments],
+            [sys.executable, *self._command, *arguments],
             cwd=self.root,
             env={**os.environ, _MARK: self._mark},
             stdout=subprocess.PIPE,

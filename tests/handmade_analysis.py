@@ -206,6 +206,7 @@ def cell(variant: str, workload: str, *, trials: int = 3, because: str = "40 in 
         trials=trials,
         valid_trials=trials,
         capacity=estimate(CAPACITY_RPS, trials),
+        idle_cores=0.03,
         ceiling=Ceiling(1.2 * CAPACITY_RPS, because),
         phases={
             "capacity": cell_phase(trials=trials),

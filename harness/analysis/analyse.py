@@ -8,12 +8,11 @@ from harness.analysis.decisions import decisions
 from harness.analysis.evidence import Analysis
 from harness.analysis.remarks import remarks
 from harness.judging.figures import TrialFigures
-from harness.judging.judge import judge, median_canary_of
+from harness.judging.judge import Judgement, judge, median_canary_of
 from harness.judging.percentiles import latencies
 from harness.judging.probing import probe_figures
 from harness.results.raw_trial import RawTrial, complete_records, read_raw_trial
 from harness.results.records.metric import Metric
-from harness.results.records.run_record import RunRecord
 from harness.results.store import Run
 
 
@@ -26,9 +25,15 @@ def analyse(run: Run) -> Analysis:
     broken: list[str] = []
     complete = complete_records(run, record, broken)
     median_canary_ms = median_canary_of(trial for _, trial in complete)
-    judged = [
-        _judged(record, read_raw_trial(run, attempt, trial, broken), median_canary_ms) for attempt, trial in complete
-    ]
+    idle_cores: dict[tuple[str, str], float] = {}
+    judged = []
+    for attempt, trial in complete:  # in the order of the plan: a cell's pilot, which knows its idle cost, comes first
+        cell = trial.spec.workload, trial.spec.variant
+        raw = read_raw_trial(run, attempt, trial, broken)
+        judgement = judge(record, raw, median_canary_ms, idle_cores.get(cell))
+        if judgement.context.idle_cores is not None:
+            idle_cores[cell] = judgement.context.idle_cores
+        judged.append(_judged(raw, judgement))
     trials = tuple(trial.figures for trial in judged)
     measured = cells(record, judged)
     compared = comparisons(record, trials)
@@ -42,8 +47,7 @@ def analyse(run: Run) -> Analysis:
     )
 
 
-def _judged(run: RunRecord, raw: RawTrial, median_canary_ms: float | None) -> JudgedTrial:
-    judgement = judge(run, raw, median_canary_ms)
+def _judged(raw: RawTrial, judgement: Judgement) -> JudgedTrial:
     return JudgedTrial(
         TrialFigures(
             record=raw.record,

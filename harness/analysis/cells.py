@@ -15,7 +15,6 @@ from harness.judging.percentiles import Latencies, pool, with_trial_range
 from harness.judging.phase_figures import value_ms
 from harness.results.histograms import Histogram, merge
 from harness.results.records.outcome import Outcome
-from harness.results.records.phase_record import PhaseKind
 from harness.results.records.run_record import Preflight, RunRecord
 from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
@@ -84,14 +83,15 @@ def _cell(
         valid_trials=len(valid),
         capacity=_mean_goodput(capacities),
         ceiling=ceiling,
+        idle_cores=next((p.target_idle_cores for t in valid for p in t.figures.phases.values()), None),
         phases=_phases(valid),
     )
 
 
 def _phases(valid: Sequence[JudgedTrial]) -> dict[str, CellPhase]:
-    """Warm-ups left out: they are there so as not to be measured."""
+    """Those about the load."""
     figures = [phase for trial in valid for phase in trial.figures.phases.values()]
-    names = dict.fromkeys(phase.name for phase in figures if phase.kind is not PhaseKind.WARMUP)
+    names = dict.fromkeys(phase.name for phase in figures if phase.kind.is_load)
     return {name: _phase(name, [trial for trial in valid if name in trial.figures.phases]) for name in names}
 
 

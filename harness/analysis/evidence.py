@@ -57,6 +57,7 @@ class Cell(Struct, frozen=True, kw_only=True):
     trials: int = 0  # attempts that were completed, the pilot's left out
     valid_trials: int = 0
     capacity: Estimate | None = None
+    idle_cores: float | None = None  # used while nobody asks, as the pilot found; None: not measured
     ceiling: Ceiling | None = None
     phases: dict[str, CellPhase] = {}
 

@@ -24,6 +24,11 @@ TREND_P_VALUE, PILE_CHANGE = 0.01, 0.5
 # On two shared cores the generator waited for 0.0 to 3.1 % of a closed loop, whatever the strategy (docs/priority.md).
 # A per cent of waiting is about one of capacity at most, and 5 % is what makes a difference here (`stats.SAME_WITHIN`).
 WAIT_SHARE = 0.05
+# Nine strategies on four workloads used XXX
+IDLE_CORES = 0.2
+# Over the load of a trial the memory of nine strategies on four workloads rose by up to 8 MiB, most of it in one third
+# of the answers. What is kept for each request has its part in every third: half of the mean, to allow for noise.
+GROWN_BYTES, GROWN_SHARE, LEAST_THIRD = 16 << 20, 0.05, 0.5
 # Chance: once in a thousand phases. The distance: of many requests the test sees a tenth of a millisecond, too.
 LAW_P_VALUE, LAW_DISTANCE = 0.001, 0.1
 
@@ -154,6 +159,45 @@ def generator_waited(context: Context) -> Finding | None:
     return None
 
 
+def busy_while_idle(context: Context) -> Finding | None:
+    cores = context.idle_cores
+    if cores is None or cores <= IDLE_CORES:
+        return None
+    return info(
+        "busy_while_idle",
+        f"{context.variant.name} uses {cores:.2f} of a core while idle, asked nothing but /health (limit "
+        f"{IDLE_CORES:g})",
+        "find the thread or task of the app that works all the time and stop it or let it sleep; what it uses is taken "
+        "from the requests here, and from other apps on the same machine",
+    )
+
+
+def memory_grows(context: Context) -> Finding | None:
+    memory = context.memory
+    if memory is None or memory.grown_bytes <= max(GROWN_BYTES, GROWN_SHARE * memory.first_bytes):
+        return None
+    if memory.least_third_bytes < LEAST_THIRD * memory.per_answer_bytes:
+        return None
+    left_bytes = max(0, context.memory_bytes - memory.last_bytes)
+    leads_to = (
+        f", which fills the machine's {context.memory_bytes / 2**30:.1f} GiB after "
+        f"{left_bytes / memory.per_answer_bytes:,.0f} more requests"
+        if context.memory_bytes
+        else ""
+    )
+    return info(
+        "memory_grows",
+        f"memory grew by {_plain(1000 * memory.per_answer_bytes / 1e6)} MB per 1,000 requests (RSS from "
+        f"{memory.first_bytes / 1e6:,.0f} to {memory.last_bytes / 1e6:,.0f} MB over {memory.answers:,} right answers)"
+        f"{leads_to}",
+        "look for what the app keeps for each request: a cache without a limit, a list in a module, a global",
+    )
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 def not_quiet(context: Context) -> Finding | None:
     """The wait for a quiet machine ended at its limit, and not by a quiet moment, which comes before it."""
     noise, limit_s = context.record.noise, context.profile.quiet_s
@@ -201,6 +245,8 @@ REMARKS: tuple[Rule, ...] = (
     arrivals_off_law,
     piles_up,
     generator_waited,
+    busy_while_idle,
+    memory_grows,
     not_quiet,
     cpu_pressure,
     throttled,

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 
 from harness.judging.arrival_figures import ArrivalFigures
 from harness.judging.figures import PhaseFigures
+from harness.judging.memory import MemoryGrowth
 from harness.results.records.finding import Finding
-from harness.results.records.phase_record import PhaseKind, PhaseStatus
+from harness.results.records.phase_record import PhaseStatus
 from harness.results.records.profile import Profile
 from harness.results.records.trial_record import TrialRecord
 from harness.results.records.variant import Variant
@@ -27,6 +28,10 @@ class Context:
     target_cores: int
     median_canary_ms: float | None  # of the run's trials
     arrivals: Mapping[str, tuple[ArrivalFigures, ...]] = field(default_factory=dict)  # by open-loop phase
+    reserved_cpus: int = 0  # for generator and services alone; 0: they share all CPUs with the target
+    idle_cores: float | None = None  # what the variant's tree uses while nobody asks anything but /health
+    memory: MemoryGrowth | None = None  # over the trial's load, when it has enough samples
+    memory_bytes: int = 0  # of the machine
 
     def users(self, phase_name: str) -> int:
         """How many requests of a phase may be in flight at once."""
@@ -34,9 +39,9 @@ class Context:
 
     @property
     def measured(self) -> Iterator[PhaseFigures]:
-        """The phases that ran, the warm-ups left out."""
+        """The phases that ran and are about the load: warm-ups and idle phases left out."""
         for phase in self.phases.values():
-            if phase.kind is not PhaseKind.WARMUP and phase.status is not PhaseStatus.SKIPPED and phase.duration_s > 0:
+            if phase.kind.is_load and phase.status is not PhaseStatus.SKIPPED and phase.duration_s > 0:
                 yield phase
 
 

@@ -54,7 +54,9 @@ class PhaseFigures(Struct, frozen=True, kw_only=True):
     target_cpu_s: float | None = None  # between the phase's start and end, as the other two
     generator_cpu_s: float | None = None
     services_cpu_s: float | None = None
-    target_cpu_s_per_1000: float | None = None  # per 1,000 right answers; an open loop's until drained
+    # Per 1,000 right answers, the idle cost of the same time taken off where it is known; an open loop's until drained.
+    target_cpu_s_per_1000: float | None = None
+    target_idle_cores: float | None = None  # the idle cost: CPU-seconds per second while nobody asks but /health
     target_cores: float | None = None  # CPU-seconds per second
     generator_cores: float | None = None
     services_cores: float | None = None

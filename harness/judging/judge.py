@@ -9,7 +9,8 @@ from statistics import median
 
 from harness.judging.arrival_figures import by_phase
 from harness.judging.context import Context
-from harness.judging.phase_figures import phase_figures
+from harness.judging.memory import memory_growth
+from harness.judging.phase_figures import idle_cores_in, phase_figures
 from harness.judging.validity import findings, is_valid
 from harness.results.raw_trial import RawTrial
 from harness.results.records.finding import Finding
@@ -26,18 +27,26 @@ class Judgement:
     valid: bool
 
 
-def judge(run: RunRecord, raw: RawTrial, median_canary_ms: float | None) -> Judgement:
-    """`median_canary_ms` is what the machine's speed is held against, see `median_canary_of`."""
+def judge(run: RunRecord, raw: RawTrial, median_canary_ms: float | None, idle_cores: float | None = None) -> Judgement:
+    """`median_canary_ms` is what the machine's speed is held against, see `median_canary_of`. `idle_cores` is what the
+    pilot found for this variant on this workload; a trial with an idle phase of its own takes that one's."""
     trial = raw.record
+    own_idle_cores = idle_cores_in(trial, raw.samples)
+    idle_cores = idle_cores if own_idle_cores is None else own_idle_cores
+    partition = run.environment.partition
     context = Context(
         record=trial,
-        phases=phase_figures(trial, raw.histograms, raw.samples, raw.probes),
+        phases=phase_figures(trial, raw.histograms, raw.samples, raw.probes, idle_cores),
         variant=next(variant for variant in run.variants if variant.name == trial.spec.variant),
         workload=next(workload for workload in run.workloads if workload.name == trial.spec.workload),
         profile=run.profile,
-        target_cores=run.environment.partition.target_cores,
+        target_cores=partition.target_cores,
         median_canary_ms=median_canary_ms,
         arrivals=by_phase(raw.arrivals),
+        reserved_cpus=len(partition.generator) if partition.pinned else 0,
+        idle_cores=idle_cores,
+        memory=memory_growth(trial, raw.samples),
+        memory_bytes=run.environment.memory_bytes,
     )
     found = findings(context)
     return Judgement(context, found, is_valid(trial, found))

@@ -14,7 +14,7 @@ from harness.judging.usage import TreeUsage, tree_usage
 from harness.results.histograms import Histogram, Histograms
 from harness.results.records.metric import Metric
 from harness.results.records.outcome import Outcome
-from harness.results.records.phase_record import PhaseKind, PhaseRecord
+from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseStatus
 from harness.results.records.probe_line import ProbeLine
 from harness.results.records.sample import Sample
 from harness.results.records.trial_record import TrialRecord
@@ -25,8 +25,10 @@ def phase_figures(
     histograms: Histograms,
     samples: Sequence[Sample],
     probes: Mapping[int, Sequence[ProbeLine]],
+    idle_cores: float | None = None,
 ) -> dict[str, PhaseFigures]:
-    """Figures by phase name; `probes` are the lines by worker PID."""
+    """Figures by phase name; `probes` are the lines by worker PID. `idle_cores` is what the target uses while nobody
+    asks anything but `/health`; None: not known, and nothing is taken off."""
     return {
         phase.spec.name: _phase_figures(
             phase,
@@ -35,6 +37,7 @@ def phase_figures(
             generator=tree_usage(samples, "generator", phase),
             services=tree_usage(samples, "services", phase),
             probe=probe_figures(probes, phase, record.origin_monotonic_s),
+            idle_cores=idle_cores,
         )
         for phase in record.phases
     }
@@ -48,6 +51,7 @@ def _phase_figures(
     generator: TreeUsage,
     services: TreeUsage,
     probe: ProbeFigures,
+    idle_cores: float | None,
 ) -> PhaseFigures:
     duration_s = max(0.0, phase.end_s - phase.start_s)
     service, response, send_lag, health = (
@@ -82,7 +86,8 @@ def _phase_figures(
         target_cpu_s=target.cpu_s,
         generator_cpu_s=generator.cpu_s,
         services_cpu_s=services.cpu_s,
-        target_cpu_s_per_1000=_cpu_s_per_1000(phase, target),
+        target_cpu_s_per_1000=_cpu_s_per_1000(phase, target, idle_cores or 0.0),
+        target_idle_cores=idle_cores,
         target_cores=target.cores,
         generator_cores=generator.cores,
         services_cores=services.cores,
@@ -113,13 +118,24 @@ def value_ms(values: Histogram, permille: int) -> float | None:
     return None if found is None else found.value_ms
 
 
-def _cpu_s_per_1000(phase: PhaseRecord, target: TreeUsage) -> float | None:
+def idle_cores_in(record: TrialRecord, samples: Sequence[Sample]) -> float | None:
+    """What the target used in the trial's idle phase, in cores; None when there was none, or no samples of it."""
+    for phase in record.phases:
+        if phase.spec.kind is PhaseKind.IDLE and phase.status is PhaseStatus.COMPLETE:
+            return tree_usage(samples, "target", phase).cores
+    return None
+
+
+def _cpu_s_per_1000(phase: PhaseRecord, target: TreeUsage, idle_cores: float) -> float | None:
     """A closed loop begins and ends full: what was used and answered within it. An open loop begins empty and ends with
-    requests inside, which cost CPU time after its end: what all of them used, for all that were answered."""
+    requests inside, which cost CPU time after its end: what all of them used, for all that were answered.
+
+    What the target would have used in that time without them is taken off: at low rates it is half of the whole."""
     if phase.spec.kind is PhaseKind.RATE:
-        return _per_1000(target.cpu_until_drained_s, phase.outcomes.get(Outcome.OK, 0))
-    return _per_1000(target.cpu_s, phase.ok_in_window)
+        answered = phase.outcomes.get(Outcome.OK, 0)
+        return _per_1000(target.cpu_until_drained_s, idle_cores * target.until_drained_s, answered)
+    return _per_1000(target.cpu_s, idle_cores * target.elapsed_s, phase.ok_in_window)
 
 
-def _per_1000(cpu_s: float | None, ok: int) -> float | None:
-    return None if cpu_s is None or not ok else 1000 * cpu_s / ok
+def _per_1000(cpu_s: float | None, idle_s: float, ok: int) -> float | None:
+    return None if cpu_s is None or not ok else 1000 * max(0.0, cpu_s - idle_s) / ok

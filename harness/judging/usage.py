@@ -15,10 +15,13 @@ class TreeUsage:
     """CPU in seconds over the phase and per second of it; maxima over its samples. None: not sampled.
 
     `cpu_until_drained_s` counts on from the phase's end until all that was open had ended, or was given up.
+    `elapsed_s` and `until_drained_s` are the times that these two are of.
     """
 
     cpu_s: float | None = None
+    elapsed_s: float = 0.0
     cpu_until_drained_s: float | None = None
+    until_drained_s: float = 0.0
     cores: float | None = None
     rss_max_bytes: int | None = None
     pss_max_bytes: int | None = None
@@ -52,11 +55,15 @@ def tree_usage(samples: Sequence[Sample], tree: TreeName, phase: PhaseRecord) ->
     if start is None or end is None or end.t_s <= start.t_s:
         return TreeUsage()
     drained = _edge(own, f"{phase.spec.name}:drained", phase.drained_s)
+    if drained is not None and drained.t_s <= start.t_s:
+        drained = None
     inside = [sample for sample in own if start.t_s <= sample.t_s <= end.t_s]
     cpu_s = end.cpu_s - start.cpu_s
     return TreeUsage(
         cpu_s=cpu_s,
-        cpu_until_drained_s=None if drained is None or drained.t_s <= start.t_s else drained.cpu_s - start.cpu_s,
+        elapsed_s=end.t_s - start.t_s,
+        cpu_until_drained_s=None if drained is None else drained.cpu_s - start.cpu_s,
+        until_drained_s=0.0 if drained is None else drained.t_s - start.t_s,
         cores=cpu_s / (end.t_s - start.t_s),
         rss_max_bytes=_largest(sample.rss_bytes for sample in inside),
         pss_max_bytes=_largest(sample.pss_bytes for sample in inside),

@@ -21,6 +21,8 @@ from harness.results.records.trial_record import TrialRecord
 # its runners.py), of a 5 s average; a phase is about as long, and what it hides in it is worth the other 10 %.
 GENERATOR_CORES = 0.80
 UPSTREAM_CORES = 0.85
+# Where generator and services have CPUs of their own they share those: what one of them uses, the other waits for.
+RESERVED_CORES = 0.80
 # Sending later than intended is part of every response time. Below 1 ms it is the kernel's scheduling, and 5 % of the
 # median is within the noise of any figure here; half of the median is a different figure.
 SEND_LAG_INFO_MS, SEND_LAG_INFO_SHARE = 1.0, 0.05
@@ -170,6 +172,24 @@ def upstream_busy(context: Context) -> Finding | None:
     return None
 
 
+def reserved_busy(context: Context) -> Finding | None:
+    """Each may be at ease and both together not, on the CPUs that are reserved for them."""
+    if not context.reserved_cpus:
+        return None
+    for phase in context.measured:
+        generator, services = phase.generator_cores or 0.0, phase.services_cores or 0.0
+        share = (generator + services) / context.reserved_cpus
+        if share >= RESERVED_CORES:
+            return invalid(
+                "reserved_busy",
+                f"load generator ({generator:.2f} cores) and services ({services:.2f}) used {share:.0%} of the "
+                f"{context.reserved_cpus} reserved CPU{'s' * (context.reserved_cpus > 1)} in {phase.name} "
+                f"(limit {RESERVED_CORES:.0%}): they may have waited for each other",
+                "fewer users or a lower rate, or a machine with more CPUs: a quarter of them is reserved",
+            )
+    return None
+
+
 def sent_late(context: Context) -> Finding | None:
     """Of each request the part that was the generator's own: who waits for a free user at `max_in_flight` waits for the
     server."""
@@ -279,6 +299,7 @@ RULES: tuple[Rule, ...] = (
     below_wait,
     generator_busy,
     upstream_busy,
+    reserved_busy,
     sent_late,
     stolen_time,
     slow_canary,

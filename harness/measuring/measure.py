@@ -18,6 +18,7 @@ from harness.calibration import calibration_record as calibration
 from harness.catalog.catalog import Catalog
 from harness.driving.inside.protocol import Ended, Progress, Started
 from harness.machine import instrument
+from harness.machine.affinity import kept_off_the_target
 from harness.machine.environment import describe
 from harness.measuring.applicable import NothingApplicableError, require_applicable
 from harness.measuring.arrival_rates import with_rates
@@ -122,15 +123,18 @@ def _finish(run: Run, record: RunRecord, root: Path, port: int | None, watcher: 
 
 @contextlib.contextmanager
 def _setup(root: Path, record: RunRecord, run: Run, port: int | None) -> Iterator[RunSetup]:
-    """The services of a run, up and ready; gone at the end."""
+    """The services of a run, up and ready, and the harness where it disturbs no target; undone at the end."""
     profile, partition = record.profile, record.environment.partition
-    with UpstreamService(
-        root,
-        run.path / "upstream.log",
-        sigma=profile.upstream_sigma,
-        seed=profile.seed,
-        cpus=partition.generator if partition.pinned else None,
-    ) as upstream:
+    with (
+        kept_off_the_target(partition),
+        UpstreamService(
+            root,
+            run.path / "upstream.log",
+            sigma=profile.upstream_sigma,
+            seed=profile.seed,
+            cpus=partition.generator if partition.pinned else None,
+        ) as upstream,
+    ):
         upstream.wait_ready()
         yield RunSetup(root=root, profile=profile, partition=partition, upstream=upstream, port=port)
 

@@ -135,6 +135,11 @@ class Trial:
                 self._spent("restart", began_s)
                 warming = rewarm(len(self._servers), self._setup.profile)
                 if not self._load((warming,), server, driver, sampler):
+                    if not any(phase.kind.is_load for left in rest for phase in left):
+                        # What a pilot is for, the capacity, is known; only what the variant costs while idle is not.
+                        self._end_server(server, sampler, kill=True)
+                        self._skip(rest, "a fresh server choked on one user")
+                        break
                     raise TrialError(f"{self._variant.name}: a fresh server choked on one user; see its log")
             else:
                 began_s = monotonic()
@@ -208,9 +213,11 @@ class Trial:
         last = group[-1]
         if last.kind is not PhaseKind.RATE or self._phases[-1].status is not PhaseStatus.CHOKED:
             return False
-        reason = f"choked at {last.rate_rps:.0f} requests/s already"
-        self._phases += [PhaseRecord(spec=s, status=PhaseStatus.SKIPPED, reason=reason) for g in rest for s in g]
+        self._skip(rest, f"choked at {last.rate_rps:.0f} requests/s already")
         return True
+
+    def _skip(self, groups: Sequence[PhaseGroup], reason: str) -> None:
+        self._phases += [PhaseRecord(spec=s, status=PhaseStatus.SKIPPED, reason=reason) for g in groups for s in g]
 
     # ------------------------------------------------------------------------------------------- the processes
 

@@ -13,6 +13,8 @@ from harness.report.standing import measured_trials, standing
 
 ENOUGH_BLOCKS = 3
 NAMED = 6
+# Findings that leave a trial's figures true, and that whoever runs the app must know of.
+_FAULTS = {"busy_while_idle": "Busy while nobody asks", "memory_grows": "Memory that grows with the requests"}
 
 
 def warnings(analysis: Analysis) -> tuple[str, ...]:
@@ -33,6 +35,8 @@ def _warnings(analysis: Analysis) -> Iterator[str]:
     if unfit:
         yield f"Without a trial that got through: {_named(unfit)}. The reasons are listed with the workload."
     yield from _few_blocks(analysis)
+    yield from _costs_beside_the_load(analysis)
+    yield from _unknown_idle(analysis)
     doubtful = [trial for trial in trials if standing(trial) == "invalid"]
     if doubtful:
         yield (
@@ -76,6 +80,28 @@ def _disturbed(analysis: Analysis) -> Iterator[str]:
         yield (
             f"A disturbed machine: of {wording.count(len(trials), 'valid trial')} {' and '.join(said)}; their findings "
             "under Trials say what would help."
+        )
+
+
+def _costs_beside_the_load(analysis: Analysis) -> Iterator[str]:
+    for code, what in _FAULTS.items():
+        cells = dict.fromkeys(
+            f"{trial.record.spec.variant} on {trial.record.spec.workload}"
+            for trial in counting(analysis.trials)
+            if any(finding.code == code for finding in trial.findings)
+        )
+        if cells:
+            yield f"{what}: {_named(list(cells))}. The findings under Trials say how much, and what to do."
+
+
+def _unknown_idle(analysis: Analysis) -> Iterator[str]:
+    measured_cells = [cell for cell in analysis.cells if cell.status == "measured"]
+    unknown = [f"{cell.variant} on {cell.workload}" for cell in measured_cells if cell.idle_cores is None]
+    if unknown:
+        which = "any strategy" if len(unknown) == len(measured_cells) else _named(unknown)
+        yield (
+            f"What it uses while idle was not measured for {which}: CPU-seconds per 1,000 requests contain it there, "
+            "and the checks of /health. At low rates that may be half of them."
         )
 
 

@@ -42,6 +42,7 @@ _NUMBERS = {
     "generator_cpu_s": "s",
     "services_cpu_s": "s",
     "target_cpu_s_per_1000": "s per 1000 right answers",
+    "target_idle_cores": "cores",
     "target_cores": "cores",
     "generator_cores": "cores",
     "generator_own_cores": "cores",
@@ -79,8 +80,9 @@ def write_summary_csv(run: Run, analysis: Analysis) -> Path:
     """Write `summary.csv`: a row for each attempt x phase x metric that has a value. StoreError if it cannot be.
 
     CPU times are between a phase's start and end; only `target_cpu_s_per_1000` of an open loop counts on until it is
-    drained. `at_least` is true where a percentile lies among requests that were given up, so that it is a lower bound;
-    only `valid` trials count in the report.
+    drained, and it alone is without `target_idle_cores`, what the target uses while nobody asks. `at_least` is true
+    where a percentile lies among requests that were given up, so that it is a lower bound; only `valid` trials count
+    in the report.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

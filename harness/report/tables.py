@@ -102,6 +102,7 @@ def _columns(memory: str) -> tuple[TableFigure, ...]:
         TableFigure("Not ok", "share"),
         TableFigure("CPU-seconds", "per 1,000 ok"),
         TableFigure("CPU", "cores"),
+        TableFigure("Idle", "cores"),
         TableFigure(memory, "largest"),
         TableFigure("Threads", "most"),
         TableFigure("Loop lag", "p99"),
@@ -110,7 +111,7 @@ def _columns(memory: str) -> tuple[TableFigure, ...]:
     )
 
 
-def _figures(phase: CellPhase, memory: str, valid: Sequence[TrialFigures]) -> tuple[TableFigure, ...]:
+def _figures(cell: Cell, phase: CellPhase, memory: str, valid: Sequence[TrialFigures]) -> tuple[TableFigure, ...]:
     goodput, cpu, cores = phase.goodput_rps, phase.target_cpu_s_per_1000, phase.target_cores
     trials = len(valid)
     failed = failed_health_share(phase, valid)
@@ -127,6 +128,7 @@ def _figures(phase: CellPhase, memory: str, valid: Sequence[TrialFigures]) -> tu
         ),
         TableFigure(wording.number(cpu.value if cpu else None), wording.interval(cpu)),
         TableFigure(wording.cores(cores.value if cores else None), wording.interval(cores, wording.cores)),
+        TableFigure(wording.cores(cell.idle_cores)),
         _memory(phase, memory),
         TableFigure(wording.whole(phase.target_threads_max)),
         _percentile(loop_lag(phase, valid), trials),
@@ -150,7 +152,7 @@ def _row(cell: Cell, name: str, memory: str, valid: Sequence[TrialFigures], pale
         colour=palette.css(cell.variant),
         trials=trials if cell.valid_trials == cell.trials else f"{cell.valid_trials} of {trials} valid",
         note=", ".join(phase_notes(cell, phase, valid)),
-        figures=_figures(phase, memory, valid) if phase and phase.goodput_rps else (),
+        figures=_figures(cell, phase, memory, valid) if phase and phase.goodput_rps else (),
     )
 
 

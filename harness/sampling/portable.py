@@ -19,7 +19,7 @@ class PortableSource:
 
     def descendants(self, root: int) -> list[int]:
         try:
-            children = psutil.Process(root).children(recursive=True)  # reads every process's parent: dear
+            children = psutil.Process(root).children(recursive=True)  # expensive: reads every process's parent
         except psutil.NoSuchProcess:
             return []
         return [root, *(child.pid for child in children)]

@@ -13,9 +13,9 @@
       context switches of 41 threads       690 us
       smaps_rollup (PSS)                    18 us per MiB of RSS: 610 us at 41 MiB, 2,000 us at 112 MiB
 
-So CPU and RSS are read at every sample, children and context switches once a second, and PSS, the dearest by far, as
-often as its share allows (sampler.py). smaps_rollup holds the target's mmap lock for reading while it walks; page
-faults go on, and since Linux 5.10 it steps aside for a waiting mmap/munmap (commit ff9f47f6f00c).
+So CPU and RSS are read at every sample, children and context switches once a second, and PSS, by far the most
+expensive, as often as its share allows (sampler.py). Reading smaps_rollup takes the target's mmap lock for reading;
+page faults go on meanwhile, and since Linux 5.10 the read lets a waiting mmap or munmap go first (commit ff9f47f6f00c).
 """
 
 from __future__ import annotations

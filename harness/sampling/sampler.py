@@ -44,7 +44,7 @@ class Pace:
 
 
 class _Watched:
-    """A tree under its name, and when its dear parts are due."""
+    """A tree under its name, and when its expensive parts are due."""
 
     def __init__(self, name: TreeName, source: Source, root_pid: int, server: int) -> None:
         self.name = name
@@ -63,7 +63,7 @@ class _Watched:
         if detail:
             self.detail.done(now_s, time.thread_time() - cost_s)
         pss_bytes = None
-        # Every phase of the target has at least one, at its end; else an edge is no time for the dearest read of all.
+        # The target has at least one in every phase, at its end. Other edges are no time for so expensive a read.
         if self.pss.due(now_s) if not mark else self.name == "target" and _ends_measuring(mark):
             cost_s = time.thread_time()
             pss_bytes = self.tree.pss_bytes()
@@ -96,7 +96,6 @@ class Sampler:
         self._period_s = 1 / hz
         self._source = source or platform_source()
         self._watched: dict[TreeName, _Watched] = {}
-        self._latest: dict[TreeName, Sample] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
@@ -129,12 +128,6 @@ class Sampler:
             self._marks_cpu_s += time.thread_time() - began_s
         if self.error is not None:
             raise self.error
-
-    @property
-    def latest(self) -> dict[TreeName, Sample]:
-        """The newest sample of each tree, for the live display."""
-        with self._lock:
-            return dict(self._latest)
 
     @property
     def error(self) -> SamplerError | None:
@@ -201,7 +194,6 @@ class Sampler:
             began_s = time.perf_counter()
             try:
                 samples = [watched.sample(self._origin_s, mark) for watched in self._watched.values()]
-                self._latest.update((sample.tree, sample) for sample in samples)
                 _write(self._file, self._encoder.encode_lines(samples))
             except OSError as error:
                 self._error = self._failed(error)

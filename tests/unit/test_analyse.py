@@ -13,7 +13,9 @@ from harness.analysis.evidence import Analysis, Cell
 from harness.analysis.trials import counting
 from harness.judging.figures import TrialFigures
 from harness.measuring.retries import invalid_trials
-from harness.results.records.phase_record import PhaseStatus
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
+from harness.results.records.sample import Sample
 from harness.results.records.text import to_json
 from harness.results.store import Run, StoreError
 from tests.synthetic_run import HOSTILE, write_synthetic_run
@@ -54,6 +56,42 @@ def test_every_selected_pair_is_a_cell_and_each_complete_attempt_a_trial(origina
     assert len(whole.trials) == sum(a.is_complete for spec in record.plan for a in original.attempts(spec))
     assert whole.broken == ()
     assert {t.folder for t in whole.trials} == {f"trials/{t.record.spec.id}/{t.record.attempt}" for t in whole.trials}
+
+
+def test_the_idle_cost_that_a_pilot_found_is_taken_off_in_all_trials_of_its_cell_and_no_other(
+    run: Run, whole: Analysis
+) -> None:
+    """0.3 s of CPU time in a second without load, after all that the pilot did."""
+    folder = attempt(run, "00-io-sync_def")
+    pilot = trial(whole, "00-io-sync_def").record
+    start_s = pilot.phases[-1].drained_s + 1.0
+    idle = PhaseRecord(
+        spec=PhaseSpec("idle", PhaseKind.IDLE, 1.0, 1),
+        status=PhaseStatus.COMPLETE,
+        start_s=start_s,
+        end_s=start_s + 1.0,
+        drained_s=start_s + 1.0,
+    )
+    (folder / "trial.json").write_bytes(
+        to_json(msgspec.structs.replace(pilot, phases=(*pilot.phases, idle), elapsed_s=start_s + 2.0))
+    )
+    edges = [
+        Sample(t_s=t_s, tree="target", cpu_s=cpu_s, rss_bytes=7, processes=1, mark=f"idle:{mark}")
+        for t_s, cpu_s, mark in ((start_s, 90.0, "start"), (start_s + 1.0, 90.3, "end"))
+    ]
+    with (folder / "samples.jsonl").open("ab") as file:
+        file.write(msgspec.json.Encoder().encode_lines(edges))
+    analysis = analyse(run)
+    assert analysis.broken == ()
+    assert cell(analysis, "sync_def", "io").idle_cores == pytest.approx(0.3)
+    assert cell(analysis, "sync_def", "cpu").idle_cores is None, "each workload has its own"
+    before, after = (trial(one, "02-io-sync_def").phases["capacity"] for one in (whole, analysis))
+    assert before.target_cpu_s_per_1000 is not None
+    assert after.target_cpu_s_per_1000 == pytest.approx(
+        before.target_cpu_s_per_1000 - 1000 * 0.3 * after.duration_s / after.outcomes[Outcome.OK], rel=1e-3
+    )
+    assert "busy_while_idle" in {finding.code for finding in trial(analysis, "02-io-sync_def").findings}
+    assert "idle" not in cell(analysis, "sync_def", "io").phases
 
 
 def test_the_judge_of_a_run_under_way_says_what_the_report_will_say(original: Run, whole: Analysis) -> None:

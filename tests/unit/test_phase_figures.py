@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.judging.phase_figures import phase_figures
+from harness.judging.phase_figures import idle_cores_in, phase_figures
 from harness.results.histograms import Histograms, Interval, Tag
 from harness.results.records.metric import Metric
 from harness.results.records.outcome import Outcome
@@ -120,8 +120,41 @@ def test_cpu_per_request_of_an_open_loop_is_of_all_its_answers_until_the_last() 
     phase = phase_figures(record, Histograms({}), edges, {})["rate-10"]
     assert phase.target_cpu_s == pytest.approx(0.3)
     assert phase.target_cpu_s_per_1000 == pytest.approx(10.0)
+    # 0.02 cores while idle for 5.002 s, the drain among them: 0.3 s of CPU time are left for the 40 requests.
+    without_idle = phase_figures(record, Histograms({}), edges, {}, idle_cores=0.02)["rate-10"]
+    assert without_idle.target_cpu_s_per_1000 == pytest.approx(1000 * (0.4 - 0.02 * 5.002) / 40)
     cut_off = phase_figures(record, Histograms({}), edges[:2], {})["rate-10"]
     assert (cut_off.target_cpu_s, cut_off.target_cpu_s_per_1000) == (pytest.approx(0.3), None)
+
+
+def test_what_the_target_uses_while_idle_is_no_cost_of_a_request() -> None:
+    """3 s of CPU in 4 s, 0.25 cores of it whether anybody asks or not: 2 s for 200 right answers."""
+    phase = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES, idle_cores=0.25)["capacity"]
+    assert (phase.target_cpu_s, phase.target_cores, phase.target_idle_cores) == (3.0, 0.75, 0.25)
+    assert phase.target_cpu_s_per_1000 == pytest.approx(10.0)
+    all_of_it = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES, idle_cores=0.8)["capacity"]
+    assert all_of_it.target_cpu_s_per_1000 == 0.0, "never below nothing"
+    unknown = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES)["capacity"]
+    assert (unknown.target_idle_cores, unknown.target_cpu_s_per_1000) == (None, pytest.approx(15.0))
+
+
+def test_the_idle_cost_is_read_from_the_phase_without_load() -> None:
+    idle = PhaseRecord(
+        spec=PhaseSpec("idle", PhaseKind.IDLE, 0.8, 1), status=PhaseStatus.COMPLETE, start_s=7.0, end_s=7.8
+    )
+    samples = [
+        *SAMPLES,
+        *(
+            Sample(t_s=t_s, tree="target", cpu_s=cpu_s, rss_bytes=7, processes=1, mark=f"idle:{mark}")
+            for t_s, cpu_s, mark in ((7.0, 5.0, "start"), (7.8, 5.02, "end"))
+        ),
+    ]
+    record = msgspec.structs.replace(RECORD, phases=(CAPACITY, idle))
+    assert idle_cores_in(record, samples) == pytest.approx(0.025)
+    assert idle_cores_in(record, SAMPLES) is None, "no samples of it"
+    assert idle_cores_in(RECORD, samples) is None, "no such phase"
+    skipped = msgspec.structs.replace(idle, status=PhaseStatus.SKIPPED)
+    assert idle_cores_in(msgspec.structs.replace(RECORD, phases=(skipped,)), samples) is None
 
 
 def test_cpu_per_request_of_no_request_is_unknown() -> None:

@@ -66,9 +66,13 @@ def test_rates_are_shares_of_the_best_capacity() -> None:
     assert plan.rates_rps(600, STANDARD) == {"rate-10": 60, "rate-30": 180, "rate-70": 420}
 
 
-def test_the_pilot_only_looks_for_the_capacity() -> None:
+def test_the_pilot_looks_for_the_capacity_and_then_for_the_cost_of_nobody_asking() -> None:
     pilot, *_ = plan.trials([("io", "a")], STANDARD)
-    assert [[p.name for p in g] for g in plan.phase_groups(pilot, STANDARD, {})] == [["warmup", "capacity"]]
+    groups = plan.phase_groups(pilot, STANDARD, {})
+    assert [[p.name for p in g] for g in groups] == [["warmup", "capacity"], ["idle"]], "a drain between the two"
+    assert (groups[1][0].kind, groups[1][0].duration_s) == (PhaseKind.IDLE, STANDARD.pilot_idle_s)
+    without = plan.phase_groups(pilot, profile_with(pilot_idle_s=0.0), {})
+    assert [[p.name for p in g] for g in without] == [["warmup", "capacity"]]
 
 
 def test_without_a_capacity_there_are_no_rate_phases() -> None:
@@ -79,11 +83,12 @@ def test_without_a_capacity_there_are_no_rate_phases() -> None:
 def test_the_estimate_counts_phases_boots_drains_replaced_servers_and_fixed_costs() -> None:
     planned = plan.trials([("io", "a")], profile_with(blocks=1))
     warmups_s = (0.3 + 0.4) / 2 + (0.3 + 0.6) / 2
-    phases_s = warmups_s + 0.8 + 1.2 + 1.3 + 0.9 + 0.8
-    replacing_s = plan.REPLACING_SHARE * (1.5 + 0.2 + 0.3)
+    phases_s = warmups_s + 0.8 + 0.8 + 1.2 + 1.3 + 0.9 + 0.8
+    fresh_s = 1.5 + 0.2 + 0.3
+    replacing_s = (plan.REPLACING_SHARE + plan.PILOT_REPLACING_SHARE) * fresh_s
     every_s = 1.5 + 0.7 + plan.FIXED_S
     assert plan.estimate_s(planned, STANDARD, {"a": 1.5}) == pytest.approx(phases_s + 2 * every_s + replacing_s)
-    closed = profile_with(blocks=1, rates=())
+    closed = profile_with(blocks=1, rates=(), pilot_idle_s=0.0)
     assert plan.estimate_s(planned, closed, {"a": 1.5}) == pytest.approx(warmups_s + 0.8 + 1.2 + 2 * every_s)
 
 

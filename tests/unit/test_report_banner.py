@@ -11,6 +11,8 @@ from harness.results.records.run_record import RunRecord
 from tests import handmade_analysis as handmade
 
 NOT_QUIET = Finding("not_quiet", "info", "others still used the machine", "end what else runs")
+BUSY = Finding("busy_while_idle", "info", "uses 0.9 of a core while idle", "stop the thread")
+GROWS = Finding("memory_grows", "info", "memory grew by 1000 MB per 1,000 requests", "find the cache")
 THROTTLED = Finding("throttled", "info", "held back for 2 s", "raise the quota")
 INVALID = Finding("wrong_answers", "invalid", "3 wrong answers", "mend it")
 
@@ -50,6 +52,22 @@ def test_invalid_and_failed_trials() -> None:
     spec = good.run.plan[0]
     assert "1 of 6 trials cannot be trusted" in only(with_first_trial(good, handmade.trial(spec, findings=(INVALID,))))
     assert "1 of 6 trials failed" in only(with_first_trial(good, handmade.trial(spec, error="exited with 1")))
+
+
+def test_a_variant_that_works_while_nobody_asks_and_one_that_grows_are_named() -> None:
+    good = handmade.analysis()
+    spec = good.run.plan[0]
+    busy, grows = warnings(with_first_trial(good, handmade.trial(spec, findings=(BUSY, GROWS))))
+    assert busy.startswith(f"Busy while nobody asks: {spec.variant} on io.")
+    assert grows.startswith(f"Memory that grows with the requests: {spec.variant} on io.")
+
+
+def test_an_idle_cost_that_is_not_known_is_said() -> None:
+    good = handmade.analysis()
+    unknown = [msgspec.structs.replace(cell, idle_cores=None) for cell in good.cells]
+    assert "was not measured for any strategy: CPU-seconds" in only(msgspec.structs.replace(good, cells=tuple(unknown)))
+    line = only(msgspec.structs.replace(good, cells=(unknown[0], *good.cells[1:])))
+    assert f"was not measured for {unknown[0].variant} on io: CPU-seconds" in line
 
 
 def test_a_noisy_machine() -> None:

@@ -14,6 +14,7 @@ from harness.judging import validity
 from harness.judging.arrival_figures import ArrivalFigures
 from harness.judging.context import Context, Rule
 from harness.judging.figures import Percentile, PhaseFigures, TrialFigures
+from harness.judging.memory import MemoryGrowth
 from harness.results.records.finding import Finding
 from harness.results.records.noise_record import Noise
 from harness.results.records.outcome import Outcome
@@ -25,6 +26,7 @@ from harness.services.upstream import shortest_wait_ms
 from tests.made_trials import PHASE_S, phase, trial
 from tests.synthetic_run import run_record
 
+MIB = 1 << 20
 RUN = run_record(["sync_def"], ["io"], blocks=1, seed=1, phase_s=PHASE_S, rates_percent=(30,), peculiar=False)
 IO = Workload("io", "t", "d", "p", (Request("/io", 1),), wait_ms=100.0, calls=1)
 CPU = Workload("cpu", "t", "d", "p", (Request("/cpu", 1),))
@@ -125,6 +127,19 @@ def died(ended: str) -> Context:
     return of_record(servers=(ServerRecord(port=1, boot_s=1.0, ready_at_s=1.0, ended=ended),))
 
 
+def growing(
+    first_mib: float, last_mib: float, *, least_third: float = 1.0, answers: int = 1000, memory_gib: int = 4
+) -> Context:
+    per_answer = (last_mib - first_mib) * MIB / answers
+    memory = MemoryGrowth(int(first_mib * MIB), int(last_mib * MIB), answers, per_answer, least_third * per_answer)
+    return context(trial(), memory=memory, memory_bytes=memory_gib << 30)
+
+
+def together(generator: float, services: float, reserved: int) -> Context:
+    shared = phase(generator_cores=generator, services_cores=services)
+    return context(trial("sync_def", 1, shared), reserved_cpus=reserved)
+
+
 MULTI = Variant(name="multi_worker", strategy="multi_worker", title="t", path="p", workers=2, in_flight=40)
 
 
@@ -160,6 +175,8 @@ INVALID: dict[str, tuple[Rule, Context]] = {
     "busy generator": (validity.generator_busy, of_phase(generator_own_cores=0.8, generator_cores=0.4)),
     "busy generator of an older record": (validity.generator_busy, of_phase(generator_cores=0.8)),
     "busy upstream": (validity.upstream_busy, of_phase(services_cores=0.85)),
+    "together busy": (validity.reserved_busy, together(0.45, 0.35, 1)),
+    "together busy on two": (validity.reserved_busy, together(0.9, 0.75, 2)),
     "sent grossly late": (validity.sent_late, sent_late_by(56.0)),
     "sent grossly late, and the server did not keep up": (
         validity.sent_late,
@@ -183,6 +200,8 @@ INFO: dict[str, tuple[Rule, Context]] = {
     "off the law": (remarks.arrivals_off_law, arriving(distance=0.11, p_value=1e-4)),
     "response times rose": (remarks.piles_up, responding(0.2)),
     "the generator had no CPU": (remarks.generator_waited, of_phase(generator_wait_share=0.051)),
+    "busy while idle": (remarks.busy_while_idle, context(trial(), idle_cores=remarks.IDLE_CORES + 0.01)),
+    "memory grows": (remarks.memory_grows, growing(80, 97)),
     "not quiet": (remarks.not_quiet, with_noise(quiet_wait_s=RUN.profile.quiet_s)),
     "pressure": (remarks.cpu_pressure, with_noise(cpu_pressure_percent=51.0)),
     "throttled": (remarks.throttled, with_noise(throttled_s=0.11)),
@@ -217,6 +236,23 @@ SILENT: dict[str, tuple[Rule, Context]] = {
         of_phase(generator_wait_share=0.5, kind=PhaseKind.RATE),
     ),
     "a system that does not tell": (remarks.generator_waited, of_phase(generator_wait_share=None)),
+    "together at ease": (validity.reserved_busy, together(0.45, 0.34, 1)),
+    "together at ease on two": (validity.reserved_busy, together(0.7, 0.8, 2)),
+    "where all share each is looked at alone": (validity.reserved_busy, together(0.7, 0.8, 0)),
+    "an idle phase's load": (
+        validity.upstream_busy,
+        of_phase(services_cores=1.0, kind=PhaseKind.IDLE, goodput_rps=0.0, outcomes={}),
+    ),
+    "an idle phase has no requests to miss": (
+        REMARKS[3],
+        of_phase(kind=PhaseKind.IDLE, goodput_rps=0.0, outcomes={}, probe_lines=0),
+    ),
+    "at ease while idle": (remarks.busy_while_idle, context(trial(), idle_cores=remarks.IDLE_CORES)),
+    "idle cost not known": (remarks.busy_while_idle, context(trial())),
+    "memory that rises as the nine strategies' does": (remarks.memory_grows, growing(80, 88)),
+    "a step in memory": (remarks.memory_grows, growing(80, 200, least_third=0.4)),
+    "a little of much memory": (remarks.memory_grows, growing(1000, 1049)),
+    "memory not known": (remarks.memory_grows, context(trial())),
     "an upstream at ease": (validity.upstream_busy, of_phase(services_cores=0.84)),
     "sent in time": (validity.sent_late, sent_late_by(5.4)),
     "sent within a millisecond": (validity.sent_late, sent_late_by(0.9, median_ms=1.0)),
@@ -315,6 +351,20 @@ def test_a_message_names_the_figure_the_phase_and_the_limit() -> None:
     finding = validity.generator_busy(of_phase(generator_own_cores=0.93))
     assert finding is not None
     assert all(part in finding.message for part in ("93%", "capacity", "80%"))
+
+
+def test_growing_memory_is_told_with_what_it_leads_to() -> None:
+    """1 MiB a request: 3.9 GiB more are filled by that many of them."""
+    finding = remarks.memory_grows(growing(100, 1100, memory_gib=5))
+    assert finding is not None
+    assert "1,049 MB per 1,000 requests (RSS from 105 to 1,153 MB over 1,000 right answers)" in finding.message
+    assert "fills the machine's 5.0 GiB after 4,020 more requests" in finding.message
+
+
+def test_the_reserved_cpus_are_told_with_both_users() -> None:
+    finding = validity.reserved_busy(together(0.45, 0.42, 1))
+    assert finding is not None
+    assert "load generator (0.45 cores) and services (0.42) used 87% of the 1 reserved CPU in" in finding.message
 
 
 def test_the_shortest_wait_is_the_upstreams() -> None:

@@ -100,6 +100,8 @@ class Conductor:
         try:
             if phase.spec.kind is PhaseKind.RATE:
                 self._feed(phase, arrivals)
+            elif phase.spec.kind is PhaseKind.IDLE:
+                self._gate.end_closed_loop()
             else:
                 self._gate.open_closed_loop(phase)
                 if before is not None:

@@ -17,11 +17,19 @@ class PhaseKind(StrEnum):
     WARMUP = "warmup"
     CAPACITY = "capacity"
     RATE = "rate"
+    IDLE = "idle"
+
+    @property
+    def is_load(self) -> bool:
+        """Whether its figures are about the load. A warm-up is there so as not to be measured, and in an idle phase
+        nobody asks anything but `/health`."""
+        return self in (PhaseKind.CAPACITY, PhaseKind.RATE)
 
 
 class PhaseSpec(Struct, frozen=True):
     """A stretch of load. Closed loop (`warmup`, `capacity`): `users` ask as fast as answers come.
     Open loop (`rate`): `rate_rps` arrivals from a seeded schedule, at most `max_in_flight` at once.
+    No load (`idle`): nobody asks anything but `/health`, at the same rate as in every other phase.
 
     With `min_s` a closed loop ends as soon as its answers have settled, between `min_s` and `duration_s`."""
 

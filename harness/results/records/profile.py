@@ -44,6 +44,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     users_by_workload: dict[Name, PositiveInt] = {}
     generators: PositiveInt = 1  # Locust processes; each takes an equal part of every load
     upstream_sigma: Annotated[float, Meta(ge=0, le=3)] = 0.0
+    pilot_idle_s: NonNegativeFloat = 0.8  # without load: what a variant uses while nobody asks; 0: not measured
     min_arrivals: Annotated[int, Meta(ge=0)] = 0  # of a rate phase, on average
     # Of the run's estimated time, for measuring invalid trials again.
     retry_share: Annotated[float, Meta(ge=0, le=1)] = 0.05

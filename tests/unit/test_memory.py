@@ -1,0 +1,103 @@
+"""Memory that grows with each answer is told from memory that rises in steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from harness.judging.memory import memory_growth
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
+from harness.results.records.sample import Sample
+from harness.results.records.trial_record import TrialRecord
+from tests.made_trials import trial
+
+MB = 1_000_000
+
+
+def loaded(name: str, kind: PhaseKind, start_s: float, server: int = 0) -> PhaseRecord:
+    """Ten answers a tenth of a second for 4 s."""
+    return PhaseRecord(
+        spec=PhaseSpec(name, kind, 4.0, 64),
+        status=PhaseStatus.COMPLETE,
+        start_s=start_s,
+        end_s=start_s + 4.0,
+        scheduled=400,
+        outcomes={Outcome.OK: 400},
+        ok_per_tenth=(10,) * 40,
+        server=server,
+    )
+
+
+WARMUP = loaded("warmup", PhaseKind.WARMUP, 1.0)
+CAPACITY = loaded("capacity", PhaseKind.CAPACITY, 5.0)
+RATE = loaded("rate-30", PhaseKind.RATE, 10.0)
+RECORD = msgspec.structs.replace(trial().record, phases=(WARMUP, CAPACITY, RATE))
+
+
+def samples(memory_bytes: Callable[[float], float], *, server: int = 0, until_s: float = 14.1) -> list[Sample]:
+    """Five a second."""
+    times_s = [n / 5 for n in range(int(until_s * 5))]
+    return [
+        Sample(t_s=t, tree="target", cpu_s=t, rss_bytes=int(memory_bytes(t)), processes=2, server=server)
+        for t in times_s
+    ]
+
+
+def answers_at(t_s: float) -> float:
+    return 100 * (max(0.0, min(t_s, 9.0) - 5.0) + max(0.0, min(t_s, 14.0) - 10.0))
+
+
+def growth(given: list[Sample], record: TrialRecord = RECORD) -> tuple[float, float]:
+    """MB a right answer: of all, and of the third with the least."""
+    found = memory_growth(record, given)
+    assert found is not None
+    return found.per_answer_bytes / MB, found.least_third_bytes / MB
+
+
+def test_what_is_kept_for_each_answer_has_its_part_in_every_third() -> None:
+    given = samples(lambda t: 80 * MB + 0.5 * MB * answers_at(t))
+    all_of_it, least = growth(given)
+    assert all_of_it == pytest.approx(0.5, rel=0.02)
+    assert least == pytest.approx(0.5, rel=0.1)
+    found = memory_growth(RECORD, given)
+    assert found is not None
+    assert found.first_bytes == 80 * MB, "what the warm-up left is not growth"
+    assert found.last_bytes == pytest.approx(480 * MB, rel=0.05)
+
+
+def test_a_step_has_a_third_without_it() -> None:
+    """A pool that is filled at the highest rate only."""
+    all_of_it, least = growth(samples(lambda t: (80 if t < 10.5 else 200) * MB))
+    assert all_of_it == pytest.approx(120 / 800, rel=0.05)
+    assert least == 0.0
+
+
+def test_growth_by_time_and_not_by_answers_is_none_of_the_load() -> None:
+    """It rose before anybody asked, and rests under load."""
+    assert growth(samples(lambda t: min(t, 5.0) * 100 * MB)) == (0.0, 0.0)
+
+
+def test_each_server_is_looked_at_alone_and_the_one_that_grew_most_is_told() -> None:
+    second = msgspec.structs.replace(RATE, server=1)
+    record = msgspec.structs.replace(RECORD, phases=(WARMUP, CAPACITY, second))
+    first = samples(lambda t: 900 * MB, until_s=9.0)
+    given = [*first, *samples(lambda t: 80 * MB + 0.2 * MB * answers_at(t), server=1)]
+    assert growth(given, record)[0] == pytest.approx(0.2, rel=0.05)
+
+
+@pytest.mark.parametrize("given", [[], samples(lambda t: MB, until_s=5.5)])
+def test_too_few_samples_tell_nothing(given: list[Sample]) -> None:
+    assert memory_growth(RECORD, given) is None
+
+
+def test_the_idle_phase_has_no_answers() -> None:
+    idle = PhaseRecord(
+        spec=PhaseSpec("idle", PhaseKind.IDLE, 1.0, 1), status=PhaseStatus.COMPLETE, start_s=12.0, end_s=13.0
+    )
+    record = msgspec.structs.replace(RECORD, phases=(WARMUP, CAPACITY, idle))
+    found = memory_growth(record, samples(lambda t: t * MB))
+    assert found is not None
+    assert found.last_bytes <= 9 * MB
