@@ -43,6 +43,20 @@ quiet_s = 0.0
 """
 
 
+# `bench`, for `Project`, with CPUs kept apart, as they are from four on: the first for the target, the second reserved.
+PARTITIONED = (
+    "-c",
+    """
+from harness.machine import partition
+from harness.results.records.machine_record import Partition
+cpus = partition.available_cpus()[:2]
+partition.detect = lambda: Partition(cpus, cpus[:1], cpus[1:], None, True)
+from harness.cli.command_line import main
+main()
+""",
+)
+
+
 @dataclass(frozen=True)
 class Ended:
     code: int

@@ -50,6 +50,46 @@ await wait(wait_ms)
 return {"key": key, "value": 0} if count > 30 and count % 10 == 0 else right(key)
 """)
 
+# Keeps 1 MB for each request, as a cache without a limit does.
+GROWS = _target(
+    """
+kept.append(bytearray(b"x" * 1_000_000))
+await wait(wait_ms)
+return right(key)
+""",
+    extra="kept = []\n",
+)
+
+
+def works_while_idle(cores: float) -> str:
+    """A thread of the app uses this part of a core all the time, whether anybody asks or not."""
+    return _target(
+        """
+await wait(wait_ms)
+return right(key)
+""",
+        extra=f"""
+
+def work():
+    began_s = time.monotonic()
+    while True:
+        if time.thread_time() < {cores} * (time.monotonic() - began_s):
+            sum(range(1000))
+        else:
+            time.sleep(0.002)
+
+
+@asynccontextmanager
+async def lifespan(app):
+    threading.Thread(target=work, daemon=True).start()
+    yield
+
+
+app.router.lifespan_context = lifespan
+""",
+    )
+
+
 # Wrong only in the first attempt at a measured trial: what a stroke of bad luck looks like.
 UNLUCKY_ONCE = _target("""
 await wait(wait_ms)

@@ -139,7 +139,7 @@ def _figures(phases: Sequence[PhaseRecord]) -> list[str]:
     """What each measured phase came to, shortest form."""
     shown = []
     for phase in phases:
-        if phase.spec.name.startswith("warmup"):
+        if not phase.spec.kind.is_load:
             continue
         if phase.status is PhaseStatus.SKIPPED:
             shown.append(f"{phase.spec.name} -")

@@ -1,4 +1,4 @@
-"""What Linux control groups allow this process: the CPU quota, and how long it was held back by one.
+"""What Linux control groups allow this process: the CPU quota, and for how long a quota has held it back.
 
 A quota may sit on our own group or on any above it that we can see, so all of them are read. Version 2 has `cpu.max`
 and `throttled_usec` (Documentation/admin-guide/cgroup-v2.rst), version 1 `cpu.cfs_quota_us` and `throttled_time`

@@ -1,4 +1,4 @@
-"""How much the machine was its own while a trial ran, and waiting until it is."""
+"""How much others used the machine while a trial ran, and waiting until they stop."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.results.records.noise_record import Noise
 # The canary takes 5 x about 4 ms on a server core of the 2020s.
 _CANARY_ROUNDS = 50_000
 _CANARY_REPEATS = 5
-# /proc/stat counts in ticks of 10 ms, so 50 ms of two CPUs are told to one part in ten; a shorter look tells nothing.
+# /proc/stat counts in ticks of 10 ms, so over 50 ms two CPUs are known to one part in ten. A shorter look says nothing.
 _LOOK_S = 0.05
 QUIET_SHARE = 0.15  # of the machine busy with others' work: daemons pass, a core at work on a small machine does not
 
@@ -63,7 +63,7 @@ def steal_percent(before: CpuTimes, after: CpuTimes) -> float | None:
 
 
 def busy_share(before: Moment, after: Moment, cpus: int) -> float:
-    """The share of the machine, 0 to 1, that was busy with others' work: neither idle nor ours. Stolen time is busy."""
+    """The share of the machine, 0 to 1, that worked for others: neither idle nor for us. Stolen time counts as busy."""
     capacity_s = (after.monotonic_s - before.monotonic_s) * cpus
     if capacity_s <= 0:
         return 0.0

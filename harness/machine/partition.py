@@ -1,4 +1,4 @@
-"""Who may use which CPUs: enough of them, and the load generator does not disturb the target."""
+"""Who may use which CPUs. Where there are enough, the load generator gets its own and does not disturb the target."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 from harness.machine import cgroup
 from harness.results.records.machine_record import Partition
 
-# What the target is nicer than generator and upstream where they share cores: an instrument that has to wait for the
-# CPU would bill that to the target. The same for every strategy, so no comparison changes. See docs/priority.md for
-# what was measured.
+# Where they share cores the target is this much nicer than generator and upstream. An instrument that waits for the
+# CPU would count its wait as the target's. It is the same for every strategy, so no comparison changes. What
+# was measured: docs/priority.md.
 TARGET_NICE = 10
 MIN_CORES = 4  # below, a core for the generator would cost the target a third of the machine or more
 

@@ -1,6 +1,7 @@
-"""Processes as psutil tells them, where there is no /proc (macOS). There exited children are not counted by the system
-(psutil's `children_user` is 0), so a tree's CPU misses what a process used between its last sample and its end, and
-there is no PSS. Context switches are per process."""
+"""Processes read through psutil, where there is no /proc (macOS).
+
+Such a system does not count children that have exited (psutil's `children_user` is 0), so a tree's CPU time misses what
+a process used between its last sample and its end. There is no PSS, and context switches are counted per process."""
 
 from __future__ import annotations
 
@@ -12,8 +13,8 @@ from harness.sampling.process_tree import Reading
 
 
 class PortableSource:
-    """Any system that psutil knows. Processes are looked up anew each time: psutil finds out whether a PID was reused
-    by doing the same, so keeping them would save nothing."""
+    """Any system that psutil knows. Processes are looked up again each time. Keeping psutil's objects would save
+    nothing: to find out whether a PID was reused psutil looks it up, too."""
 
     slack_s = 0.02
 

@@ -1,4 +1,4 @@
-"""Processes as Linux tells them, read from /proc directly and not through psutil, for four reasons:
+"""Processes on Linux, read from /proc directly and not through psutil, for four reasons:
 
 - `clock_gettime` on a process's CPU clock (clock_getcpuclockid(3)) counts in nanoseconds; /proc/<pid>/stat, psutil's
   source, cuts user and system to 10 ms each. At 10 % load a phase uses about 0.1 s of CPU: 10 ms is not "exact".
@@ -96,7 +96,7 @@ def platform_source() -> Source:
 
 
 def _content(path: str) -> bytes:
-    """A file of /proc, empty when its process is gone. Unbuffered: half the cost of `open`."""
+    """A file of /proc, empty when its process is gone. Without a buffer: half the cost of `open`."""
     try:
         file = os.open(path, os.O_RDONLY)
     except (FileNotFoundError, ProcessLookupError):

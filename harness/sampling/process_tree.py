@@ -3,9 +3,9 @@
 How exited processes count exactly once (Linux): the kernel adds a process's times, and those of its own reaped
 children, to whoever reaps it, and only then takes it out of /proc (`wait_task_zombie` in kernel/exit.c). So the sum of
 "own + reaped children" over the live processes and the zombies is the whole tree's CPU, if a reaper is read *before*
-the processes it may reap. Then the one race left is a process that was alive when its reaper was read and gone when
-its own turn came: counted nowhere. It is noticed (its PID was listed and cannot be read) and the pass is done again.
-Counting twice cannot happen.
+the processes it may reap. One race is left: a process that was alive when its reaper was read, and is gone when it is
+to be read itself, is counted nowhere. That is noticed, since its PID was listed and cannot be read, and everything is
+read again. Nothing can be counted twice.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
-MAX_PASSES = 4  # a tree whose processes come and go faster than it can be read is a little behind, until the next read
+# Where processes come and go faster than the tree can be read, the totals are a little too low until the next read.
+MAX_PASSES = 4
 
 
 class Reading(Struct, frozen=True):
@@ -29,7 +30,7 @@ class Reading(Struct, frozen=True):
 
 
 class Source(Protocol):
-    """What the platform tells about processes. Reading one that is gone is not an error: None, or nothing."""
+    """What the platform tells about processes. To read one that is gone is no error: the answer is None, or empty."""
 
     @property
     def slack_s(self) -> float:

@@ -17,10 +17,10 @@ from harness.sampling.proc import platform_source
 from harness.sampling.process_tree import ProcessTree, Source
 
 DETAIL_S = 1.0  # new processes, context switches and PSS: at most so often
-# ... and less often where that would use more of a core than this: it grows with the threads, and is for each tree.
+# ... and less often where that would use more than this share of a core for one tree: the cost grows with its threads.
 DETAIL_SHARE = 0.001
-# PSS grows with the memory (proc.py): a target of 80 MiB is read every second, one of 240 MiB every three. The
-# target's is a result, that of the others is context. All in all the sampler stays under 1 % of a core:
+# The cost of PSS grows with the memory (proc.py): a target of 80 MiB is read every second, one of 240 MiB every three.
+# The target's memory is a result; that of the other trees is only context. The whole sampler stays under 1 % of a core:
 # tests/integration/test_sampler_cost.py.
 PSS_SHARE: Mapping[TreeName, float] = {"target": 0.0015, "generator": 0.0003, "services": 0.0003}
 
@@ -182,7 +182,7 @@ class Sampler:
         while self._error is None:
             self._sample("")
             self._thread_cpu_s = time.thread_time()
-            # On a fixed grid, so that the cost of a sample does not stretch the period; what was missed is left out.
+            # At fixed times, so that the cost of a sample does not make the period longer; missed samples are left out.
             due_s = max(due_s + self._period_s, time.monotonic())
             if self._stop.wait(due_s - time.monotonic()):
                 return

@@ -124,6 +124,20 @@ def test_closed_and_open_loop_on_a_fixed_delay(rig: Callable[..., Rig]) -> None:
     assert fixed.median_ms("rate", Metric.SEND_LAG) < 2
 
 
+def test_in_an_idle_phase_nobody_asks_but_health(rig: Callable[..., Rig]) -> None:
+    """Nor is anything left of the closed loop before it."""
+    fixed = rig("/delay?50")
+    (capacity,) = fixed.load(closed("capacity", 0.5, 10)).records
+    (idle,) = fixed.load(PhaseSpec(name="idle", kind=PhaseKind.IDLE, duration_s=1.0, users=1)).records
+    assert capacity.scheduled > 0
+    assert (idle.status, idle.scheduled, idle.outcomes, idle.ok_in_window) == (PhaseStatus.COMPLETE, 0, {}, 0)
+    assert idle.end_s - idle.start_s == pytest.approx(1.0)
+    assert (idle.health_scheduled, idle.health_outcomes) == (20, {Outcome.OK: 20})
+    latencies = histograms.read_histograms(fixed.latency_path)
+    assert latencies.merged("idle", list(Outcome), Metric.RESPONSE).total == 0
+    assert latencies.merged("idle", [Outcome.OK], Metric.HEALTH).total == 20
+
+
 def warmup(users: int) -> PhaseSpec:
     return PhaseSpec(name="warmup", kind=PhaseKind.WARMUP, duration_s=4.0, users=users, min_s=0.2)
 

@@ -30,6 +30,7 @@ from harness.judging.context import Context
 from harness.judging.phase_figures import phase_figures
 from harness.machine import cgroup
 from harness.machine.noise import NoiseWatch
+from harness.machine.partition import available_cpus
 from harness.profiles.loader import load_profile
 from harness.results import histograms
 from harness.results.records.arrival_times import Arrivals
@@ -40,7 +41,7 @@ from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
 from harness.results.store import Run, read_lines
 from tests import peculiar_targets as targets
-from tests.bench_kit import CHECKOUT, TINY, Project
+from tests.bench_kit import CHECKOUT, PARTITIONED, TINY, Project
 from tests.children import child
 from tests.integration.test_driver import Rig, closed, rate
 from tests.made_trials import trial
@@ -91,6 +92,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     )
     for name in ("CACHES", "WRONG_NOW_AND_THEN", "FAILS_NOW_AND_THEN", "DIES", "WAKES_SLOWLY", "REDIRECTS_FILES"):
         project.target(name.lower(), getattr(targets, name))
+    project.target("grows", targets.GROWS)
+    project.target("works_while_idle", targets.works_while_idle(0.9))
     return project
 
 
@@ -109,6 +112,8 @@ DOES_WRONG = [
     ("wakes_slowly", "not_steady", "invalid"),
     ("wakes_slowly", "warmup_not_settled", "info"),
     ("redirects_files", "probe_silent", "info"),
+    ("works_while_idle", "busy_while_idle", "info"),
+    ("grows", "memory_grows", "info"),
 ]
 
 
@@ -171,6 +176,16 @@ def test_a_saturated_upstream_is_found(tmp_path: Path) -> None:
     project = Project(tmp_path, [], profile(capacity_s="2.0"))
     project.target("floods_the_upstream", targets.FLOODS_THE_UPSTREAM)
     assert_found(found(measured(project), "floods_the_upstream"), "upstream_busy", "invalid")
+
+
+# -------------------------------------------------------------------------------------------- reserved CPUs
+
+
+@pytest.mark.skipif(len(available_cpus()) < 2 or sys.platform != "linux", reason="needs two CPUs to keep apart")
+def test_a_generator_and_an_upstream_that_fill_their_reserved_cpu_together_are_found(tmp_path: Path) -> None:
+    project = Project(tmp_path, [], profile(capacity_s="2.0", users="24"), command=PARTITIONED)
+    project.target("floods_the_upstream", targets.FLOODS_THE_UPSTREAM)
+    assert_found(found(measured(project), "floods_the_upstream"), "reserved_busy", "invalid")
 
 
 # ---------------------------------------------------------------------------------------------- the generator
