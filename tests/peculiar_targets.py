@@ -50,6 +50,14 @@ await wait(wait_ms)
 return {"key": key, "value": 0} if count > 30 and count % 10 == 0 else right(key)
 """)
 
+# Answers whoever checks it, and from the third request on nobody.
+HANGS = _target("""
+if count > 2:
+    await asyncio.sleep(60)
+await wait(wait_ms)
+return right(key)
+""")
+
 # Keeps 1 MB for each request, as a cache without a limit does.
 GROWS = _target(
     """

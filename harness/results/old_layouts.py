@@ -20,6 +20,7 @@ def to_current_run(record: dict[str, Any]) -> dict[str, Any]:
     return record | {
         "baseline": default_baseline([one["name"] for one in record["strategies"] if one["name"] in planned]),
         "instrument": "",
+        "profile": record["profile"] | {"pilot_idle_s": 0.0},  # there was no such phase
         "variants": [_variant(strategy, cores) for strategy in record["strategies"]],
         "preflight": [_renamed(check) for check in record["preflight"]],
         "plan": [_renamed(spec) for spec in record["plan"]],

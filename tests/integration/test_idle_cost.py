@@ -70,3 +70,18 @@ def test_a_pilot_without_load_is_no_missing_data(analysis: Analysis) -> None:
         idle = pilot.phases["idle"]
         assert (idle.kind, idle.status, idle.scheduled) == (PhaseKind.IDLE, PhaseStatus.COMPLETE, 0)
         assert not [finding for finding in pilot.findings if "idle" in finding.message.split(":")[0]]
+
+
+def test_a_pilot_that_chokes_on_one_user_too_goes_without_an_idle_phase_and_has_not_failed(tmp_path: Path) -> None:
+    project = Project(tmp_path, [], TINY)
+    project.target("hangs", targets.HANGS)
+    project.run()
+    project.assert_nothing_is_left()
+    (pilot,) = (t.record for t in analyse(Run.open(project.run_folder)).trials if t.record.spec.is_pilot)
+    assert (pilot.status, pilot.error) == ("complete", "")
+    idle = pilot.phases[-1]
+    assert (idle.spec.kind, idle.status, idle.reason) == (
+        PhaseKind.IDLE,
+        PhaseStatus.SKIPPED,
+        "a fresh server choked on one user",
+    )

@@ -135,6 +135,13 @@ def growing(
     return context(trial(), memory=memory, memory_bytes=memory_gib << 30)
 
 
+def idle(cores: float, *, workers: int = 1) -> Context:
+    """At 20 checks of /health a second."""
+    profile = msgspec.structs.replace(RUN.profile, health_rate_rps=20.0)
+    variant = Variant(name="a", strategy="a", title="t", path="p", workers=workers)
+    return context(trial(), variant=variant, idle_cores=cores, profile=profile)
+
+
 def together(generator: float, services: float, reserved: int) -> Context:
     shared = phase(generator_cores=generator, services_cores=services)
     return context(trial("sync_def", 1, shared), reserved_cpus=reserved)
@@ -200,7 +207,7 @@ INFO: dict[str, tuple[Rule, Context]] = {
     "off the law": (remarks.arrivals_off_law, arriving(distance=0.11, p_value=1e-4)),
     "response times rose": (remarks.piles_up, responding(0.2)),
     "the generator had no CPU": (remarks.generator_waited, of_phase(generator_wait_share=0.051)),
-    "busy while idle": (remarks.busy_while_idle, context(trial(), idle_cores=remarks.IDLE_CORES + 0.01)),
+    "busy while idle": (remarks.busy_while_idle, idle(0.16)),
     "memory grows": (remarks.memory_grows, growing(80, 97)),
     "not quiet": (remarks.not_quiet, with_noise(quiet_wait_s=RUN.profile.quiet_s)),
     "pressure": (remarks.cpu_pressure, with_noise(cpu_pressure_percent=51.0)),
@@ -247,7 +254,8 @@ SILENT: dict[str, tuple[Rule, Context]] = {
         REMARKS[3],
         of_phase(kind=PhaseKind.IDLE, goodput_rps=0.0, outcomes={}, probe_lines=0),
     ),
-    "at ease while idle": (remarks.busy_while_idle, context(trial(), idle_cores=remarks.IDLE_CORES)),
+    "at ease while idle": (remarks.busy_while_idle, idle(0.15)),
+    "four workers at ease while idle": (remarks.busy_while_idle, idle(0.3, workers=4)),
     "idle cost not known": (remarks.busy_while_idle, context(trial())),
     "memory that rises as the nine strategies' does": (remarks.memory_grows, growing(80, 88)),
     "a step in memory": (remarks.memory_grows, growing(80, 200, least_third=0.4)),
