@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.judging.context import Context, Rule, info, was_free_to_send
+from harness.judging.phase_figures import SAME_UNDER_LOAD_CORES
 from harness.judging.steadiness import response_trend
 from harness.results.records.finding import Finding
 from harness.results.records.outcome import Outcome
@@ -169,8 +170,13 @@ def busy_while_idle(context: Context) -> Finding | None:
         "busy_while_idle",
         f"{context.variant.name} uses {cores:.2f} of a core while idle, when nobody asks anything but /health (limit "
         f"{IDLE_TIMES * usual_cores:.2g}, {IDLE_TIMES} times what is usual)",
-        "find the thread or task of the app that works all the time, and stop it or let it sleep; its requests have to "
-        "share the CPU with it. Where they use all of it, CPU-seconds per 1,000 requests come out too low",
+        "find the thread or task of the app that works all the time, and stop it or let it sleep: requests share the "
+        "CPU with it"
+        + (
+            "; it gets less under load, so what a request itself costs cannot be told"
+            if cores > SAME_UNDER_LOAD_CORES * context.variant.workers
+            else ""
+        ),
     )
 
 

@@ -34,10 +34,11 @@ def judge(run: RunRecord, raw: RawTrial, median_canary_ms: float | None, idle_co
     own_idle_cores = idle_cores_in(trial, raw.samples)
     idle_cores = idle_cores if own_idle_cores is None else own_idle_cores
     partition = run.environment.partition
+    variant = next(variant for variant in run.variants if variant.name == trial.spec.variant)
     context = Context(
         record=trial,
-        phases=phase_figures(trial, raw.histograms, raw.samples, raw.probes, idle_cores),
-        variant=next(variant for variant in run.variants if variant.name == trial.spec.variant),
+        phases=phase_figures(trial, raw.histograms, raw.samples, raw.probes, idle_cores, variant.workers),
+        variant=variant,
         workload=next(workload for workload in run.workloads if workload.name == trial.spec.workload),
         profile=run.profile,
         target_cores=partition.target_cores,

@@ -19,6 +19,10 @@ from harness.results.records.probe_line import ProbeLine
 from harness.results.records.sample import Sample
 from harness.results.records.trial_record import TrialRecord
 
+# A thread of the app that wants no more than this of a worker gets it under load, too: it and the event loop take turns
+# at the GIL. One that wants more gets less than while idle. How much less nobody knows, so nothing can be taken off.
+SAME_UNDER_LOAD_CORES = 0.5
+
 
 def phase_figures(
     record: TrialRecord,
@@ -26,9 +30,10 @@ def phase_figures(
     samples: Sequence[Sample],
     probes: Mapping[int, Sequence[ProbeLine]],
     idle_cores: float | None = None,
+    workers: int = 1,
 ) -> dict[str, PhaseFigures]:
-    """Figures by phase name; `probes` are the lines by worker PID. `idle_cores` is what the target uses while nobody
-    asks anything but `/health`; None: not known, and nothing is taken off."""
+    """Figures by phase name; `probes` are the lines by worker PID. `idle_cores` is what the target, all `workers` of
+    it, uses while nobody asks anything but `/health`; None: not known, and nothing is taken off."""
     return {
         phase.spec.name: _phase_figures(
             phase,
@@ -38,6 +43,7 @@ def phase_figures(
             services=tree_usage(samples, "services", phase),
             probe=probe_figures(probes, phase, record.origin_monotonic_s),
             idle_cores=idle_cores,
+            workers=workers,
         )
         for phase in record.phases
     }
@@ -52,6 +58,7 @@ def _phase_figures(
     services: TreeUsage,
     probe: ProbeFigures,
     idle_cores: float | None,
+    workers: int,
 ) -> PhaseFigures:
     duration_s = max(0.0, phase.end_s - phase.start_s)
     service, response, send_lag, health = (
@@ -86,7 +93,9 @@ def _phase_figures(
         target_cpu_s=target.cpu_s,
         generator_cpu_s=generator.cpu_s,
         services_cpu_s=services.cpu_s,
-        target_cpu_s_per_1000=_cpu_s_per_1000(phase, target, idle_cores or 0.0),
+        target_cpu_s_per_1000=None
+        if idle_cores is not None and idle_cores > SAME_UNDER_LOAD_CORES * workers
+        else _cpu_s_per_1000(phase, target, idle_cores or 0.0),
         target_idle_cores=idle_cores,
         target_cores=target.cores,
         generator_cores=generator.cores,

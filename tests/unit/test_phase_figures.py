@@ -132,8 +132,10 @@ def test_what_the_target_uses_while_idle_is_no_cost_of_a_request() -> None:
     phase = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES, idle_cores=0.25)["capacity"]
     assert (phase.target_cpu_s, phase.target_cores, phase.target_idle_cores) == (3.0, 0.75, 0.25)
     assert phase.target_cpu_s_per_1000 == pytest.approx(10.0)
-    all_of_it = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES, idle_cores=0.8)["capacity"]
+    all_of_it = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES, idle_cores=0.8, workers=2)["capacity"]
     assert all_of_it.target_cpu_s_per_1000 == 0.0, "never below nothing"
+    busy = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES, idle_cores=0.51)["capacity"]
+    assert (busy.target_idle_cores, busy.target_cpu_s_per_1000) == (0.51, None), "under load it gets less, who knows"
     unknown = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES)["capacity"]
     assert (unknown.target_idle_cores, unknown.target_cpu_s_per_1000) == (None, pytest.approx(15.0))
 
