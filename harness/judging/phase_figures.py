@@ -139,7 +139,10 @@ def _cpu_s_per_1000(phase: PhaseRecord, target: TreeUsage, idle_cores: float) ->
     """A closed loop begins and ends full: what was used and answered within it. An open loop begins empty and ends with
     requests inside, which cost CPU time after its end: what all of them used, for all that were answered.
 
-    What the target would have used in that time without them is taken off: at low rates it is half of the whole."""
+    What the target would have used in that time without them is taken off: at low rates it is half of the whole. Most
+    of it is for the answers to `/health`. A blocked event loop gives fewer of them, so only their part is taken off."""
+    checks = phase.health_scheduled
+    idle_cores *= phase.health_outcomes.get(Outcome.OK, 0) / checks if checks else 1.0
     if phase.spec.kind is PhaseKind.RATE:
         answered = phase.outcomes.get(Outcome.OK, 0)
         return _per_1000(target.cpu_until_drained_s, idle_cores * target.until_drained_s, answered)

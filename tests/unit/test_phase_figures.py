@@ -132,6 +132,13 @@ def test_what_the_target_uses_while_idle_is_no_cost_of_a_request() -> None:
     phase = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES, idle_cores=0.25)["capacity"]
     assert (phase.target_cpu_s, phase.target_cores, phase.target_idle_cores) == (3.0, 0.75, 0.25)
     assert phase.target_cpu_s_per_1000 == pytest.approx(10.0)
+    blocked = msgspec.structs.replace(
+        CAPACITY, health_scheduled=120, health_outcomes={Outcome.OK: 30, Outcome.TIMEOUT: 90}
+    )
+    of_blocked = phase_figures(
+        msgspec.structs.replace(RECORD, phases=(blocked,)), HISTOGRAMS, SAMPLES, PROBES, idle_cores=0.4
+    )["capacity"]
+    assert of_blocked.target_cpu_s_per_1000 == pytest.approx(1000 * (3.0 - 0.25 * 0.4 * 4) / 200), "a quarter of it"
     all_of_it = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES, idle_cores=0.8, workers=2)["capacity"]
     assert all_of_it.target_cpu_s_per_1000 == 0.0, "never below nothing"
     busy = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES, idle_cores=0.51)["capacity"]
