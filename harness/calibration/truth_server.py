@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Literal, Self
 import msgspec
 
 from harness.calibration.laws import Law, Seen
+from harness.processes.ask import AskError, ask
 from harness.processes.ports import HOST, free_port
 from harness.processes.process import Supervised, child_environment
 from harness.results.records.errors import HarnessError
@@ -21,6 +21,7 @@ CHECKOUT = Path(__file__).parents[2]  # so that a child process imports this har
 _READY_S = 15.0
 _POLL_S = 0.02
 _ASK_S = 10.0  # longer than a freeze
+_RECORD_BYTES = 64 << 20
 
 
 class CalibrationError(HarnessError):
@@ -85,13 +86,9 @@ class TruthServer:
         self._process.kill()
 
     def _ask(self, path: str) -> bytes:
-        connection = http.client.HTTPConnection(*self.address, timeout=_ASK_S)
         try:
-            connection.request("GET", path)
-            return connection.getresponse().read()
-        except (OSError, http.client.HTTPException) as error:
+            return ask(*self.address, path, timeout_s=_ASK_S, max_bytes=_RECORD_BYTES).body
+        except AskError as error:
             code = self._process.exit_code()
-            what = f"{path.partition('?')[0]}: {error}" if code is None else f"it has ended with exit code {code}"
+            what = f"{path.partition('?')[0]} {error}" if code is None else f"it has ended with exit code {code}"
             raise CalibrationError(f"truth server: {what}; see {self._log_path}") from error
-        finally:
-            connection.close()

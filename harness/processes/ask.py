@@ -1,0 +1,76 @@
+"""One question over HTTP/1.1, for whatever the harness itself asks a process that it started."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from time import monotonic
+from typing import Any
+
+from msgspec import Struct
+
+from harness.results.records.errors import HarnessError
+
+
+class HttpAnswer(Struct, frozen=True):
+    """Whatever the status. Names in `headers` are lower-case; a header that came twice is joined by commas."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class AskError(HarnessError):
+    """No answer. `str()` is a phrase that follows the name of who was asked: "did not answer within 1 s"."""
+
+
+def ask(host: str, port: int, path: str, *, timeout_s: float, max_bytes: int = 1 << 20) -> HttpAnswer:
+    """GET `path` on a connection of its own; `timeout_s` is for everything from connecting to the last byte.
+
+    Plain sockets: proxies in the environment are not asked. Raises AskError, also for a body longer than `max_bytes`.
+    """
+    with _PunctualSocket(timeout_s) as sock:
+        connection = http.client.HTTPConnection(host, port)
+        connection.sock = sock
+        try:
+            sock.connect((host, port))
+            connection.request("GET", path, headers={"Connection": "close"})
+            with connection.getresponse() as response:
+                headers: dict[str, str] = {}
+                for name, value in response.getheaders():
+                    key = name.lower()
+                    headers[key] = f"{headers[key]}, {value}" if key in headers else value
+                body = response.read(max_bytes + 1)
+                if len(body) > max_bytes:
+                    raise AskError(f"answered with more than {max_bytes:,} bytes")
+                if response.length:  # of a read with a limit http.client does not say that it was cut short
+                    raise http.client.IncompleteRead(body, response.length)
+                return HttpAnswer(response.status, headers, body)
+        except TimeoutError as error:
+            raise AskError(f"did not answer within {timeout_s:g} s") from error
+        except ConnectionRefusedError as error:
+            raise AskError("nothing listened on its port") from error
+        except (ConnectionError, http.client.RemoteDisconnected) as error:
+            raise AskError("closed the connection without an answer") from error
+        except http.client.IncompleteRead as error:
+            raise AskError("broke off in the middle of its answer") from error
+        except (http.client.HTTPException, ValueError) as error:  # ValueError: a chunk of a negative length
+            raise AskError(f"answered what is not HTTP ({type(error).__name__})") from error
+        except OSError as error:
+            raise AskError(f"could not be asked ({error})") from error
+
+
+class _PunctualSocket(socket.socket):
+    """One whose deadline is for all that is received: a timeout alone would begin again with every byte."""
+
+    def __init__(self, timeout_s: float) -> None:
+        super().__init__(socket.AF_INET, socket.SOCK_STREAM)
+        self._deadline_s = monotonic() + timeout_s
+        self.settimeout(timeout_s)
+
+    def recv_into(self, *arguments: Any) -> int:
+        left_s = self._deadline_s - monotonic()
+        if left_s <= 0:
+            raise TimeoutError
+        self.settimeout(left_s)
+        return super().recv_into(*arguments)

@@ -1,0 +1,140 @@
+"""What the harness's own HTTP client says of servers that answer, and of those that do not."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from harness.processes.ask import AskError, ask
+from harness.processes.ports import HOST, free_port
+from tests.hostile import CORPUS, ENDLESS, Behaviour, HostileServer, never_ends, resets_after, says
+from tests.hostile import OK as WELL
+
+
+@contextmanager
+def answering(*parts: bytes, pause_s: float = 0.0, hold: bool = False) -> Iterator[tuple[int, list[bytes]]]:
+    """A server that sends `parts` to the one who connects, `pause_s` apart; then it closes, or `hold`s on. Its port and
+    what it was asked."""
+    asked: list[bytes] = []
+    done = threading.Event()
+
+    def serve() -> None:
+        client, _ = listener.accept()
+        with client:
+            asked.append(client.recv(65536))
+            for part in parts:
+                try:
+                    client.sendall(part)
+                except OSError:
+                    return
+                done.wait(pause_s)
+            if hold:
+                done.wait(10.0)
+
+    with socket.create_server((HOST, 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield listener.getsockname()[1], asked
+        finally:
+            done.set()
+            thread.join()
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+def test_an_answer_is_its_status_its_headers_in_lower_case_and_its_body() -> None:
+    with answering(OK, b"X-Bench-Token: abc\r\nVia: a\r\nVIA: b\r\nContent-Length: 2\r\n\r\n", b"{}", hold=True) as (
+        port,
+        asked,
+    ):
+        answer = ask(HOST, port, "/health?x=1", timeout_s=5.0)
+    assert answer.status == 200
+    assert answer.headers == {"x-bench-token": "abc", "via": "a, b", "content-length": "2"}
+    assert answer.body == b"{}"
+    assert asked[0].startswith(b"GET /health?x=1 HTTP/1.1\r\n")
+    assert b"\r\nConnection: close\r\n" in asked[0]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n", b"\r\nhello"],
+    ids=["chunked", "closed"],
+)
+def test_a_body_of_no_told_length_is_read_to_its_end(body: bytes) -> None:
+    with answering(OK + body) as (port, _):
+        assert ask(HOST, port, "/", timeout_s=5.0).body == b"hello"
+
+
+def test_a_bad_status_is_an_answer_too() -> None:
+    with answering(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n") as (port, _):
+        assert ask(HOST, port, "/", timeout_s=5.0).status == 500
+
+
+def test_a_port_without_a_listener() -> None:
+    with pytest.raises(AskError, match=r"^nothing listened on its port$"):
+        ask(HOST, free_port(), "/", timeout_s=5.0)
+
+
+@pytest.mark.parametrize(
+    ("parts", "phrase"),
+    [
+        ((), "closed the connection without an answer"),
+        ((b"SSH-2.0-OpenSSH\r\n",), r"answered what is not HTTP \(BadStatusLine\)"),
+        ((OK, b"Content-Length: 9\r\n\r\nshort"), "broke off in the middle of its answer"),
+        ((OK, b"Transfer-Encoding: chunked\r\n\r\n9\r\nshort"), "broke off in the middle of its answer"),
+        ((OK, b"Content-Length: 9999\r\n\r\n", b"x" * 9999), "answered with more than 1,000 bytes"),
+        ((OK, b"\r\n", b"x" * 9999), "answered with more than 1,000 bytes"),
+    ],
+)
+def test_what_is_no_answer_is_a_phrase(parts: tuple[bytes, ...], phrase: str) -> None:
+    with answering(*parts) as (port, _), pytest.raises(AskError, match=f"^{phrase}$"):
+        ask(HOST, port, "/", timeout_s=5.0, max_bytes=1000)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (),
+        (OK, *[b"X-More: and more\r\n"] * 50),
+        (OK + b"Content-Length: 50\r\n\r\n", *[b"x"] * 50),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n", *[b"1\r\nx\r\n"] * 50),
+    ],
+    ids=["silent", "slow headers", "slow body", "slow chunks"],
+)
+def test_the_timeout_is_for_the_whole_answer(parts: tuple[bytes, ...]) -> None:
+    """Each part comes well within it."""
+    began_s = time.monotonic()
+    with answering(*parts, pause_s=0.05, hold=True) as (port, _):
+        with pytest.raises(AskError, match=r"^did not answer within 0\.3 s$"):
+            ask(HOST, port, "/", timeout_s=0.3)
+        assert time.monotonic() - began_s < 1.5
+
+
+def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", f"http://{HOST}:{free_port()}")
+    monkeypatch.setenv("http_proxy", f"http://{HOST}:{free_port()}")
+    with answering(OK, b"Content-Length: 0\r\n\r\n") as (port, _):
+        assert ask(HOST, port, "/", timeout_s=5.0).status == 200
+
+
+@pytest.mark.parametrize(
+    "behave",
+    [
+        *(pytest.param(says(content), id=name) for name, content in CORPUS.items()),
+        *(pytest.param(never_ends(*endless), id=f"endless {name}") for name, endless in ENDLESS.items()),
+        *(pytest.param(resets_after(WELL[:cut]), id=f"reset after {cut}") for cut in range(0, len(WELL), 20)),
+    ],
+)
+def test_whatever_comes_is_an_answer_or_a_phrase_and_in_time(behave: Behaviour) -> None:
+    began_s = time.monotonic()
+    with HostileServer([behave]) as server, contextlib.suppress(AskError):
+        assert len(ask(*server.address, "/", timeout_s=0.5).body) <= 1 << 20
+    assert time.monotonic() - began_s < 1.5
