@@ -16,6 +16,7 @@ from typing import NamedTuple
 import psutil
 
 from harness.catalog.catalog import Catalog
+from harness.catalog.variants import variant_of
 from harness.driving.driver import Driver
 from harness.driving.inside.protocol import Load
 from harness.results import histograms
@@ -23,6 +24,7 @@ from harness.results.records.metric import Metric
 from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseKind, PhaseSpec
 from harness.serving.server import Server
+from harness.serving.target import target_of
 
 PROJECT = Path(__file__).parents[1]
 # More than can arrive: nobody waits for a free user, so all that is late is late for want of CPU.
@@ -56,10 +58,7 @@ def measure(
         folder = Path(name)
         with (
             Server.launch(
-                strategy,
-                root=PROJECT,
-                workers=1,
-                upstream_url="http://127.0.0.1:1",
+                target_of(variant_of(strategy, cores=1), PROJECT, {}),
                 probe_dir=folder / "probe",
                 log_path=folder / "server.log",
                 nice=nice,

@@ -12,9 +12,12 @@ import msgspec
 import psutil
 
 from harness.processes.ports import why_not
+from harness.results.records.strategy import ServerOptions
 from harness.results.records.variant import Variant
 from harness.serving.server import Server
+from harness.serving.target import Target, target_of
 
+UVICORN = ServerOptions().server
 HEALTHY = """
 import asyncio, os, time
 from fastapi import FastAPI
@@ -35,12 +38,16 @@ def wait_until(condition: Callable[[], object], timeout_s: float = 10.0) -> None
         time.sleep(0.01)
 
 
-def write_target(root: Path, name: str, body: str) -> Variant:
+def write_strategy(root: Path, name: str, body: str) -> Variant:
     folder = root / "targets"
     folder.mkdir(exist_ok=True)
     (folder / "__init__.py").touch()
     (folder / f"{name}.py").write_text(textwrap.dedent(body))
     return Variant(name=name, strategy=name, title=name, path=f"targets/{name}.py")
+
+
+def write_target(root: Path, name: str, body: str) -> Target:
+    return target_of(write_strategy(root, name, body), root, {"BENCH_UPSTREAM": "http://127.0.0.1:9"})
 
 
 def is_running(pid: int) -> bool:
@@ -68,16 +75,17 @@ def carriers(token: str) -> list[int]:
 
 
 class Launcher:
-    """Launches servers of one root, and remembers what must be gone afterwards."""
+    """Launches servers of one root, all of one kind, and remembers what must be gone afterwards."""
 
-    def __init__(self, root: Path, stack: ExitStack) -> None:
+    def __init__(self, root: Path, stack: ExitStack, server: str) -> None:
         self.root = root
+        self.server = server
         self._stack = stack
         self.launched: list[tuple[Server, str]] = []
 
     def __call__(
         self,
-        variant: Variant,
+        target: Target,
         *,
         workers: int = 1,
         port: int | None = None,
@@ -86,9 +94,9 @@ class Launcher:
         number = len(self.launched)
         server = self._stack.enter_context(
             Server.launch(
-                msgspec.structs.replace(variant, workers=workers),
-                root=self.root,
-                upstream_url="http://127.0.0.1:9",
+                msgspec.structs.replace(
+                    target, workers=workers, server=msgspec.structs.replace(target.server, server=self.server)
+                ),
                 probe_dir=self.root / "probe",
                 log_path=self.root / f"server-{number}.log",
                 port=port,
@@ -104,10 +112,10 @@ class Launcher:
 
 
 @contextmanager
-def launching(root: Path, *, strangers: tuple[int, ...] = ()) -> Iterator[Launcher]:
+def launching(root: Path, *, strangers: tuple[int, ...] = (), kind: str = UVICORN) -> Iterator[Launcher]:
     """A launcher; when it is left, no process carries one of its tokens and its ports can be bound again."""
     with ExitStack() as stack:
-        launcher = Launcher(root, stack)
+        launcher = Launcher(root, stack, kind)
         yield launcher
     for server, token in launcher.launched:
         assert carriers(token) == []

@@ -43,6 +43,7 @@ from harness.results.records.strategy import ServerOptions, Strategy
 from harness.results.records.trial_record import ServerRecord, TrialRecord, TrialSpec
 from harness.results.records.workload import Request, Workload
 from harness.results.store import Attempt, Run
+from harness.serving.asgi_server import resolved
 
 STRATEGIES = (
     "sync_def",
@@ -248,7 +249,7 @@ def _strategy(name: str, peculiar: bool) -> Strategy:
         title=f"Two stages {HOSTILE} & 'more'" if hostile else title,
         description=f"When to use {name}, and its trap.",
         path=f"targets/{name}.py",
-        server=ServerOptions(workers="cores" if name == "multi_worker" else 1),
+        server=resolved(ServerOptions(workers="cores" if name == "multi_worker" else 1)),
         in_flight=_in_flight(name),
         routes=("/io", "/cpu", "/health"),
     )

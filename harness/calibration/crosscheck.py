@@ -27,6 +27,7 @@ from harness.catalog.catalog import Catalog
 from harness.catalog.variants import variant_of
 from harness.results.records.outcome import Outcome
 from harness.serving.server import Server
+from harness.serving.target import target_of
 
 STRATEGY = "pure_async"
 ROUTE = "/health"
@@ -44,7 +45,6 @@ CROSS_CHECK_SHARE = 0.05
 BUSY_CORES = 0.9
 FREE_CORES = 0.8
 _READY_S = 20.0
-_NO_UPSTREAM = "http://127.0.0.1:1"  # the route asks for none
 
 
 class Slice(NamedTuple):
@@ -82,9 +82,7 @@ def against_wrk(
     (strategy,) = Catalog.read(root).select_strategies([STRATEGY])
     with (
         Server.launch(
-            variant_of(strategy, cores=1),
-            root=root,
-            upstream_url=_NO_UPSTREAM,
+            target_of(variant_of(strategy, cores=1), root, {}),
             probe_dir=folder / "probe",
             log_path=folder / "server.log",
             cpus=server_cpus,

@@ -10,15 +10,17 @@ from harness.catalog.literal_reader import LiteralReader
 from harness.catalog.literals import NotPythonError
 from harness.catalog.nearest_name import nearest
 from harness.catalog.requirement import is_requirement, unmet
+from harness.results.records.errors import UsageError
 from harness.results.records.strategy import ServerOptions, Strategy
 from harness.results.records.values import Name, PositiveInt
+from harness.serving.asgi_server import resolved
 
 Params = dict[str, int | float | str]
 _STRATEGY_LITERALS = ("SERVER", "PARAMS", "IN_FLIGHT", "REQUIRES")
 # With these names, BENCH_<PARAM> would be what harness, services and targets tell each other.
-_RESERVED_PARAMS = frozenset(
-    {"probe_dir", "target", "token", "tree", "trial_token", "upstream", "upstream_seed", "upstream_sigma"}
-)
+_OF_THE_PROCESSES = ("probe_dir", "target", "target_folder", "token", "tree", "trial_token")
+_OF_THE_SERVICES = ("upstream", "upstream_seed", "upstream_sigma")
+_RESERVED_PARAMS = frozenset({*_OF_THE_PROCESSES, *_OF_THE_SERVICES})
 
 
 def read_strategy(path: Path, shown: str) -> Strategy:
@@ -42,13 +44,20 @@ def read_strategy(path: Path, shown: str) -> Strategy:
         title=module.title or path.stem,
         description=module.description,
         path=shown,
-        server=reader.get("SERVER", ServerOptions, ServerOptions()),
+        server=_server(reader),
         params=params,
         in_flight=in_flight,
         in_flight_param=in_flight_param,
         requires=requires,
         routes=module.routes,
     )
+
+
+def _server(reader: LiteralReader) -> ServerOptions:
+    try:
+        return resolved(reader.get("SERVER", ServerOptions, ServerOptions()))
+    except UsageError as error:
+        raise reader.error("SERVER", str(error)) from error
 
 
 def _params(reader: LiteralReader) -> Params:

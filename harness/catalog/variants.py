@@ -9,6 +9,7 @@ import msgspec
 from harness.results.records.errors import UsageError
 from harness.results.records.strategy import ServerOptions, Strategy
 from harness.results.records.variant import Variant, VariantName, slug
+from harness.serving.asgi_server import resolved
 
 ParamValue = int | float | str
 
@@ -25,7 +26,7 @@ def variant_of(
     "cores" means here: the target's share of the machine."""
     changed = dict(params or {})
     in_force = {name: _resolved(value, cores) for name, value in {**strategy.params, **changed}.items()}
-    options = server or strategy.server
+    options = resolved(server or strategy.server)
     in_flight = strategy.in_flight
     if strategy.in_flight_param is not None:
         value = in_force[strategy.in_flight_param]
@@ -78,7 +79,7 @@ def check_names(variants: Sequence[Variant]) -> None:
 
 def _name(strategy: Strategy, params: Mapping[str, ParamValue], server: ServerOptions, interpreter: str) -> str:
     changed = [f"{name}={value}" for name, value in params.items()]
-    ours = msgspec.structs.asdict(strategy.server)
+    ours = msgspec.structs.asdict(resolved(strategy.server))
     changed += [f"{key}={value}" for key, value in msgspec.structs.asdict(server).items() if value != ours[key]]
     if interpreter:
         changed.append(f"python={interpreter.rpartition('/')[2]}")

@@ -70,7 +70,7 @@ def server_died(context: Context) -> Finding | None:
 
 
 def worker_restarted(context: Context) -> Finding | None:
-    """More workers of one server answered than there are: one died, or uvicorn killed it (silent for 30 s).
+    """More workers of one server answered than there are: one died, or its server killed it for being silent.
 
     Over all phases: the one that died may have answered in the warm-up only, and its successor only later.
     """
@@ -83,7 +83,7 @@ def worker_restarted(context: Context) -> Finding | None:
                 "worker_restarted",
                 f"{len(answered)} PIDs had answered by the end of {record.spec.name}, "
                 f"workers: {context.variant.workers}",
-                "read server.log; a blocked worker is killed by uvicorn, see --timeout-worker-healthcheck",
+                "read server.log; some servers kill a worker that is blocked for long",
             )
     return None
 

@@ -16,6 +16,7 @@ from harness.results.records.variant import Variant, slug
 from harness.results.records.workload import Workload
 from harness.serving.answers import check_answers
 from harness.serving.server import Server
+from harness.serving.target import target_of
 
 _AT_ONCE = 2  # the next one boots while this one is asked
 _SHUTDOWN_S = 2.0
@@ -71,9 +72,7 @@ def preflight(
 
     def launch(variant: Variant) -> Server:
         return Server.launch(
-            variant,
-            root=root,
-            upstream_url=upstream_url,
+            target_of(variant, root, {"BENCH_UPSTREAM": upstream_url}),
             probe_dir=folder / slug(variant.name) / "probe",
             log_path=folder / slug(variant.name) / "server.log",
             cpus=partition.target if partition.pinned else None,

@@ -30,6 +30,7 @@ from harness.sampling.sampler import Sampler
 from harness.services.service import UpstreamService
 from harness.serving.answers import check_answers
 from harness.serving.server import Server
+from harness.serving.target import target_of
 
 # An idle server answers /health at once; one that needs longer still works off what was asked of it before.
 _IDLE_S = 0.25
@@ -196,7 +197,7 @@ class Trial:
 
     def _who_died(self, server: Server, phase: str) -> HarnessError | None:
         if server.exit_code() is not None:
-            return TrialError(f"{self._variant.name}: {server.describe_exit()} during {phase}; see its log")
+            return TrialError(f"{self._variant.name}: {server.describe_exit(phase)}")
         return self._upstream_gone()
 
     def _upstream_gone(self) -> HarnessError | None:
@@ -224,9 +225,7 @@ class Trial:
     def _launch_server(self) -> Server:
         number = len(self._servers)
         return Server.launch(
-            self._variant,
-            root=self._setup.root,
-            upstream_url=self._setup.upstream.url,
+            target_of(self._variant, self._setup.root, {"BENCH_UPSTREAM": self._setup.upstream.url}),
             probe_dir=self._attempt.probe_dir,
             log_path=self._attempt.path / (f"server-{number + 1}.log" if number else "server.log"),
             cpus=self._setup.target_cpus,

@@ -21,7 +21,7 @@ class HttpAnswer(Struct, frozen=True):
 
 
 class AskError(HarnessError):
-    """No answer. `str()` is a phrase that follows the name of who was asked: "did not answer within 1 s"."""
+    """No answer. `str()` is a phrase, to follow what was asked and a colon: "did not answer within 1 s"."""
 
 
 def ask(host: str, port: int, path: str, *, timeout_s: float, max_bytes: int = 1 << 20) -> HttpAnswer:

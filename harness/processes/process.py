@@ -107,18 +107,18 @@ class Supervised:
         self._pump(lambda: self._exit_code is not None, timeout_s)
         return self._exit_code
 
-    def stop(self, grace_s: float) -> str:
-        """SIGTERM, then SIGKILL after `grace_s`; once the whole tree is gone, how it ended in words: "stopped",
+    def stop(self, grace_s: float, by: signal.Signals = signal.SIGTERM) -> str:
+        """The signal `by`, then SIGKILL after `grace_s`; once the whole tree is gone, how it ended in words: "stopped",
         "killed: ...", or how it ended by itself ("exited with 1", also when it did so on being asked)."""
         if self.wait_exit(0) is not None:
             self.kill()
             return self.ended()
-        self._say("term")
+        self._say(f"signal:{by:d}")
         in_time = self.wait_exit(grace_s) is not None
         self.kill()
         if not in_time:
-            return f"killed: did not stop within {grace_s:g} s of SIGTERM"
-        return "stopped" if self._exit_code in (0, -signal.SIGTERM) and self._swept is None else self.ended()
+            return f"killed: did not stop within {grace_s:g} s of {by.name}"
+        return "stopped" if self._exit_code in (0, -by) and self._swept is None else self.ended()
 
     def kill(self) -> None:
         """SIGKILL to the whole tree; returns when it is gone. Raises ProcessError if that takes over 10 s."""

@@ -2,12 +2,12 @@
 
     python -I -S supervisor.py --fd N [--cpus 0,1] [--nice K] [--close 5,6] [--scratch DIR] -- command argument ...
 
-`N` is one end of a socket pair. Whoever holds the other end may write `term` (SIGTERM to the command) or `kill`
-(SIGKILL to the tree) and reads `started <pid>`, `exit <code>` (negative: the signal) and `gone`, a line each. When the
-other end closes - also because its process was killed with SIGKILL - the tree is killed. It is killed as well when the
-command ends, since what a server leaves behind (a pool's children, a daemon) still holds its port. After `gone` this
-process waits for the other end to close and removes `DIR`, the tree's own TMPDIR, if that is still there: who lives to
-hear `gone` has removed it.
+`N` is one end of a socket pair. Whoever holds the other end may write `signal:15` (that signal to the command) or
+`kill` (SIGKILL to the tree), and reads `started <pid>`, `exit <code>` (negative: the signal) and `gone`, a line each.
+When the other end closes - also because its process was killed with SIGKILL - the tree is killed. It is killed as well
+when the command ends, since what a server leaves behind (a pool's children, a daemon) still holds its port. After
+`gone` this process waits for the other end to close and removes `DIR`, the tree's own TMPDIR, if that is still there:
+who lives to hear `gone` has removed it.
 
 How nothing escapes on Linux: this process is a child subreaper (prctl(2), PR_SET_CHILD_SUBREAPER), so that
 every orphan below it becomes its child, whatever sessions or double forks it went through; `waitpid` answering
@@ -15,7 +15,7 @@ ECHILD is then the proof that the tree is empty. The command itself gets PR_SET_
 killed with SIGKILL takes it along; the harness then sweeps up the rest (`process.sweep`). macOS has neither: there
 the tree is what `ps` shows below the command or in its process group.
 
-Only the standard library, and of it only what loads quickly: every trial starts several of these.
+Only the standard library, Python 3.9 or newer, and of it only what loads quickly: every trial starts several of these.
 """
 
 from __future__ import annotations
@@ -104,9 +104,9 @@ class HeldTree:
             if pid == self.main_pid:
                 self.exit_code = os.waitstatus_to_exitcode(status)
 
-    def terminate(self) -> None:
+    def signal(self, number: int) -> None:
         if self.exit_code is None:  # until it is reaped here, its pid cannot be anybody else's
-            os.kill(self.main_pid, signal.SIGTERM)
+            os.kill(self.main_pid, number)
 
     def kill(self) -> bool:
         """Send SIGKILL to all that live now; True when the tree is empty. Call again until it is: a process may have
@@ -259,8 +259,8 @@ def _watch(tree: HeldTree, log: Log, control_fd: int, wake_fd: int) -> None:
             words = _hear(control_fd)
             if "kill" in words:
                 return
-            if "term" in words:
-                tree.terminate()
+            for word in words:
+                tree.signal(int(word.rpartition(":")[2]))
 
 
 def _end(tree: HeldTree, log: Log, control_fd: int, wake_fd: int) -> None:
@@ -330,7 +330,7 @@ def _numbers(text: str) -> list[int]:
 
 def main(arguments: list[str]) -> None:
     split = arguments.index("--")
-    options = dict(zip(arguments[:split:2], arguments[1:split:2], strict=True))
+    options = dict(zip(arguments[:split:2], arguments[1:split:2]))
     supervise(
         control_fd=int(options["--fd"]),
         command=arguments[split + 1 :],

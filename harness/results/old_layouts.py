@@ -38,7 +38,7 @@ def _renamed(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _variant(strategy: dict[str, Any], cores: int) -> dict[str, Any]:
-    server = strategy.get("server", {})
+    server = {"server": "uvicorn", "http": "httptools", **strategy.get("server", {})}  # there was no other
     workers = server.get("workers", 1)
     params = {name: cores if value == "cores" else value for name, value in strategy.get("params", {}).items()}
     return {

@@ -36,7 +36,7 @@ def check_answers(
         try:
             answer = ask(host, port, request.path, timeout_s=timeout_s)
         except AskError as error:
-            return AnswerCheck("failed", f"{workload.name}: {request.path} {error}")
+            return AnswerCheck("failed", f"{workload.name}: {request.path}: {error}")
         if answer.status == _NOT_FOUND and number == 0:
             return AnswerCheck("not_applicable")
         if wrong_with := _difference(answer.status, answer.body, request.answer):

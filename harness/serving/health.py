@@ -21,6 +21,6 @@ def ask_health(host: str, port: int, timeout_s: float) -> Health | str:
     try:
         answer = ask(host, port, HEALTH, timeout_s=timeout_s)
     except AskError as error:
-        return f"{HEALTH} {error}"
+        return f"{HEALTH}: {error}"
     in_flight = answer.headers.get(IN_FLIGHT_HEADER, "")
     return Health(answer.status, answer.headers.get(TOKEN_HEADER, ""), int(in_flight) if in_flight.isdigit() else 0)

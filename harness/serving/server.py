@@ -1,32 +1,28 @@
-"""One target under uvicorn: launched, proven to be ours and ready, proven idle, ended."""
+"""One target under its ASGI server: launched, proven to be ours and ready, proven idle, ended."""
 
 from __future__ import annotations
 
-import os
 import secrets
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import msgspec
-
 from harness.processes.ports import HOST, free_port, why_not
-from harness.processes.process import Supervised, child_environment
+from harness.processes.process import Supervised
 from harness.results.records.errors import HarnessError
-from harness.results.records.probe_line import ProbeLine
-from harness.results.records.variant import Variant
-from harness.results.store import read_lines
+from harness.serving.asgi_server import asgi_server
 from harness.serving.health import Health, ask_health
-from harness.serving.last_words import is_reported, last_words
+from harness.serving.launch import starter
+from harness.serving.server_log import ServerLog
+from harness.serving.target import Target
+from harness.serving.workers import Workers
 
 _POLL_S = 0.02
 _ASK_S = 1.0
 _LAST_WORDS_S = 0.5
 _NOT_FOUND = 404
-_TAIL_BYTES = 65536  # of a probe's file: more than its longest line
 
 
 class ServeError(HarnessError):
@@ -38,28 +34,26 @@ class PortError(ServeError):
 
 
 class Server:
-    """One strategy's server. Made by `launch`; use as a context manager: leaving it ends every process of it.
+    """One target's server. Made by `launch`; use as a context manager: leaving it ends every process of it.
 
     `port` may change in `wait_ready`, which tries a second one when the first was snatched away. For use by one thread.
     """
 
     def __init__(
         self,
-        variant: Variant,
+        target: Target,
         start: Callable[[int], Supervised],
         *,
         token: str,
-        workers: int,
         probe_dir: Path,
         log_path: Path,
         fixed_port: int | None,
     ) -> None:
         self.host = HOST
-        self._name = variant.name
-        self._path = variant.path
+        self._target = target
+        self._asgi_server = asgi_server(target.server.server)
         self._start_on = start
         self._token = token
-        self._workers = workers
         self._probe_dir = probe_dir
         self._log_path = log_path
         self._fixed_port = fixed_port
@@ -70,10 +64,8 @@ class Server:
     @classmethod
     def launch(
         cls,
-        variant: Variant,
+        target: Target,
         *,
-        root: Path,
-        upstream_url: str,
         probe_dir: Path,
         log_path: Path,
         cpus: Sequence[int] | None = None,
@@ -82,45 +74,17 @@ class Server:
     ) -> Self:
         """Start it and return at once; `wait_ready` before use.
 
-        `root` holds `targets/`. `port`: only this one will do. `nice` is added to our own niceness.
+        `port`: only this one will do. `nice` is added to our own niceness.
         Raises PortError when the port is taken, HarnessError when nothing can be started here.
         """
-        root = root.resolve()
         try:
             probe_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             reason = f"{probe_dir}: cannot be made ({error.strerror}); free space or choose another --results"
             raise ServeError(reason) from error
         token = secrets.token_hex(16)
-        env = child_environment(root, token) | {
-            "BENCH_TARGET": Path(variant.path).stem,  # variants of a sweep share their file
-            "BENCH_UPSTREAM": upstream_url,
-            "BENCH_PROBE_DIR": str(probe_dir.resolve()),
-        }
-        for param, value in variant.params.items():
-            env[f"BENCH_{param.upper()}"] = str(value)
-        command = [
-            *(sys.executable, "-m", "uvicorn", "harness.inside.bench_inside.app:app"),
-            *("--host", HOST, "--loop", variant.server.loop, "--http", "httptools"),
-            *("--workers", str(variant.workers), "--no-access-log", "--log-level", "warning"),
-            # Busy is not hung: uvicorn kills a worker that is silent for this long, and its default is 5 s.
-            *("--timeout-worker-healthcheck", "30"),
-        ]
-
-        def start(port: int) -> Supervised:
-            return Supervised(
-                [*command, "--port", str(port)], cwd=root, env=env, log_path=log_path, cpus=cpus, nice=nice
-            )
-
-        return cls(
-            variant,
-            start,
-            token=token,
-            workers=variant.workers,
-            probe_dir=probe_dir,
-            log_path=log_path,
-            fixed_port=port,
-        )
+        start = starter(target, token=token, probe_dir=probe_dir, log_path=log_path, cpus=cpus, nice=nice)
+        return cls(target, start, token=token, probe_dir=probe_dir, log_path=log_path, fixed_port=port)
 
     @property
     def supervisor_pid(self) -> int:
@@ -132,22 +96,23 @@ class Server:
 
     def pids(self) -> tuple[int, ...]:
         """The workers that have started, in the order of their numbers."""
-        return tuple(sorted(int(path.stem) for path in self._probe_files()))
+        return self._workers.pids()
 
     def booted_s(self) -> float:
-        """When the last worker had started (CLOCK_MONOTONIC), as the first lines of the probes say."""
-        first = [read_lines(path, ProbeLine)[:1] for path in self._probe_files()]
-        return max(line.t_s for lines in first for line in lines)
+        """When the last worker had started (CLOCK_MONOTONIC)."""
+        return self._workers.booted_s()
 
     def exit_code(self) -> int | None:
         """How the main process ended (negative: the signal); None while it runs."""
         return self._process.exit_code()
 
-    def describe_exit(self) -> str:
-        """ "exited with 1: RuntimeError: no such table", "killed by SIGKILL"; to be asked when it has ended."""
+    def describe_exit(self, during: str = "") -> str:
+        """ "it exited with 1 during capacity; its log says: no such table"; to be asked when it has ended."""
         self._process.kill()  # so that its log is whole
-        words = last_words(self._log_path, self._log_start)
-        return self._process.ended() + (f": {words}" if words else ", its log says nothing")
+        how, colon, why = self._process.ended().partition(":")
+        was = "was " if how.startswith("killed") else ""
+        when = f" during {during}" if during else ""
+        return f"it {was}{how}{when}{colon}{why}; {self._log.in_words()}"
 
     def wait_ready(self, timeout_s: float) -> None:
         """Return when `/health` answers with our token and every worker has started.
@@ -177,7 +142,7 @@ class Server:
                 isinstance(health, Health)
                 and health.token == self._token
                 and health.in_flight == 0
-                and (self._workers == 1 or self._are_workers_idle(asked_s))
+                and (self._target.workers == 1 or self._workers.are_idle(asked_s))
             ):
                 return True
             if self._process.wait_exit(min(_POLL_S, left_s)) is not None:
@@ -185,8 +150,9 @@ class Server:
         return False
 
     def stop(self, grace_s: float) -> str:
-        """SIGTERM, then SIGKILL after `grace_s`. How it ended: "stopped", "killed: ...", "exited with 1"."""
-        return self._process.stop(grace_s)
+        """The signal that its kind of server stops on, then SIGKILL after `grace_s`. How it ended: "stopped",
+        "killed: ...", "exited with 1"."""
+        return self._process.stop(grace_s, self._asgi_server.stop_signal)
 
     def kill(self) -> None:
         """SIGKILL to everything it started; returns when that is gone."""
@@ -202,8 +168,8 @@ class Server:
 
     def _start(self, port: int) -> None:
         self.port = port
-        self._log_start = self._log_path.stat().st_size if self._log_path.exists() else 0
-        self._known_bytes = {path: path.stat().st_size for path in self._probe_dir.glob("*.jsonl")}
+        self._log = ServerLog(self._log_path, self._asgi_server)
+        self._workers = Workers(self._probe_dir)
         self._process = self._start_on(port)
 
     def _await_health(self, timeout_s: float) -> None:
@@ -215,7 +181,7 @@ class Server:
                 return
             if isinstance(health, Health) or isinstance(last, str):
                 last = health  # an answer says more than that the last question came too late
-            if self._process.wait_exit(_POLL_S) is not None or is_reported(self._log_path, self._log_start):
+            if self._process.wait_exit(_POLL_S) is not None or self._log.is_reported():
                 raise self._ended_early()
         raise self._not_in_time(timeout_s, last)
 
@@ -223,16 +189,16 @@ class Server:
         if health.token != self._token:
             raise self._port_error(self.port, "another process answered there")
         if health.status == _NOT_FOUND:
-            raise ServeError(f"{self._name}: has no /health; add the route to {self._path}")
-        return health.status == 200 and len(self._probe_files()) >= self._workers
+            raise ServeError(f"{self._target.name}: has no /health; add the route to {self._target.source}")
+        return health.status == 200 and len(self.pids()) >= self._target.workers
 
     def _ended_early(self) -> ServeError:
-        # With several workers uvicorn's parent can take as long as its health check to see that one has ended.
+        # With several workers the parent can take long to see that one has ended.
         by_itself = self._process.wait_exit(_LAST_WORDS_S) is not None
-        ended = self.describe_exit() if by_itself else last_words(self._log_path, self._log_start)
-        if "address already in use" in ended.lower():  # asyncio's words and the OS's
+        ended = self.describe_exit() if by_itself else self._log.in_words()
+        if self._log.is_port_taken():
             return self._port_error(self.port, "Address already in use")
-        return ServeError(f"{self._name}: did not start: {ended}; mend {self._path}")
+        return ServeError(f"{self._target.name}: did not start: {ended}; fix {self._target.source}")
 
     def _not_in_time(self, timeout_s: float, last: Health | str) -> ServeError:
         if isinstance(last, str):
@@ -240,42 +206,11 @@ class Server:
         elif last.status != 200:
             why = f"/health answered {last.status}"
         else:
-            why = f"{len(self._probe_files())} of {self._workers} workers had started"
+            why = f"{len(self.pids())} of {self._target.workers} workers had started"
         self._process.kill()
-        words = last_words(self._log_path, self._log_start)
-        said = f"the last line of its log: {words}" if words else "its log says nothing"
-        return ServeError(f"{self._name}: not ready within {timeout_s:g} s: {why}; {said}")
+        return ServeError(f"{self._target.name}: not ready within {timeout_s:g} s: {why}; {self._log.in_words()}")
 
     def _port_error(self, port: int, reason: str) -> PortError:
         if self._fixed_port is None:
-            return PortError(f"{self._name}: port {port}: {reason}; run it again")
+            return PortError(f"{self._target.name}: port {port}: {reason}; run it again")
         return PortError(f"--port {port}: {reason}; end that process, or choose another or no --port")
-
-    def _probe_files(self) -> list[Path]:
-        """The probes' files that this server's workers have written to; a trial's servers share the folder."""
-        return [p for p in self._probe_dir.glob("*.jsonl") if p.stat().st_size > self._known_bytes.get(p, 0)]
-
-    def _are_workers_idle(self, since_s: float) -> bool:
-        lines = [_last_line(path) for path in self._probe_files() if _is_alive(int(path.stem))]
-        return all(
-            line is not None and line.t_s >= since_s and line.in_flight == 0 and line.overdue_us == 0 for line in lines
-        )
-
-
-def _last_line(path: Path) -> ProbeLine | None:
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
-        whole_lines = file.read().rpartition(b"\n")[0]
-    try:
-        return msgspec.json.decode(whole_lines.rpartition(b"\n")[2], type=ProbeLine)
-    except msgspec.MsgspecError:
-        return None
-
-
-def _is_alive(pid: int) -> bool:
-    """False for a worker that uvicorn has replaced."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

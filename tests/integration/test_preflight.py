@@ -13,7 +13,7 @@ from harness.results.records.machine_record import Partition
 from harness.results.records.run_record import Preflight
 from harness.results.records.variant import Variant
 from harness.results.records.workload import Request, Workload
-from tests.serving_kit import HEALTHY, write_target
+from tests.serving_kit import HEALTHY, write_strategy
 
 PARTITION = Partition(available=(0, 1), target=(0, 1), generator=(), quota_cores=None, pinned=False)
 DOUBLE = "\n@app.get('/double')\nasync def double(n: int):\n    return {factor} * n\n"
@@ -54,13 +54,13 @@ def _run(root: Path, strategies: list[Variant], ready_s: float = 20.0) -> tuple[
 
 def test_each_strategy_on_each_workload(tmp_path: Path) -> None:
     root = tmp_path.resolve()
-    both = write_target(root, "both", HEALTHY + DOUBLE.format(factor=2) + TRIPLE)
+    both = write_strategy(root, "both", HEALTHY + DOUBLE.format(factor=2) + TRIPLE)
     variant = msgspec.structs.replace(both, name="both_by_cores", workers=2)
     strategies = [
         both,
-        write_target(root, "no_import", "import nowhere_to_be_found"),
-        write_target(root, "wrong", HEALTHY + DOUBLE.format(factor=7)),
-        write_target(root, "dies", HEALTHY + "\n@app.get('/double')\nasync def double():\n    os._exit(1)\n"),
+        write_strategy(root, "no_import", "import nowhere_to_be_found"),
+        write_strategy(root, "wrong", HEALTHY + DOUBLE.format(factor=7)),
+        write_strategy(root, "dies", HEALTHY + "\n@app.get('/double')\nasync def double():\n    os._exit(1)\n"),
         variant,
     ]
     results, heard = _run(root, strategies)
@@ -94,8 +94,8 @@ def test_a_slow_one_does_not_cost_the_next_one_its_turn(tmp_path: Path) -> None:
     """The next one has booted meanwhile, and has waited to be looked at."""
     root = tmp_path.resolve()
     strategies = [
-        write_target(root, "slow", "import time\ntime.sleep(60)"),
-        write_target(root, "both", HEALTHY + DOUBLE.format(factor=2) + TRIPLE),
+        write_strategy(root, "slow", "import time\ntime.sleep(60)"),
+        write_strategy(root, "both", HEALTHY + DOUBLE.format(factor=2) + TRIPLE),
     ]
     results, _ = _run(root, strategies, ready_s=6.0)
     assert [result.status for result in results] == ["failed", "failed", "ok", "ok"]
@@ -105,7 +105,7 @@ def test_a_slow_one_does_not_cost_the_next_one_its_turn(tmp_path: Path) -> None:
 
 def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
     root = tmp_path.resolve()
-    strategies = [write_target(root, name, HEALTHY + DOUBLE.format(factor=2) + TRIPLE) for name in ("one", "two")]
+    strategies = [write_strategy(root, name, HEALTHY + DOUBLE.format(factor=2) + TRIPLE) for name in ("one", "two")]
 
     def interrupt(result: Preflight) -> None:
         raise KeyboardInterrupt

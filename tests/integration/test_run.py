@@ -231,7 +231,7 @@ def _targets(project: Project) -> list[psutil.Process]:
     return [
         p
         for p in project.processes()
-        if "harness.inside.bench_inside.app:app" in (command := command_of(p))
+        if "bench_inside.app:app" in (command := command_of(p))
         and any(word.endswith("supervisor.py") for word in command)
         and list(project.root.glob("results/*/trials/*/1/latency.hlog"))
     ]

@@ -1,4 +1,7 @@
-"""Real uvicorn, tiny targets: what comes up, what does not and why, what is left."""
+"""Real ASGI servers, tiny targets: what comes up, what does not and why, what is left.
+
+What is the server's own part in it is asked of every server that there is a file of.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,7 @@ from harness.results.records.probe_line import ProbeLine
 from harness.results.records.strategy import ServerOptions
 from harness.results.store import read_lines
 from harness.serving import server as server_module
+from harness.serving.asgi_server import known_servers
 from harness.serving.health import Health, ask_health
 from harness.serving.server import PortError, ServeError, Server
 from tests.serving_kit import (
@@ -43,7 +47,14 @@ LINUX_ONLY = pytest.mark.skipif(sys.platform != "linux", reason="a daemon escape
 
 @pytest.fixture
 def launch(tmp_path: Path) -> Iterator[Launcher]:
+    """For what does not depend on the kind of server."""
     with launching(tmp_path) as launcher:
+        yield launcher
+
+
+@pytest.fixture(params=known_servers())
+def launch_each(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Launcher]:
+    with launching(tmp_path, kind=request.param) as launcher:
         yield launcher
 
 
@@ -74,7 +85,7 @@ def probe_lines(root: Path) -> list[ProbeLine]:
 
 
 @pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
-def test_serves_a_target_of_another_root(launch: Launcher, monkeypatch: pytest.MonkeyPatch, loop: str) -> None:
+def test_serves_a_target_of_another_root(launch_each: Launcher, monkeypatch: pytest.MonkeyPatch, loop: str) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("BENCH_THREADS", "999")
     body = (
@@ -97,13 +108,13 @@ async def env():
     assert (env["BENCH_PROCESSES"], env["BENCH_SIZE"], env["BENCH_MODE"]) == ("3", "8", "fast")
     assert env["BENCH_UPSTREAM"] == "http://127.0.0.1:9"
     assert "BENCH_THREADS" not in env
-    assert server.pids() == (server.main_pid,)
+    assert len(server.pids()) == 1
     assert server.exit_code() is None
     assert server.stop(5.0) == "stopped"
 
 
-def test_waits_for_every_worker(launch: Launcher) -> None:
-    server = launch(write_target(launch.root, "mine", HEALTHY), workers=3)
+def test_waits_for_every_worker(launch_each: Launcher) -> None:
+    server = launch_each(write_target(launch_each.root, "mine", HEALTHY), workers=3)
     assert len(server.pids()) == 3
     assert server.main_pid not in server.pids()
     assert all(map(is_running, server.pids()))
@@ -112,13 +123,13 @@ def test_waits_for_every_worker(launch: Launcher) -> None:
     assert not any(map(is_running, server.pids()))
 
 
-def test_a_second_server_of_the_trial_is_not_taken_for_the_first(launch: Launcher) -> None:
+def test_a_second_server_of_the_trial_is_not_taken_for_the_first(launch_each: Launcher) -> None:
     """They share the probes' folder."""
-    strategy = write_target(launch.root, "mine", HEALTHY)
-    first = launch(strategy, workers=2)
+    strategy = write_target(launch_each.root, "mine", HEALTHY)
+    first = launch_each(strategy, workers=2)
     pids = first.pids()
     first.kill()
-    second = launch(strategy, workers=2)
+    second = launch_each(strategy, workers=2)
     assert len(second.pids()) == 2
     assert not set(pids) & set(second.pids())
 
@@ -158,28 +169,28 @@ def test_a_folder_that_is_no_package_does_not_measure_this_checkouts_targets_ins
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_is_idle_only_with_nothing_in_flight(launch: Launcher, workers: int) -> None:
+def test_is_idle_only_with_nothing_in_flight(launch_each: Launcher, workers: int) -> None:
     """With two workers whichever answers `/health`: the other one has the request, or it has not."""
-    server = launch(write_target(launch.root, "mine", SLOW), workers=workers)
+    server = launch_each(write_target(launch_each.root, "mine", SLOW), workers=workers)
     assert server.is_idle(2.0)
     with busy(server, "/slow"):
-        wait_until(lambda: any(line.in_flight for line in probe_lines(launch.root)))
+        wait_until(lambda: any(line.in_flight for line in probe_lines(launch_each.root)))
         assert not server.is_idle(0.3)
         assert not server.is_idle(0.3)
     assert server.is_idle(2.0)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_a_worker_that_cannot_answer_is_not_idle(launch: Launcher, workers: int) -> None:
-    server = launch(write_target(launch.root, "mine", SLOW), workers=workers)
+def test_a_worker_that_cannot_answer_is_not_idle(launch_each: Launcher, workers: int) -> None:
+    server = launch_each(write_target(launch_each.root, "mine", SLOW), workers=workers)
     with busy(server, "/stall"):
         wait_until(lambda: not server.is_idle(0.2), 1.0)
     assert server.is_idle(2.0)
 
 
-def test_a_worker_that_is_stopped_is_not_idle(launch: Launcher) -> None:
+def test_a_worker_that_is_stopped_is_not_idle(launch_each: Launcher) -> None:
     """Nothing in flight by its last line; but that line is old."""
-    server = launch(write_target(launch.root, "mine", HEALTHY), workers=2)
+    server = launch_each(write_target(launch_each.root, "mine", HEALTHY), workers=2)
     assert server.is_idle(2.0)
     os.kill(server.pids()[0], signal.SIGSTOP)
     assert not server.is_idle(0.5)
@@ -187,8 +198,8 @@ def test_a_worker_that_is_stopped_is_not_idle(launch: Launcher) -> None:
     assert server.is_idle(5.0)
 
 
-def test_health_is_signed_and_says_what_is_in_flight(launch: Launcher) -> None:
-    server = launch(write_target(launch.root, "mine", SLOW))
+def test_health_is_signed_and_says_what_is_in_flight(launch_each: Launcher) -> None:
+    server = launch_each(write_target(launch_each.root, "mine", SLOW))
     token = token_of(server.main_pid)
     assert ask_health(server.host, server.port, 5.0) == Health(200, token, 0)
     with busy(server, "/slow", times=3):
@@ -201,22 +212,22 @@ def test_the_probe_sees_a_blocked_loop(launch: Launcher) -> None:
     wait_until(lambda: any(lag > 75_000 for line in probe_lines(launch.root) for lag in line.lags_us))
 
 
-def test_the_probe_sees_requests_wait_for_a_thread(launch: Launcher) -> None:
-    server = launch(write_target(launch.root, "mine", SLOW))
+def test_the_probe_sees_requests_wait_for_a_thread(launch_each: Launcher) -> None:
+    server = launch_each(write_target(launch_each.root, "mine", SLOW))
     with busy(server, "/sync", times=60):
-        wait_until(lambda: any(line.limiter_waiting > 0 for line in probe_lines(launch.root)))
-    assert max(line.limiter_borrowed for line in probe_lines(launch.root)) == 40
-    wait_until(lambda: probe_lines(launch.root)[-1].requests == 60)
+        wait_until(lambda: any(line.limiter_waiting > 0 for line in probe_lines(launch_each.root)))
+    assert max(line.limiter_borrowed for line in probe_lines(launch_each.root)) == 40
+    wait_until(lambda: probe_lines(launch_each.root)[-1].requests == 60)
     assert server.stop(5.0) == "stopped"
-    assert probe_lines(launch.root)[-1].in_flight == 0
+    assert probe_lines(launch_each.root)[-1].in_flight == 0
 
 
-def test_requests_are_counted_per_worker(launch: Launcher) -> None:
-    server = launch(write_target(launch.root, "mine", SLOW), workers=2)
+def test_requests_are_counted_per_worker(launch_each: Launcher) -> None:
+    server = launch_each(write_target(launch_each.root, "mine", SLOW), workers=2)
     for _ in range(5):
         get(server, "/block")
     assert server.stop(5.0) == "stopped"
-    last = [read_lines(path, ProbeLine)[-1] for path in (launch.root / "probe").glob("*.jsonl")]
+    last = [read_lines(path, ProbeLine)[-1] for path in (launch_each.root / "probe").glob("*.jsonl")]
     assert len(last) == 2
     assert sum(line.requests for line in last) == 5
 
@@ -247,31 +258,36 @@ async def health():
     [
         (
             "import os\nimport nowhere_to_be_found",
-            "exited with 3: targets/bad.py:2: ModuleNotFoundError: No module named 'nowhere_to_be_found'",
+            "says: targets/bad.py:2: ModuleNotFoundError: No module named 'nowhere_to_be_found'",
         ),
-        ("def f(:\n    pass", "exited with 3: targets/bad.py:1: SyntaxError: invalid syntax"),
-        ("import sys\nsys.exit('no licence')", "exited with 3: targets/bad.py:2: SystemExit: no licence"),
-        ("import os\nos._exit(5)", "exited with 5, its log says nothing"),
-        ("application = 1", "exited with 3: targets/bad.py: AttributeError: module 'targets.bad' has no attribute"),
+        ("def f(:\n    pass", "says: targets/bad.py:1: SyntaxError: invalid syntax"),
+        ("import sys\nsys.exit('no licence')", "says: targets/bad.py:2: SystemExit: no licence"),
+        ("import os\nos._exit(5)", "says nothing"),
+        (
+            "application = 1",
+            "says: targets/bad.py: AttributeError: module 'targets.bad' has no attribute 'app'",
+        ),
         (
             LIFESPAN.format(startup="raise RuntimeError('no database')", shutdown=""),
-            "exited with 3: targets/bad.py:8: RuntimeError: no database",
+            "says: targets/bad.py:8: RuntimeError: no database",
         ),
-        ("import os\nos.kill(os.getpid(), 9)", "killed by SIGKILL, its log says nothing"),
+        ("import os\nos.kill(os.getpid(), 9)", "says nothing"),
     ],
 )
-def test_an_end_before_it_is_ready_is_one_line_at_once(launch: Launcher, body: str, reason: str) -> None:
-    server = launch(write_target(launch.root, "bad", body), wait=False)
-    with pytest.raises(ServeError, match=re.escape(f"bad: did not start: {reason}")) as raised:
+def test_an_end_before_it_is_ready_is_one_line_at_once(launch_each: Launcher, body: str, reason: str) -> None:
+    server = launch_each(write_target(launch_each.root, "bad", body), wait=False)
+    with pytest.raises(ServeError) as raised:
         server.wait_ready(60.0)
-    assert "\n" not in str(raised.value)
-    assert str(raised.value).endswith("; mend targets/bad.py")
+    how = r"(exited with \d|was killed by SIGKILL)"
+    assert re.fullmatch(
+        rf"bad: did not start: it {how}; its log {re.escape(reason)}; fix targets/bad\.py", str(raised.value)
+    )
 
 
-def test_workers_that_do_not_import_are_one_line_too(launch: Launcher) -> None:
-    """And soon, though uvicorn's parent may take up to its health check's 30 s to see that they have ended."""
-    server = launch(write_target(launch.root, "bad", "import nowhere_to_be_found"), workers=2, wait=False)
-    with pytest.raises(ServeError, match=r"bad: did not start: .*targets/bad.py:1: ModuleNotFoundError: No module"):
+def test_workers_that_do_not_import_are_one_line_too(launch_each: Launcher) -> None:
+    """And soon, though the parent may take up to its health check's 30 s to see that they have ended."""
+    server = launch_each(write_target(launch_each.root, "bad", "import nowhere_to_be_found"), workers=2, wait=False)
+    with pytest.raises(ServeError, match=r"bad: did not start: .*its log says: targets/bad.py:1: ModuleNotFoundError"):
         server.wait_ready(20.0)
 
 
@@ -283,9 +299,7 @@ def test_an_old_log_is_not_taken_for_the_new_one(launch: Launcher) -> None:
 def test_never_ready_is_one_line_in_time(launch: Launcher) -> None:
     body = "import sys, time\nprint('connecting to the database', file=sys.stderr)\ntime.sleep(60)"
     server = launch(write_target(launch.root, "bad", body), wait=False)
-    line = (
-        "bad: not ready within 2 s: nothing listened on its port; the last line of its log: connecting to the database"
-    )
+    line = "bad: not ready within 2 s: /health: nothing listened on its port; its log says: connecting to the database"
     with pytest.raises(ServeError, match=f"^{re.escape(line)}$"):
         server.wait_ready(2.0)
 
@@ -301,7 +315,7 @@ def test_a_hanging_health_is_never_ready(launch: Launcher) -> None:
     body = "import asyncio\nfrom fastapi import FastAPI\napp = FastAPI()\n"
     body += "@app.get('/health')\nasync def health(): await asyncio.sleep(60)"
     server = launch(write_target(launch.root, "bad", body), wait=False)
-    with pytest.raises(ServeError, match="not ready within 2 s: /health did not answer; its log says nothing"):
+    with pytest.raises(ServeError, match="not ready within 2 s: /health: did not answer within 1 s; its log"):
         server.wait_ready(2.0)
 
 
@@ -321,13 +335,13 @@ def test_a_root_that_cannot_be_written_is_one_line(launch: Launcher) -> None:
 # ------------------------------------------------------------------------------------------ how it ends, and when
 
 
-def test_hanging_at_shutdown_is_killed_and_told(launch: Launcher) -> None:
+def test_hanging_at_shutdown_is_killed_and_told(launch_each: Launcher) -> None:
     body = LIFESPAN.format(startup="", shutdown="await asyncio.sleep(60)")
-    server = launch(write_target(launch.root, "stubborn", body))
+    server = launch_each(write_target(launch_each.root, "stubborn", body))
     assert server.stop(0.5) == "killed: did not stop within 0.5 s of SIGTERM"
 
 
-def test_dying_in_the_middle_is_noticed_with_its_reason(launch: Launcher) -> None:
+def test_dying_in_the_middle_is_noticed_with_its_reason(launch_each: Launcher) -> None:
     body = (
         HEALTHY
         + """
@@ -341,10 +355,11 @@ async def die():
     with pytest.raises(http.client.RemoteDisconnected):
         get(server, "/die")
     wait_until(lambda: server.exit_code() is not None)
-    assert server.exit_code() == 4
-    assert server.describe_exit() == "exited with 4: out of memory, says nobody"
+    code = server.exit_code()  # of the worker, or what its parent makes of it
+    why = "its log says: out of memory, says nobody"
+    assert server.describe_exit("capacity") == f"it exited with {code} during capacity; {why}"
     assert not server.is_idle(0.2)
-    assert server.stop(1.0) == "exited with 4"
+    assert server.stop(1.0) == f"exited with {code}"
 
 
 # A server as the ones that caused trouble: pool children that were forked, so that they have uvicorn's listening socket
@@ -398,12 +413,12 @@ def escape():
         ("supervisor killed", 2),
     ],
 )
-def test_nothing_that_the_target_started_is_left(launch: Launcher, end: str, workers: int) -> None:
-    server = launch(write_target(launch.root, "escapees", ESCAPEES), workers=workers)
+def test_nothing_that_the_target_started_is_left(launch_each: Launcher, end: str, workers: int) -> None:
+    server = launch_each(write_target(launch_each.root, "escapees", ESCAPEES), workers=workers)
     pids = json.loads(get(server, "/escape"))
-    wait_until((launch.root / "daemon").exists)
-    wait_until((launch.root / "daemon").read_text)
-    daemon = int((launch.root / "daemon").read_text())
+    wait_until((launch_each.root / "daemon").exists)
+    wait_until((launch_each.root / "daemon").read_text)
+    daemon = int((launch_each.root / "daemon").read_text())
     pids = [*pids, daemon, *server.pids(), server.main_pid]
     assert all(map(is_running, pids))
     match end:
@@ -414,7 +429,7 @@ def test_nothing_that_the_target_started_is_left(launch: Launcher, end: str, wor
         case "main killed":
             os.kill(server.main_pid, signal.SIGKILL)
             wait_until(lambda: server.exit_code() is not None)
-            assert server.describe_exit().startswith("killed by SIGKILL")
+            assert server.describe_exit().startswith("it was killed by SIGKILL; its log says ")
         case "supervisor killed":
             os.kill(server.supervisor_pid, signal.SIGKILL)
             wait_until(lambda: server.exit_code() is not None)
@@ -426,13 +441,14 @@ def test_nothing_that_the_target_started_is_left(launch: Launcher, end: str, wor
 HARNESS = """
 import sys, time
 from pathlib import Path
-from harness.results.records.phase_record import Strategy
+from harness.results.records.strategy import ServerOptions
 from harness.serving.server import Server
+from harness.serving.target import Target
 
 root = Path(sys.argv[1])
-strategy = Strategy(name="escapees", title="", description="", path="targets/escapees.py")
-with Server.launch(strategy, root=root, workers=int(sys.argv[2]), upstream_url="", probe_dir=root / "probe",
-                   log_path=root / "log") as server:
+target = Target(name="escapees", app="targets.escapees:app", folder=root, workers=int(sys.argv[2]),
+                server=ServerOptions(server=sys.argv[4]))
+with Server.launch(target, probe_dir=root / "probe", log_path=root / "log") as server:
     print(server.port, server.supervisor_pid, flush=True)
     if sys.argv[3] == "serving":
         server.wait_ready(20)
@@ -453,9 +469,12 @@ with Server.launch(strategy, root=root, workers=int(sys.argv[2]), upstream_url="
         (signal.SIGINT, "serving", 1),
     ],
 )
-def test_a_harness_that_is_killed_leaves_nothing(tmp_path: Path, number: int, moment: str, workers: int) -> None:
+@pytest.mark.parametrize("kind", known_servers())
+def test_a_harness_that_is_killed_leaves_nothing(
+    tmp_path: Path, number: int, moment: str, workers: int, kind: str
+) -> None:
     write_target(tmp_path, "escapees", ESCAPEES)
-    command = [sys.executable, "-c", HARNESS, str(tmp_path), str(workers), moment]
+    command = [sys.executable, "-c", HARNESS, str(tmp_path), str(workers), moment, kind]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as harness:
         assert harness.stdout is not None
         port, supervisor_pid = map(int, harness.stdout.readline().split())
@@ -518,11 +537,12 @@ def _first_choice(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
     monkeypatch.setattr(server_module, "free_port", lambda: next(choices, None) or free_port())
 
 
+@pytest.mark.parametrize("server_name", known_servers())
 @pytest.mark.parametrize("kind", [stranger, silent_stranger])
 def test_a_stranger_on_a_chosen_port_is_not_measured(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Stranger
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Stranger, server_name: str
 ) -> None:
-    with kind() as port, launching(tmp_path) as launch:
+    with kind() as port, launching(tmp_path, kind=server_name) as launch:
         _first_choice(monkeypatch, port)
         server = launch(write_target(tmp_path, "mine", HEALTHY), wait=False)
         assert server.port == port
@@ -533,9 +553,9 @@ def test_a_stranger_on_a_chosen_port_is_not_measured(
         assert health.token == token_of(server.main_pid)
 
 
-def test_a_given_port_is_used(launch: Launcher) -> None:
+def test_a_given_port_is_used(launch_each: Launcher) -> None:
     port = free_port()
-    assert launch(write_target(launch.root, "mine", HEALTHY), port=port).port == port
+    assert launch_each(write_target(launch_each.root, "mine", HEALTHY), port=port).port == port
 
 
 def test_a_given_port_that_is_taken_is_told_at_once(launch: Launcher) -> None:
@@ -550,11 +570,12 @@ def test_a_given_port_that_is_taken_is_told_at_once(launch: Launcher) -> None:
     ("kind", "reason"),
     [(stranger, "another process answered there"), (silent_stranger, "Address already in use")],
 )
+@pytest.mark.parametrize("server_name", known_servers())
 def test_a_given_port_that_is_snatched_away_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Stranger, reason: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: Stranger, reason: str, server_name: str
 ) -> None:
     monkeypatch.setattr(server_module, "why_not", lambda _: "")
-    with kind() as port, launching(tmp_path, strangers=(port,)) as launch:
+    with kind() as port, launching(tmp_path, strangers=(port,), kind=server_name) as launch:
         server = launch(write_target(tmp_path, "mine", HEALTHY), port=port, wait=False)
         with pytest.raises(PortError, match=f"^--port {port}: {reason}; end that process"):
             server.wait_ready(20.0)

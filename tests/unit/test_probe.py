@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from anyio import to_thread
 
 from harness.inside.bench_inside.lag import TICK_S
 from harness.inside.bench_inside.probe import App, Message, Probe, Receive, Send
@@ -167,8 +169,6 @@ def test_ticks_keep_their_schedule(tmp_path: Path) -> None:
 
 
 def test_limiter_is_the_one_that_threads_wait_for(tmp_path: Path) -> None:
-    from anyio import to_thread  # noqa: PLC0415
-
     probe = _probe(_with_lifespan, tmp_path)
 
     async def during() -> None:
@@ -177,6 +177,34 @@ def test_limiter_is_the_one_that_threads_wait_for(tmp_path: Path) -> None:
     _lifespan(probe, during)
     assert max(line.limiter_borrowed for line in _lines(tmp_path)) == 40
     assert max(line.limiter_waiting for line in _lines(tmp_path)) == 20
+
+
+def test_a_server_without_lifespan_is_watched_from_its_first_health_on(tmp_path: Path) -> None:
+    async def ask_twice() -> None:
+        probe = _probe(_answer, tmp_path)
+        for path in ("/health", "/io", "/health"):
+            await _ask(probe, path)
+        await asyncio.sleep(0.25)
+
+    asyncio.run(ask_twice())
+    lines = _lines(tmp_path)
+    assert lines[0].requests == 0
+    assert lines[-1].requests == 1
+    assert any(line.lags_us for line in lines)
+
+
+def test_a_line_has_the_keys_that_the_harness_reads(tmp_path: Path) -> None:
+    """Both sides spell them: what runs in the target knows nothing of ours."""
+
+    async def during() -> None:
+        time.sleep(0.3)  # noqa: ASYNC251 - for every key to have a value
+        await to_thread.run_sync(time.sleep, 0.1)
+
+    _lifespan(_probe(_with_lifespan, tmp_path), during)
+    lines = [json.loads(line) for line in (tmp_path / f"{os.getpid()}.jsonl").read_text().splitlines()]
+    written = {key for line in lines for key in line}
+    assert written <= set(ProbeLine.__struct_fields__)
+    assert written >= {"t_s", "requests", "in_flight", "lags_us", "overdue_us", "limiter_borrowed"}
 
 
 def test_an_application_without_lifespan_is_watched_all_the_same(tmp_path: Path) -> None:

@@ -1,48 +1,39 @@
-"""What uvicorn runs in the target's process: `uvicorn harness.inside.bench_inside.app:app`, once per worker.
+"""What an ASGI server runs in the target's process: `bench_inside.app:app`, once per worker.
 
-Environment: BENCH_TARGET (the strategy's name), BENCH_TRIAL_TOKEN, BENCH_PROBE_DIR; `targets` is imported from the
-current folder. When the target does not import or its startup fails, its log gets one line for the harness:
+When the target does not import, or its startup fails, its log gets one line for the harness:
 `BENCH-ERROR: targets/foo.py:3: ImportError: ...`.
 """
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 import traceback
-from pathlib import Path
 
-from harness.inside.bench_inside.probe import App, Probe
-from harness.inside.bench_inside.reason import ERROR_PREFIX, one_line
+from .loading import load
+from .probe import App, Probe
+from .reason import ERROR_PREFIX, one_line
+from .settings import InsideSettings
 
-_STARTUP_FAILURE = 3  # uvicorn's own: the parent of several workers then ends instead of starting them again
+# What servers with several workers take for "the next one would fail as well": they end instead of starting it again.
+_STARTUP_FAILURE = 3
 
-_target = os.environ["BENCH_TARGET"]
-_root = Path.cwd()
+_settings = InsideSettings.read(os.environ)
 
 
 def _load() -> App:
-    sys.path.insert(0, str(_root))
     try:
-        package = importlib.import_module("targets")
-        if not Path(package.__path__[0]).samefile(_root / "targets"):  # a package anywhere beats a folder without it
-            raise ImportError(f"`targets` is {package.__path__[0]}; add an empty {_root}/targets/__init__.py")
-        loaded: App = importlib.import_module(f"targets.{_target}").app
+        loaded: App = load(_settings.app, _settings.folder)
     except (Exception, SystemExit) as error:
-        traceback.print_exception(error)
+        traceback.print_exception(type(error), error, error.__traceback__)
         _report(error)
         raise SystemExit(_STARTUP_FAILURE) from error
     return loaded
 
 
 def _report(error: BaseException) -> None:
-    print(ERROR_PREFIX + one_line(error, _target, _root), file=sys.stderr, flush=True)  # noqa: T201 - it is a log
+    line = ERROR_PREFIX + one_line(error, _settings.app, _settings.folder)
+    print(line, file=sys.stderr, flush=True)  # noqa: T201 - it is a log
 
 
-app = Probe(
-    _load(),
-    token=os.environ["BENCH_TRIAL_TOKEN"],
-    folder=Path(os.environ["BENCH_PROBE_DIR"]),
-    on_failure=_report,
-)
+app = Probe(_load(), token=_settings.token, folder=_settings.probe_dir, on_failure=_report)

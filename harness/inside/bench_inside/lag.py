@@ -7,10 +7,12 @@ TICK_US = round(TICK_S * 1e6)
 
 
 def lags_us(late_us: int) -> list[int]:
-    """The lags that one tick which came `late_us` after its time stands for.
+    """The lags of all ticks that fell due by the time when one tick came, `late_us` after its own time.
 
     A loop that is blocked for 100 ms runs one tick, 100 ms late, and none of those that fell due meanwhile; counting
-    the one alone would make a stall a rare event, however long it is ("coordinated omission"). What the others would
-    have seen is added as HdrHistogram does in `recordValueWithExpectedInterval`: 100, 80, 60, 40 and 20 ms.
+    the one alone would make a stall a rare event, however long it is ("coordinated omission"). So what the others would
+    have seen is added: 100, 80, 60, 40 and 20 ms. HdrHistogram's `recordValueWithExpectedInterval` does the same, but
+    leaves out what is shorter than the interval: there the next real value takes that place. Here no tick comes for it,
+    since the next one is the first that falls due later; so 25 ms are 25 and 5.
     """
-    return [late_us, *range(late_us - TICK_US, TICK_US - 1, -TICK_US)]
+    return [late_us, *range(late_us - TICK_US, 0, -TICK_US)]

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from harness.inside.bench_inside.lag import TICK_S, lags_us
-from harness.results.records.probe_line import ProbeLine
+from .lag import TICK_S, lags_us
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -35,8 +34,9 @@ LINE_S = 0.1
 class Probe:
     """Counts requests, measures how late the event loop runs, and signs `/health` with the trial's token.
 
-    Lines (`model.ProbeLine`) are appended to `<folder>/<pid>.jsonl`: the first when the application has started, which
-    is how the harness knows that the worker is there. `on_failure` gets the exception that ended the startup.
+    Lines (the harness reads them as `ProbeLine`) are appended to `<folder>/<pid>.jsonl`: the first when the application
+    has started, which is how the harness knows that the worker is there. `on_failure` gets the exception that ended the
+    startup.
     """
 
     def __init__(self, app: App, *, token: str, folder: Path, on_failure: Callable[[BaseException], None]) -> None:
@@ -46,7 +46,6 @@ class Probe:
         self._requests = 0
         self._in_flight = 0
         self._signature = [(TOKEN_HEADER.encode(), token.encode()), (PID_HEADER.encode(), str(os.getpid()).encode())]
-        self._encoder = msgspec.json.Encoder()
         self._fd = -1
         self._timer: asyncio.TimerHandle | None = None
         self._due_s = 0.0
@@ -65,6 +64,8 @@ class Probe:
             finally:
                 self._in_flight -= 1
         elif scope["type"] == "http":
+            if self._fd < 0:  # this server has no lifespan
+                self._start()
             await self._app(scope, receive, self._signed(send))
         elif scope["type"] == "lifespan":
             await self._lifespan(scope, receive, send)
@@ -101,15 +102,11 @@ class Probe:
                 self._timer.cancel()
                 self._ended.set()
                 self._writer.join()
-            elif not said:  # the application has no lifespan; uvicorn serves it all the same
+            elif not said:  # the application has no lifespan; servers serve it all the same
                 self._start()
 
     def _start(self) -> None:
-        from anyio.to_thread import current_default_thread_limiter  # noqa: PLC0415 - the target has imported it by now
-
-        # Asked for here, in a task, because AnyIO finds no event loop in a plain callback such as a tick. It stays the
-        # same object for as long as the loop runs.
-        self._limiter = current_default_thread_limiter()
+        self._limiter = _thread_limiter()
         self._loop = asyncio.get_running_loop()
         path = self._folder / f"{os.getpid()}.jsonl"
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
@@ -123,12 +120,14 @@ class Probe:
         # Not `loop.time()`: uvloop's counts whole milliseconds and stands still during an iteration of the loop.
         now_s = time.monotonic()
         late_us = max(0, round((now_s - self._due_s) * 1e6))
-        limiter = self._limiter.statistics()
+        lags = lags_us(late_us)
         with self._lock:
-            self._lags_us += lags_us(late_us)
-            self._borrowed = max(self._borrowed, limiter.borrowed_tokens)
-            self._waiting = max(self._waiting, limiter.tasks_waiting)
-            self._due_s += (late_us // round(TICK_S * 1e6) + 1) * TICK_S
+            self._lags_us += lags
+            if self._limiter is not None:
+                limiter = self._limiter.statistics()
+                self._borrowed = max(self._borrowed, limiter.borrowed_tokens)
+                self._waiting = max(self._waiting, limiter.tasks_waiting)
+            self._due_s += len(lags) * TICK_S
         self._timer = self._loop.call_later(self._due_s - now_s, self._tick)
 
     def _keep_writing(self) -> None:
@@ -143,14 +142,24 @@ class Probe:
             self._borrowed = self._waiting = 0
             now_s = time.monotonic()
             overdue_us = round((now_s - self._due_s) * 1e6)
-        line = ProbeLine(
-            t_s=now_s,
-            requests=self._requests,
-            in_flight=self._in_flight,
-            lags_us=tuple(lags),
-            overdue_us=overdue_us if overdue_us > TICK_S * 1e6 else 0,
-            limiter_borrowed=borrowed,
-            limiter_waiting=waiting,
-        )
+        line: dict[str, Any] = {"t_s": now_s, "requests": self._requests, "in_flight": self._in_flight}
+        if lags:
+            line["lags_us"] = lags
+        if overdue_us > TICK_S * 1e6:
+            line["overdue_us"] = overdue_us
+        if borrowed:
+            line["limiter_borrowed"] = borrowed
+        if waiting:
+            line["limiter_waiting"] = waiting
         with contextlib.suppress(OSError):  # a full disk is the harness's to report, and nothing the target should do
-            os.write(self._fd, self._encoder.encode(line) + b"\n")
+            os.write(self._fd, json.dumps(line, separators=(",", ":")).encode() + b"\n")
+
+
+def _thread_limiter() -> Any:
+    """AnyIO's default one; None where the application does without AnyIO.
+
+    To be asked for in a task, because AnyIO finds no event loop in a plain callback such as a tick. It stays the same
+    object for as long as the loop runs.
+    """
+    to_thread = sys.modules.get("anyio.to_thread")
+    return None if to_thread is None else to_thread.current_default_thread_limiter()

@@ -5,25 +5,51 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
-from harness.results.records.text import printable
-
 ERROR_PREFIX = "BENCH-ERROR: "
+_INSIDE = Path(__file__).parent
 
 
-def one_line(error: BaseException, target: str, root: Path) -> str:
-    """`targets/foo.py:3: ImportError: ...`: where in the targets it was raised, or else the file that led there."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(root / "targets")]
-    where = f"targets/{target}.py"
+def one_line(error: BaseException, app: str, folder: Path) -> str:
+    """`targets/foo.py:3: ImportError: ...`: where in the target it was raised, or else the file that led there."""
+    error = _innermost(error)
+    where = source_of(app, folder)
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_own(frame.filename, folder)]
     if isinstance(error, SyntaxError) and error.filename:
-        where = f"{_relative(error.filename, root)}:{error.lineno}"
-    elif ours:
-        where = f"{_relative(ours[-1].filename, root)}:{ours[-1].lineno}"
+        where = f"{_relative(error.filename, folder)}:{error.lineno}"
+    elif own:
+        where = f"{_relative(own[-1].filename, folder)}:{own[-1].lineno}"
     message = error.msg if isinstance(error, SyntaxError) else str(error)
-    return f"{where}: {type(error).__name__}: {printable(message)}"
+    return f"{where}: {type(error).__name__}: {_printable(message)}"
 
 
-def _relative(path: str, root: Path) -> Path:
-    return Path(path).relative_to(root) if Path(path).is_relative_to(root) else Path(path)
+def source_of(app: str, folder: Path) -> str:
+    """The file of `package.module:attribute`, relative to `folder`; `app` itself when it is not there."""
+    path = app.partition(":")[0].replace(".", "/")
+    for name in (f"{path}.py", f"{path}/__init__.py"):
+        if (folder / name).exists():
+            return name
+    return app
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """Of an exception group the first: by name, since Python has the type only from 3.11 on."""
+    while any(kind.__name__ == "BaseExceptionGroup" for kind in type(error).__mro__):
+        error = error.exceptions[0]  # type: ignore[attr-defined]
+    return error
+
+
+def _is_own(filename: str, folder: Path) -> bool:
+    """Of the target: in its folder, and neither one of ours nor of a virtual environment that lies in it."""
+    path = Path(filename)
+    inside = path.is_relative_to(folder) and not path.is_relative_to(_INSIDE)
+    return inside and not {"site-packages", "dist-packages"} & set(path.parts)
+
+
+def _relative(filename: str, folder: Path) -> Path:
+    path = Path(filename)
+    return path.relative_to(folder) if path.is_relative_to(folder) else path
+
+
+def _printable(text: str) -> str:
+    """In one line and without control characters, as the harness does it with all foreign text."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(text.split()))

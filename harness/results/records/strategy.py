@@ -10,10 +10,16 @@ from harness.results.records.values import Name, PositiveInt
 
 
 class ServerOptions(Struct, frozen=True, forbid_unknown_fields=True):
-    """A strategy's `SERVER` literal: how uvicorn runs it. `"cores"` means the target's share of the machine."""
+    """A strategy's `SERVER` literal: which ASGI server runs it, and how.
 
+    `server` is the name of a file in `harness/serving/servers/`, which says what `loop` and `http` (the HTTP parser) it
+    knows; empty: what that file names first. `"cores"` means the target's share of the machine.
+    """
+
+    server: Name = "uvicorn"
     workers: PositiveInt | Literal["cores"] = 1
-    loop: Literal["uvloop", "asyncio"] = "uvloop"
+    loop: str = ""
+    http: str = ""
 
 
 class Strategy(Struct, frozen=True):

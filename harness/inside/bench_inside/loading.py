@@ -1,0 +1,30 @@
+"""Imports the app that a target names, from the folder that it names."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+
+def load(app: str, folder: Path) -> Any:
+    """`app` is `package.module:attribute`. Raises whatever the import raises, and ImportError when the package would be
+    another one than that of `folder`."""
+    sys.path.insert(0, str(folder))
+    module_name, _, attribute = app.partition(":")
+    _check_package(module_name.partition(".")[0], folder)
+    module = importlib.import_module(module_name)
+    return reduce(getattr, attribute.split("."), module)
+
+
+def _check_package(name: str, folder: Path) -> None:
+    """A package that lies anywhere on the path is found before a plain folder of the same name."""
+    wanted = folder / name
+    if not wanted.is_dir() or (folder / f"{name}.py").exists():
+        return
+    package = importlib.import_module(name)
+    found = [*getattr(package, "__path__", ()), getattr(package, "__file__", None)][0]
+    if found is None or Path(found).resolve() != wanted.resolve():
+        raise ImportError(f"`{name}` is {found}; add an empty {wanted}/__init__.py")

@@ -1,0 +1,43 @@
+"""What the harness tells this package: these environment variables, and nothing else.
+
+| variable | what it holds |
+|---|---|
+| `BENCH_TARGET` | the app, as ASGI servers are told it: `targets.sync_def:app` |
+| `BENCH_TARGET_FOLDER` | the folder that it is imported from |
+| `BENCH_TRIAL_TOKEN` | what `/health` must answer with, so that no stranger is measured |
+| `BENCH_PROBE_DIR` | where each worker writes `<pid>.jsonl` |
+
+What a target itself is told (`BENCH_UPSTREAM`, `BENCH_<PARAM>`) comes with the target and is not read here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+
+class InsideSettings(NamedTuple):
+    """Written by the harness, read inside the target. Paths are absolute."""
+
+    app: str
+    folder: Path
+    token: str
+    probe_dir: Path
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> InsideSettings:
+        return cls(
+            app=environment["BENCH_TARGET"],
+            folder=Path(environment["BENCH_TARGET_FOLDER"]),
+            token=environment["BENCH_TRIAL_TOKEN"],
+            probe_dir=Path(environment["BENCH_PROBE_DIR"]),
+        )
+
+    def variables(self) -> dict[str, str]:
+        return {
+            "BENCH_TARGET": self.app,
+            "BENCH_TARGET_FOLDER": str(self.folder),
+            "BENCH_TRIAL_TOKEN": self.token,
+            "BENCH_PROBE_DIR": str(self.probe_dir),
+        }

@@ -1,0 +1,81 @@
+"""What must be known of an ASGI server to run a target under it, and where the servers are found."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import signal
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import msgspec
+from msgspec import Struct
+
+from harness.results.records.errors import UsageError
+from harness.results.records.strategy import ServerOptions
+from harness.serving import servers
+
+_FOLDER = Path(servers.__file__).parent
+
+
+class LaunchOrder(Struct, frozen=True):
+    """What a server is told on its command line. `http` is empty where the server has no choice of parsers."""
+
+    interpreter: str
+    app: str
+    host: str
+    port: int
+    workers: int
+    loop: str
+    http: str
+
+
+class AsgiServer(ABC):
+    """Derive from it once in `servers/<name>.py`; the class attributes without a value here must be given."""
+
+    loops: ClassVar[tuple[str, ...]]  # event loops it can run on; the first is used where a strategy names none
+    parsers: ClassVar[tuple[str, ...]] = ()  # HTTP parsers; the first as above; empty: it has no such choice
+    settings_prefix: ClassVar[str]  # environment variables of this prefix are its settings: the shell's are kept out
+    settings: ClassVar[Mapping[str, str]] = {}  # those that it is given
+    routine: ClassVar[re.Pattern[str]]  # matches the beginning of a line of its log that tells nothing of a failure
+    port_taken: ClassVar[re.Pattern[str]]  # is found in the line that says that the port was taken
+    stop_signal: ClassVar[signal.Signals] = signal.SIGTERM  # ends it, once what is in flight is answered
+
+    @abstractmethod
+    def command(self, order: LaunchOrder) -> list[str]:
+        """One that stays in the foreground, and whose workers each import the app."""
+
+
+def known_servers() -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in _FOLDER.glob("[a-z]*.py")))
+
+
+def asgi_server(name: str) -> AsgiServer:
+    """The server of `servers/<name>.py`; UsageError when there is no such file."""
+    if name not in known_servers():
+        files = ", ".join(f"{known}.py" for known in known_servers())
+        raise UsageError(f"server {name!r}: there is no harness/serving/servers/{name}.py; there are {files}")
+    module = importlib.import_module(f"{servers.__name__}.{name}")
+    (kind,) = (kind for kind in AsgiServer.__subclasses__() if kind.__module__ == module.__name__)
+    return kind()
+
+
+def resolved(options: ServerOptions) -> ServerOptions:
+    """With its loop and its HTTP parser, where the strategy left them to the server. Raises UsageError for a value that
+    the server does not know."""
+    server = asgi_server(options.server)
+    loop = _choice(options.server, "loop", options.loop, server.loops)
+    http = _choice(options.server, "http", options.http, server.parsers)
+    return msgspec.structs.replace(options, loop=loop, http=http)
+
+
+def _choice(server: str, key: str, value: str, known: tuple[str, ...]) -> str:
+    if not value:
+        return known[0] if known else ""
+    if not known:
+        raise UsageError(f"{key} {value!r}: {server} has no choice of {key}; leave it out")
+    if value not in known:
+        raise UsageError(f"{key} {value!r}: {server} knows {', '.join(known)}")
+    return value

@@ -1,0 +1,56 @@
+"""A server's log, and the line of it that says why the server ended."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from harness.inside.bench_inside.reason import ERROR_PREFIX
+from harness.results.records.text import printable
+from harness.serving.asgi_server import AsgiServer
+
+_TAIL_BYTES = 65536
+_LINE_CHARS = 300
+_LEVEL = re.compile(r"^\[?(ERROR|CRITICAL)(\]|:) *")
+_TRACEBACK = re.compile(r"Traceback |\s|$")  # the parts of one that are not the reason
+
+
+class ServerLog:
+    """What `path` holds from now on: earlier servers may have written to the same file."""
+
+    def __init__(self, path: Path, server: AsgiServer) -> None:
+        self._path = path
+        self._server = server
+        self._since_bytes = path.stat().st_size if path.exists() else 0
+
+    def last_words(self) -> str:
+        """The line that best says why the server ended: the last of ours, else the last that is not routine. Empty when
+        there is none."""
+        lines = self._tail()
+        ours = [line.removeprefix(ERROR_PREFIX) for line in lines if line.startswith(ERROR_PREFIX)]
+        telling = ours or [_LEVEL.sub("", line) for line in lines if not self._is_routine(line)]
+        return printable(telling[-1])[:_LINE_CHARS] if telling else ""
+
+    def in_words(self) -> str:
+        """ "its log says: no such table" or "its log says nothing", for a message."""
+        words = self.last_words()
+        return f"its log says: {words}" if words else "its log says nothing"
+
+    def is_reported(self) -> bool:
+        """Whether a worker has said that it cannot start."""
+        return any(line.startswith(ERROR_PREFIX) for line in self._tail())
+
+    def is_port_taken(self) -> bool:
+        return any(self._server.port_taken.search(line) for line in self._tail())
+
+    def _is_routine(self, line: str) -> bool:
+        return bool(_TRACEBACK.match(line) or self._server.routine.match(line))
+
+    def _tail(self) -> list[str]:
+        try:
+            with self._path.open("rb") as log:
+                end = log.seek(0, 2)
+                log.seek(max(self._since_bytes, end - _TAIL_BYTES))
+                return log.read().decode(errors="replace").splitlines()
+        except FileNotFoundError:
+            return []

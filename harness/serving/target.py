@@ -1,0 +1,46 @@
+"""What is launched and measured: an app, where it is imported from, what runs it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from msgspec import Struct
+
+from harness.inside.bench_inside.reason import source_of
+from harness.results.records.strategy import ServerOptions
+from harness.results.records.variant import Variant
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """`app` is what ASGI servers are told (`package.module:attribute`), imported from `folder`, which is also the
+    current folder of its processes. `name` is for messages. `environment` comes on top of ours."""
+
+    name: str
+    app: str
+    folder: Path
+    interpreter: str = sys.executable
+    environment: Mapping[str, str] = {}
+    server: ServerOptions = ServerOptions()
+    workers: int = 1
+
+    @property
+    def source(self) -> str:
+        """The file to look at, relative to `folder`."""
+        return source_of(self.app, self.folder)
+
+
+def target_of(variant: Variant, root: Path, environment: Mapping[str, str]) -> Target:
+    """The target that a strategy's file is: its `app` in `root`. `environment` is what the services tell it, such as
+    the upstream's address; its parameters are added."""
+    params = {f"BENCH_{name.upper()}": str(value) for name, value in variant.params.items()}
+    return Target(
+        name=variant.name,
+        app=f"{variant.path.removesuffix('.py').replace('/', '.')}:app",
+        folder=root.resolve(),
+        interpreter=variant.interpreter or sys.executable,
+        environment={**environment, **params},
+        server=variant.server,
+        workers=variant.workers,
+    )

@@ -1,0 +1,79 @@
+"""ASGI servers are files: found by name, asked for their command, and refused what they do not know."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from harness.catalog.strategy_file import read_strategy
+from harness.results.records.errors import UsageError
+from harness.results.records.strategy import ServerOptions
+from harness.serving import asgi_server as asgi_server_module
+from harness.serving.asgi_server import LaunchOrder, asgi_server, known_servers, resolved
+
+ORDER = LaunchOrder(
+    interpreter="/their/python",
+    app="bench_inside.app:app",
+    host="127.0.0.1",
+    port=8123,
+    workers=3,
+    loop="asyncio",
+    http="h11",
+)
+
+
+def test_every_file_of_the_folder_is_a_server() -> None:
+    folder = Path(asgi_server_module.__file__).parent / "servers"
+    assert set(known_servers()) == {path.stem for path in folder.glob("*.py")} - {"__init__"}
+    assert {"uvicorn", "granian"} <= set(known_servers())
+
+
+@pytest.mark.parametrize("name", known_servers())
+def test_a_server_is_told_everything_that_matters(name: str) -> None:
+    command = asgi_server(name).command(ORDER)
+    assert command[:3] == ["/their/python", "-m", name]
+    assert "bench_inside.app:app" in command
+    for option, value in [("--host", "127.0.0.1"), ("--port", "8123"), ("--workers", "3"), ("--loop", "asyncio")]:
+        assert command[command.index(option) + 1] == value
+    assert (command[command.index("--http") + 1] == "h11") if asgi_server(name).parsers else ("h11" not in command)
+
+
+def test_what_a_strategy_leaves_open_is_what_the_server_names_first() -> None:
+    assert resolved(ServerOptions()) == ServerOptions(server="uvicorn", loop="uvloop", http="httptools")
+    assert resolved(ServerOptions(server="granian")) == ServerOptions(server="granian", loop="uvloop", http="")
+    asked = ServerOptions(server="uvicorn", loop="asyncio", http="h11", workers="cores")
+    assert resolved(asked) == asked
+
+
+@pytest.mark.parametrize(
+    ("literal", "reason"),
+    [
+        ({"loop": "trio"}, "loop 'trio': uvicorn knows uvloop, asyncio"),
+        ({"http": "fast"}, "http 'fast': uvicorn knows httptools, h11"),
+        ({"server": "granian", "loop": "trio"}, "loop 'trio': granian knows uvloop, asyncio, rloop"),
+        ({"server": "granian", "http": "h11"}, "http 'h11': granian has no choice of http; leave it out"),
+        (
+            {"server": "apache"},
+            "server 'apache': there is no harness/serving/servers/apache.py; there are granian.py, uvicorn.py",
+        ),
+        ({"server": "__init__"}, "Expected `str` matching regex"),
+        ({"server": "../x"}, "Expected `str` matching regex"),
+    ],
+)
+def test_a_value_that_the_server_does_not_know_is_one_line_with_those_that_it_knows(
+    tmp_path: Path, literal: dict[str, str], reason: str
+) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(f"SERVER = {literal!r}\n")
+    with pytest.raises(UsageError, match=re.escape(reason)) as raised:
+        read_strategy(path, "targets/mine.py")
+    assert str(raised.value).startswith("targets/mine.py:1: SERVER = ")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_strategy_file_says_its_server(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text('SERVER = {"server": "granian", "workers": 2, "loop": "asyncio"}\n')
+    assert read_strategy(path, "targets/mine.py").server == ServerOptions(server="granian", workers=2, loop="asyncio")

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.serving.asgi_server import asgi_server
+from harness.serving.server_log import ServerLog
+
+UVICORN_TAKEN = "ERROR:    [Errno 98] error while attempting to bind on ('127.0.0.1', 80): address already in use\n"
+GRANIAN_TAKEN = (
+    "Traceback (most recent call last):\n  File 'cli.py', line 1\nRuntimeError: Address already in use (os error 98)\n"
+    "\nStack backtrace:\n   0: anyhow::error\n"
+)
+
+
+def log_of(tmp_path: Path, content: str, server: str) -> ServerLog:
+    path = tmp_path / "server.log"
+    path.write_text("RuntimeError: an earlier server's, address already in use (os error 98)\n")
+    log = ServerLog(path, asgi_server(server))
+    with path.open("a") as file:
+        file.write(content)
+    return log
+
+
+@pytest.mark.parametrize(
+    ("server", "content", "words"),
+    [
+        ("uvicorn", "", ""),
+        ("uvicorn", "Traceback (most recent call last):\n  File 'x'\nValueError: a\n"
+         "BENCH-ERROR: targets/a.py:1: b\nnoise\n", "targets/a.py:1: b"),
+        ("uvicorn", "ERROR:    Traceback (most recent call last):\n  File 'x'\nRuntimeError: no such table\n\n"
+         "ERROR:    Application startup failed. Exiting.\n", "RuntimeError: no such table"),
+        ("uvicorn", UVICORN_TAKEN, UVICORN_TAKEN.removeprefix("ERROR:    ").strip()),
+        ("uvicorn", "INFO:     Started\nWARNING:  old\n", ""),
+        ("uvicorn", "y" * 1000 + "\n", "y" * 300),
+        ("granian", "ValueError: no table\n[ERROR] Unexpected exit from worker-1\n", "ValueError: no table"),
+        ("granian", "[WARNING] ASGI Lifespan errored\n[INFO] Stopping worker-1\n", ""),
+        ("granian", "[ERROR] Application callable raised\n", "Application callable raised"),
+        ("granian", GRANIAN_TAKEN, "RuntimeError: Address already in use (os error 98)"),
+    ],
+)  # fmt: skip
+def test_last_words_are_what_is_no_routine_of_that_server(
+    tmp_path: Path, server: str, content: str, words: str
+) -> None:
+    log = log_of(tmp_path, content, server)
+    assert log.last_words() == words
+    assert log.in_words() == (f"its log says: {words}" if words else "its log says nothing")
+
+
+@pytest.mark.parametrize(
+    ("server", "content", "taken"),
+    [
+        ("uvicorn", UVICORN_TAKEN, True),
+        ("uvicorn", "ERROR:    [Errno 98] Address already in use\n", True),
+        ("uvicorn", "the app's own: address already in use\n", False),
+        ("granian", GRANIAN_TAKEN, True),
+        ("granian", "", False),
+    ],
+)
+def test_each_server_has_its_own_words_for_a_port_that_is_taken(
+    tmp_path: Path, server: str, content: str, taken: bool
+) -> None:
+    assert log_of(tmp_path, content, server).is_port_taken() is taken
+
+
+def test_a_worker_that_cannot_start_has_said_so(tmp_path: Path) -> None:
+    assert not log_of(tmp_path, "BENCH: fine\n", "uvicorn").is_reported()
+    assert log_of(tmp_path, "BENCH-ERROR: a.py:1: b\n", "uvicorn").is_reported()
+
+
+def test_no_log_has_no_words(tmp_path: Path) -> None:
+    assert ServerLog(tmp_path / "missing.log", asgi_server("uvicorn")).last_words() == ""
