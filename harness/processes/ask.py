@@ -47,7 +47,7 @@ def ask(host: str, port: int, path: str, *, timeout_s: float, max_bytes: int = 1
                     raise http.client.IncompleteRead(body, response.length)
                 return HttpAnswer(response.status, headers, body)
         except TimeoutError as error:
-            raise AskError(f"did not answer within {timeout_s:g} s") from error
+            raise AskError(f"did not answer within {timeout_s:.3g} s") from error
         except ConnectionRefusedError as error:
             raise AskError("nothing listened on its port") from error
         except (ConnectionError, http.client.RemoteDisconnected) as error:

@@ -179,7 +179,8 @@ class Server:
             health = ask_health(HOST, self.port, min(_ASK_S, left_s))
             if isinstance(health, Health) and self._is_ready(health):
                 return
-            if isinstance(health, Health) or isinstance(last, str):
+            whole = left_s >= _ASK_S or not last  # that there was no answer within the last 0.1 s says nothing
+            if isinstance(health, Health) or (isinstance(last, str) and whole):
                 last = health  # an answer says more than that the last question came too late
             if self._process.wait_exit(_POLL_S) is not None or self._log.is_reported():
                 raise self._ended_early()

@@ -98,11 +98,11 @@ async def env():
 """
     )
     strategy = msgspec.structs.replace(
-        write_target(launch.root, "mine", body),
+        write_target(launch_each.root, "mine", body),
         server=ServerOptions(loop="uvloop" if loop == "uvloop" else "asyncio"),
         params={"processes": "cores", "size": 8, "mode": "fast"},
     )
-    server = launch(strategy, cores=3)
+    server = launch_each(strategy, cores=3)
     env = json.loads(get(server, "/env"))
     assert env["loop"].startswith(loop)
     assert (env["BENCH_PROCESSES"], env["BENCH_SIZE"], env["BENCH_MODE"]) == ("3", "8", "fast")
@@ -351,7 +351,7 @@ async def die():
     os._exit(4)
 """
     )
-    server = launch(write_target(launch.root, "mortal", body))
+    server = launch_each(write_target(launch_each.root, "mortal", body))
     with pytest.raises(http.client.RemoteDisconnected):
         get(server, "/die")
     wait_until(lambda: server.exit_code() is not None)
