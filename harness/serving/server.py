@@ -33,6 +33,14 @@ class PortError(ServeError):
     """The port was taken, or a stranger answered on it: another port may do."""
 
 
+def end_in_words(ended: str, during: str = "") -> str:
+    """How a process ended, as a sentence: "it was killed by SIGKILL during capacity"."""
+    how, colon, why = ended.partition(":")
+    was = "was " if how.startswith("killed") else ""
+    when = f" during {during}" if during else ""
+    return f"it {was}{how}{when}{colon}{why}"
+
+
 class Server:
     """One target's server. Made by `launch`; use as a context manager: leaving it ends every process of it.
 
@@ -109,10 +117,7 @@ class Server:
     def describe_exit(self, during: str = "") -> str:
         """ "it exited with 1 during capacity; its log says: no such table"; to be asked when it has ended."""
         self._process.kill()  # so that its log is whole
-        how, colon, why = self._process.ended().partition(":")
-        was = "was " if how.startswith("killed") else ""
-        when = f" during {during}" if during else ""
-        return f"it {was}{how}{when}{colon}{why}; {self._log.in_words()}"
+        return f"{end_in_words(self._process.ended(), during)}; {self._log.in_words()}"
 
     def wait_ready(self, timeout_s: float) -> None:
         """Return when `/health` answers with our token and every worker has started.

@@ -58,6 +58,19 @@ def pids_said(tmp_path: Path, count: int) -> list[int]:
     return [int(line) for line in said(tmp_path).splitlines()[:count]]
 
 
+def test_stops_on_the_signal_that_is_asked_for(run: Run, tmp_path: Path) -> None:
+    source = """
+        import signal, sys, time
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, lambda *_: sys.exit(0))
+        print("up")
+        time.sleep(60)
+    """
+    process = run(source)
+    wait_until(lambda: said(tmp_path) == "up\n")
+    assert process.stop(5.0, signal.SIGINT) == "stopped"
+
+
 def test_stops_on_sigterm(run: Run) -> None:
     process = run(["sleep", "60"])
     main_pid = process.main_pid

@@ -31,6 +31,7 @@ from harness.serving import server as server_module
 from harness.serving.asgi_server import known_servers
 from harness.serving.health import Health, ask_health
 from harness.serving.server import PortError, ServeError, Server
+from harness.serving.target import target_of
 from tests.serving_kit import (
     HEALTHY,
     Launcher,
@@ -39,6 +40,7 @@ from tests.serving_kit import (
     launching,
     token_of,
     wait_until,
+    write_strategy,
     write_target,
 )
 
@@ -97,15 +99,15 @@ async def env():
     return {"loop": loop, **{name: value for name, value in os.environ.items() if name.startswith("BENCH_")}}
 """
     )
-    strategy = msgspec.structs.replace(
-        write_target(launch_each.root, "mine", body),
-        server=ServerOptions(loop="uvloop" if loop == "uvloop" else "asyncio"),
-        params={"processes": "cores", "size": 8, "mode": "fast"},
+    variant = msgspec.structs.replace(
+        write_strategy(launch_each.root, "mine", body),
+        server=ServerOptions(loop=loop),
+        params={"size": 8, "mode": "fast"},
     )
-    server = launch_each(strategy, cores=3)
+    server = launch_each(target_of(variant, launch_each.root, {"BENCH_UPSTREAM": "http://127.0.0.1:9"}))
     env = json.loads(get(server, "/env"))
     assert env["loop"].startswith(loop)
-    assert (env["BENCH_PROCESSES"], env["BENCH_SIZE"], env["BENCH_MODE"]) == ("3", "8", "fast")
+    assert (env["BENCH_SIZE"], env["BENCH_MODE"]) == ("8", "fast")
     assert env["BENCH_UPSTREAM"] == "http://127.0.0.1:9"
     assert "BENCH_THREADS" not in env
     assert len(server.pids()) == 1
