@@ -81,10 +81,10 @@ def test_each_strategy_on_each_workload(tmp_path: Path) -> None:
     errors = {(result.variant, result.workload): result.error for result in results}
     assert errors["both", "double"] == ""
     assert errors["no_import", "triple"].startswith(
-        "no_import: did not start: exited with 3: targets/no_import.py:1: ModuleNotFoundError: No module named"
+        "no_import: did not start: it exited with 3; its log says: targets/no_import.py:1: ModuleNotFoundError: No module"
     )
     assert errors["wrong", "double"] == "wrong: double: /double?n=1 answered 7, expected 2"
-    assert errors["dies", "double"] == "dies: double: /double?n=1 ended without an answer (RemoteDisconnected)"
+    assert errors["dies", "double"] == "dies: double: /double?n=1: closed the connection without an answer"
     assert all(0 < result.boot_s < 20 for result in results if result.status == "ok")
     assert (root / "preflight" / "both" / "server.log").exists()
     assert _trees_of(root) == []
@@ -99,7 +99,7 @@ def test_a_slow_one_does_not_cost_the_next_one_its_turn(tmp_path: Path) -> None:
     ]
     results, _ = _run(root, strategies, ready_s=6.0)
     assert [result.status for result in results] == ["failed", "failed", "ok", "ok"]
-    assert results[0].error == "slow: not ready within 6 s: nothing listened on its port; its log says nothing"
+    assert results[0].error == "slow: not ready within 6 s: /health: nothing listened on its port; its log says nothing"
     assert _trees_of(root) == []
 
 

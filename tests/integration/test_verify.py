@@ -125,7 +125,7 @@ def test_another_json_type_is_another_answer(server: Server, body: str, expected
 @pytest.mark.parametrize("path", ["/hang", "/drip"])
 def test_an_answer_that_does_not_end_is_given_up_in_time(server: Server, path: str) -> None:
     began_s = time.monotonic()
-    assert verdict(server, (path, {}), timeout_s=0.5).error == f"work: {path} did not answer within 0.5 s"
+    assert verdict(server, (path, {}), timeout_s=0.5).error == f"work: {path}: did not answer within 0.5 s"
     assert time.monotonic() - began_s < 3
 
 
@@ -133,6 +133,6 @@ def test_a_server_that_is_gone_is_a_failure(tmp_path_factory: pytest.TempPathFac
     root = tmp_path_factory.mktemp("root")
     with launching(root) as launch:
         server = launch(write_target(root, "routes", ROUTES))
-        assert verdict(server, ("/die", {})).error == "work: /die closed the connection without an answer"
+        assert verdict(server, ("/die", {})).error == "work: /die: closed the connection without an answer"
         assert server.stop(2.0) == "exited with 1"
-        assert verdict(server, square(1)).error.endswith("nothing listened on its port")
+        assert verdict(server, square(1)).error.endswith(": nothing listened on its port")
