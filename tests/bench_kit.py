@@ -99,7 +99,7 @@ class Project:
         """With its runs."""
         shutil.copytree(original, root, dirs_exist_ok=True)
         copy = cls.__new__(cls)
-        copy.root, copy._mark = root, uuid.uuid4().hex
+        copy.root, copy._mark, copy._command = root, uuid.uuid4().hex, ("-m", "harness")
         return copy
 
     def target(self, name: str, source: str) -> None:
