@@ -172,7 +172,7 @@ def read_latencies(run_folder: Path | str) -> pd.DataFrame:
     Example, a median over all blocks (counts are added, percentiles are never averaged):
 
         latencies = read_latencies("results/example")
-        wanted = "workload == 'io' and variant == 'sync_def' and phase == 'rate-30'"
+        wanted = "workload == 'io' and variant == 'sync_def' and phase == 'capacity'"
         right = latencies.query(f"{wanted} and outcome == 'ok' and metric == 'response'")
         counts = right.groupby("value_us")["count"].sum()
         median_us = counts.index[counts.cumsum().searchsorted(counts.sum() / 2)]
