@@ -81,7 +81,7 @@ def test_each_strategy_on_each_workload(tmp_path: Path) -> None:
     errors = {(result.variant, result.workload): result.error for result in results}
     assert errors["both", "double"] == ""
     assert errors["no_import", "triple"].startswith(
-        "no_import: did not start: it exited with 3; its log says: targets/no_import.py:1: ModuleNotFoundError"
+        "no_import: did not start: it exited with 3; its log says: targets/no_import.py:1: ModuleNotFoundError:"
     )
     assert errors["wrong", "double"] == "wrong: double: /double?n=1 answered 7, expected 2"
     assert errors["dies", "double"] == "dies: double: /double?n=1: closed the connection without an answer"
