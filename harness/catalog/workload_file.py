@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta
 
 from harness.catalog import literals
 from harness.catalog.literal_reader import EXAMPLES, LiteralReader
+from harness.results.records.answer import canonical_json
 from harness.results.records.errors import UsageError
 from harness.results.records.workload import Request, Workload
 
@@ -40,10 +41,11 @@ def _requests(reader: LiteralReader, shown: str) -> tuple[Request, ...]:
     requests: tuple[Request, ...] = reader.get("REQUESTS", tuple[Request, ...], ())
     if not requests:
         raise UsageError(f"{shown}: has no REQUESTS; write them like {EXAMPLES['REQUESTS']}")
-    answers: dict[str, Any] = {}
+    answers: dict[str, str] = {}
     for request in requests:
         if not _PATH.fullmatch(request.path):
             raise reader.error("REQUESTS", f"{request.path!r} is not / followed by visible ASCII")
-        if answers.setdefault(request.path, request.answer) != request.answer:
+        answer = canonical_json(request.answer)
+        if answers.setdefault(request.path, answer) != answer:
             raise reader.error("REQUESTS", f"{request.path!r} has two answers")
     return requests

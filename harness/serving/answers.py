@@ -9,6 +9,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from harness.processes.ask import AskError, ask
+from harness.results.records.answer import canonical_json, is_success
 from harness.results.records.text import printable
 from harness.results.records.workload import Request, Workload
 
@@ -29,7 +30,7 @@ def check_answers(
     """Ask every distinct request of `workload` (or the first `at_most`) once, each within `timeout_s` and on a
     connection of its own: of several workers more than one may answer.
 
-    Equal means the same JSON value: `1` is neither `1.0` nor `true`. A route that is not there (404) is "not
+    What is right is said in `harness.results.records.answer`, for the load too. A route that is not there (404) is "not
     applicable", unless an earlier request of the workload was answered. A bad answer is a verdict, never an exception.
     """
     for number, request in enumerate(_distinct(workload.requests)[:at_most]):
@@ -51,19 +52,15 @@ def _distinct(requests: Sequence[Request]) -> list[Request]:
 def _difference(status: int, body: bytes, expected: Any) -> str:
     """What is wrong with an answer, in words; empty when nothing is."""
     shown = _short(body.decode(errors="replace"))
-    if status != 200:
+    if not is_success(status):
         return f"answered {status} ({shown})"
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):  # RecursionError: nested deeper than Python can follow
         return f"answered what is not JSON ({shown})"
-    if _canonical(answer) != _canonical(expected):
-        return f"answered {shown}, expected {_short(_canonical(expected))}"
+    if canonical_json(answer) != canonical_json(expected):
+        return f"answered {shown}, expected {_short(canonical_json(expected))}"
     return ""
-
-
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True)
 
 
 def _short(text: str) -> str:

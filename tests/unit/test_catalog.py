@@ -223,6 +223,7 @@ def test_a_bad_literal_is_one_line_with_place_value_and_way_out(
         ("REQUESTS = [['/io', {1, 2}]]\n", ["mine.py:1", "JSON cannot hold it"]),
         ("REQUESTS = [['/io', 1e999]]\n", ["mine.py:1", "JSON cannot hold it"]),
         ("REQUESTS = [['/io', 1], ['/io', 2]]\n", ["mine.py:1", "two answers"]),
+        ("REQUESTS = [['/io', 1], ['/io', True]]\n", ["mine.py:1", "two answers"]),
         ("REQUESTS = [[f'/io?{key}', 1] for key in range(8)]\n", ["mine.py:1", "not a literal"]),
         ("WAIT_MS = -1\n" + WORKLOAD, ["mine.py:1: WAIT_MS = -1", ">= 0"]),
         ("WAIT_MS = 1e999\n" + WORKLOAD, ["mine.py:1: WAIT_MS = inf"]),

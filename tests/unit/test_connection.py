@@ -110,12 +110,6 @@ def test_connection_close_is_obeyed() -> None:
         assert server.accepted == 2
 
 
-def test_head_has_no_body_whatever_it_announces() -> None:
-    with scripted([b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n"], [OK]) as (_, connection):
-        assert connection.exchange(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n", 5, head=True) == (200, b"")
-        assert connection.exchange(ASK, 5) == (200, b"ok")
-
-
 def test_a_kept_alive_connection_that_was_closed_meanwhile_is_replaced() -> None:
     with scripted([OK, None], [OK]) as (server, connection):
         assert connection.exchange(ASK, 5) == (200, b"ok")

@@ -18,7 +18,7 @@ import gevent  # noqa: E402
 from locust import User  # noqa: E402
 from locust.user.task import DefaultTaskSet  # noqa: E402
 
-from harness.driving.inside.answer import checker  # noqa: E402
+from harness.driving.inside.answer_checker import answer_checker  # noqa: E402
 from harness.driving.inside.connection import (  # noqa: E402
     Connection,
     ExchangeAbortedError,
@@ -28,6 +28,7 @@ from harness.driving.inside.connection import (  # noqa: E402
 )
 from harness.driving.inside.gate import Gate  # noqa: E402
 from harness.driving.inside.phase import Ticket  # noqa: E402
+from harness.results.records.answer import is_success  # noqa: E402
 from harness.results.records.outcome import Outcome  # noqa: E402
 
 # Without the harness there is no profile to say it.
@@ -141,7 +142,7 @@ class BenchUser(User):
             status, body = connection.exchange(question.request, timeout_s)
         except ExchangeError as error:
             return _outcome_of(error), error, 0, monotonic()
-        if 200 <= status < 300:
+        if is_success(status):
             if question.is_right(body):
                 return _OK, None, len(body), connection.arrived_s
             outcome, why = Outcome.WRONG_ANSWER, f"answered {body[:200]!r}"
@@ -169,7 +170,7 @@ class BenchUser(User):
         host = f"{self._address[0]}:{self._address[1]}"
         request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\n\r\n".encode("ascii")
         question = self._questions[path] = _Question(
-            request, f"http://{host}{path}", path.partition("?")[0], checker(answer)
+            request, f"http://{host}{path}", path.partition("?")[0], answer_checker(answer)
         )
         return question
 

@@ -1,7 +1,7 @@
 """One keep-alive HTTP/1.1 connection under gevent, parsed by httptools (Node's llhttp).
 
 Stock clients cost more than the server they measure (see `bench calibrate`); this one does what a load generator
-needs and nothing else: GET or HEAD, keep-alive, chunked, bodies that end with the connection, a size limit and one
+needs and nothing else: GET, keep-alive, chunked, bodies that end with the connection, a size limit and one
 deadline for the whole exchange.
 
 What makes it quick (tests/figures/test_generator_speed.py measures the whole: 15 us of CPU a request on the machine of
@@ -82,14 +82,13 @@ class Connection:
         self._waiting: Any = None  # the greenlet to wake
         self._given_up: ExchangeError | None = None
         self._deadline_s = math.inf
-        self._head = False
         self._received: list[bytes] = []
         self._body: list[bytes] = []
         self._status = 0
         self._keep_alive = False
         self._complete = False
 
-    def exchange(self, request: bytes, timeout_s: float, *, head: bool = False) -> tuple[int, bytes]:
+    def exchange(self, request: bytes, timeout_s: float) -> tuple[int, bytes]:
         """Send `request`, return (status, body). Raises an ExchangeError; the connection is then closed.
 
         Nothing is sent twice. A client may repeat a GET when a kept-alive connection breaks before the first byte of an
@@ -100,7 +99,6 @@ class Connection:
         now_s = monotonic()
         self._deadline_s = deadline_s = now_s + timeout_s
         self._given_up = None
-        self._head = head
         try:
             connection = self._socket
             if connection is not None and not (self._kept_open and now_s - self.arrived_s <= _TRUSTED_IDLE_S):
@@ -116,8 +114,7 @@ class Connection:
         except BaseException:
             self.close()
             raise
-        if head or not self._keep_alive:
-            # llhttp cannot be told that a HEAD has no body: the parser would read the next response as this one's.
+        if not self._keep_alive:
             self.close()
         body = self._body
         return self._status, body[0] if len(body) == 1 else b"".join(body)
@@ -283,19 +280,13 @@ class Connection:
         if self._complete:  # more than was asked for: what follows on this connection can't be trusted
             self._keep_alive = False
 
-    def on_headers_complete(self) -> None:
-        if self._head and not self._complete:
-            self._complete_if_final()
-
     def on_body(self, part: bytes) -> None:
         if not self._complete:
             self._body.append(part)
 
     def on_message_complete(self) -> None:
-        if not self._complete:
-            self._complete_if_final()
-
-    def _complete_if_final(self) -> None:
+        if self._complete:
+            return
         self._status = status = self._parser.get_status_code()
         if status >= 200:  # below: an interim one (RFC 9110, 15.2), the real one follows
             self._complete = True

@@ -1,0 +1,29 @@
+"""Whether a body is the only right answer to a request, asked for every request of a load."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from harness.results.records.answer import canonical_json
+
+
+def answer_checker(answer: Any) -> Callable[[bytes], bool]:
+    """Compares JSON values, by `canonical_json`. A body with the same bytes as the last right one is not parsed."""
+    expected = canonical_json(answer)
+    last_right: bytes | None = None
+
+    def is_right(body: bytes) -> bool:
+        nonlocal last_right
+        if body == last_right:
+            return True
+        try:
+            right = canonical_json(json.loads(body)) == expected
+        except (ValueError, RecursionError):  # it is not JSON, or nested deeper than Python can follow
+            return False
+        if right:
+            last_right = body
+        return right
+
+    return is_right
