@@ -12,6 +12,7 @@ from harness.scenario import BenchUser
 
 WAIT_MS = 50
 CALLS = 3
+SERVICES = ["upstream"]
 
 # Each request and its only right answer; all strategies must give it.
 REQUESTS = [

@@ -13,6 +13,7 @@ from harness.scenario import BenchUser
 
 WAIT_MS = 100
 CALLS = 1
+SERVICES = ["upstream"]
 
 # Each request and its only right answer; all strategies must give it.
 REQUESTS = [

@@ -21,6 +21,7 @@ from harness.results.records.errors import UsageError
 from harness.results.records.strategy import Strategy
 from harness.results.records.values import Name
 from harness.results.records.workload import Workload
+from harness.services.service_files import SERVICES_FOLDER
 
 TARGETS = "targets"
 SCENARIOS = "scenarios"
@@ -45,9 +46,12 @@ class Catalog(Struct, frozen=True):
     broken_workloads: tuple[BrokenFile, ...] = ()
 
     @classmethod
-    def read(cls, root: Path) -> Catalog:
+    def read(cls, root: Path, services_folder: Path = SERVICES_FOLDER) -> Catalog:
+        """`services_folder`: where the services are that workloads may name."""
         strategies, broken_strategies = _folder(root, TARGETS, read_strategy)
-        workloads, broken_workloads = _folder(root, SCENARIOS, read_workload)
+        workloads, broken_workloads = _folder(
+            root, SCENARIOS, lambda path, shown: read_workload(path, shown, services_folder)
+        )
         return cls(root, strategies, workloads, broken_strategies, broken_workloads)
 
     @property

@@ -20,6 +20,7 @@ EXAMPLES = {
     "REQUESTS": 'REQUESTS = [["/io?wait_ms=100&key=1", {"key": 1, "value": 2}]]',
     "WAIT_MS": "WAIT_MS = 100",
     "CALLS": "CALLS = 1",
+    "SERVICES": 'SERVICES = ["upstream"]',
 }
 
 
@@ -41,6 +42,9 @@ class LiteralReader:
         except (msgspec.MsgspecError, OverflowError, RecursionError, TypeError, ValueError) as error:
             raise self.error(key, str(error)) from error
         raise self.error(key, "JSON cannot hold it")
+
+    def has(self, key: str) -> bool:
+        return key in self._constants
 
     def error(self, key: str, reason: str) -> UsageError:
         constant = self._constants[key]

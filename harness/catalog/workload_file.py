@@ -12,14 +12,18 @@ from harness.catalog import literals
 from harness.catalog.literal_reader import EXAMPLES, LiteralReader
 from harness.results.records.answer import canonical_json
 from harness.results.records.errors import UsageError
+from harness.results.records.values import Name
 from harness.results.records.workload import Request, Workload
+from harness.services.service_files import SERVICES_FOLDER, service_names, there_are
 
-_WORKLOAD_LITERALS = ("REQUESTS", "WAIT_MS", "CALLS")
+_WORKLOAD_LITERALS = ("REQUESTS", "WAIT_MS", "CALLS", "SERVICES")
+UPSTREAM = "upstream"
 _PATH = re.compile(r"/[!-~]*")  # visible ASCII: it is sent as it stands, so no blank and no line end
 
 
-def read_workload(path: Path, shown: str) -> Workload:
-    """The workload in `path`, called `shown` in errors. Raises UsageError."""
+def read_workload(path: Path, shown: str, services_folder: Path = SERVICES_FOLDER) -> Workload:
+    """The workload in `path`, called `shown` in errors. Raises UsageError, also for a service that `services_folder`
+    does not hold."""
     module = literals.read_module(path, shown, _WORKLOAD_LITERALS)
     reader = LiteralReader(module, shown)
     wait_ms = reader.get("WAIT_MS", Annotated[float, Meta(ge=0, le=60_000)], 0.0)
@@ -34,7 +38,19 @@ def read_workload(path: Path, shown: str) -> Workload:
         requests=_requests(reader, shown),
         wait_ms=wait_ms,
         calls=calls,
+        services=_services(reader, calls, services_folder),
     )
+
+
+def _services(reader: LiteralReader, calls: int, folder: Path) -> tuple[Name, ...]:
+    """A file that does not say what it needs needs the upstream, if it makes upstream calls."""
+    services: tuple[Name, ...] = reader.get("SERVICES", tuple[Name, ...], (UPSTREAM,) if calls else ())
+    for number, name in enumerate(services):
+        if name in services[:number]:
+            raise reader.error("SERVICES", f"{name!r} is named twice")
+    if reader.has("SERVICES") and (unknown := sorted(set(services) - set(service_names(folder)))):
+        raise reader.error("SERVICES", f"no service {unknown[0]!r}: {there_are(folder)}")
+    return services
 
 
 def _requests(reader: LiteralReader, shown: str) -> tuple[Request, ...]:

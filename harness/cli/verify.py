@@ -30,7 +30,7 @@ def verify(
     from harness.machine.environment import describe
     from harness.measuring.applicable import require_applicable
     from harness.measuring.preflight import preflight
-    from harness.services.service import UpstreamService
+    from harness.services.running_services import RunningServices
 
     catalog = project.catalog()
     strategies = catalog.select_strategies(names or [])
@@ -38,15 +38,17 @@ def verify(
     partition = describe(catalog.root).partition
     with (
         tempfile.TemporaryDirectory(prefix="bench-verify-") as folder,
-        UpstreamService(catalog.root, Path(folder) / "upstream.log", sigma=0.0, seed=1, cpus=None) as upstream,
+        RunningServices(workloads, root=catalog.root, log_folder=Path(folder)) as services,
     ):
-        upstream.wait_ready()
+        variants = [variant_of(strategy, partition.target_cores) for strategy in strategies]
+        services.check_parameters(variants)
+        services.wait_ready()
         results = preflight(
             catalog.root,
-            [variant_of(strategy, partition.target_cores) for strategy in strategies],
+            variants,
             workloads,
             partition=partition,
-            upstream_url=upstream.url,
+            services_environment=services.environment,
             folder=Path(folder),
             on_result=lambda result: None if as_json else _print_check(result),
             ready_s=20.0,

@@ -61,6 +61,7 @@ class PhaseFigures(Struct, frozen=True, kw_only=True):
     target_cores: float | None = None  # CPU-seconds per second
     generator_cores: float | None = None
     services_cores: float | None = None
+    cores_by_service: dict[str, float] = {}
     target_rss_max_bytes: int | None = None
     target_pss_max_bytes: int | None = None
     target_threads_max: int | None = None

@@ -5,12 +5,12 @@ What is missing or cut off leaves its figures None; the rest is still there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from harness.judging.figures import PhaseFigures
 from harness.judging.percentiles import exact_latencies, latencies
 from harness.judging.probing import ProbeFigures, probe_figures
-from harness.judging.usage import TreeUsage, tree_usage
+from harness.judging.usage import TreeUsage, services_usage, tree_usage
 from harness.results.histograms import Histogram, Histograms
 from harness.results.records.metric import Metric
 from harness.results.records.outcome import Outcome
@@ -40,7 +40,7 @@ def phase_figures(
             histograms,
             target=tree_usage(samples, "target", phase),
             generator=tree_usage(samples, "generator", phase),
-            services=tree_usage(samples, "services", phase),
+            services=services_usage(samples, phase),
             probe=probe_figures(probes, phase, record.origin_monotonic_s),
             idle_cores=idle_cores,
             workers=workers,
@@ -55,7 +55,7 @@ def _phase_figures(
     *,
     target: TreeUsage,
     generator: TreeUsage,
-    services: TreeUsage,
+    services: Mapping[str, TreeUsage],
     probe: ProbeFigures,
     idle_cores: float | None,
     workers: int,
@@ -92,14 +92,15 @@ def _phase_figures(
         health_p99=health.percentile(990),
         target_cpu_s=target.cpu_s,
         generator_cpu_s=generator.cpu_s,
-        services_cpu_s=services.cpu_s,
+        services_cpu_s=_sum(usage.cpu_s for usage in services.values()),
         target_cpu_s_per_1000=None
         if idle_cores is not None and idle_cores > SAME_UNDER_LOAD_CORES * workers
         else _cpu_s_per_1000(phase, target, idle_cores or 0.0),
         target_idle_cores=idle_cores,
         target_cores=target.cores,
         generator_cores=generator.cores,
-        services_cores=services.cores,
+        services_cores=_sum(usage.cores for usage in services.values()),
+        cores_by_service={name: usage.cores for name, usage in services.items() if usage.cores is not None},
         target_rss_max_bytes=target.rss_max_bytes,
         target_pss_max_bytes=target.pss_max_bytes,
         target_threads_max=target.threads_max,
@@ -151,3 +152,9 @@ def _cpu_s_per_1000(phase: PhaseRecord, target: TreeUsage, idle_cores: float) ->
 
 def _per_1000(cpu_s: float | None, idle_s: float, ok: int) -> float | None:
     return None if cpu_s is None or not ok else 1000 * max(0.0, cpu_s - idle_s) / ok
+
+
+def _sum(values: Iterable[float | None]) -> float | None:
+    """None when nothing is known."""
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None

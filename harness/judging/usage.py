@@ -41,6 +41,15 @@ class _Edge:
     ctx_involuntary: float | None
 
 
+def services_usage(samples: Sequence[Sample], phase: PhaseRecord) -> dict[str, TreeUsage]:
+    """Use of each service by its name, which older samples do not have: empty."""
+    by_name: dict[str, list[Sample]] = {}
+    for sample in samples:
+        if sample.tree == "services":
+            by_name.setdefault(sample.service, []).append(sample)
+    return {name: tree_usage(own, "services", phase) for name, own in by_name.items()}
+
+
 def tree_usage(samples: Sequence[Sample], tree: TreeName, phase: PhaseRecord) -> TreeUsage:
     """Use of `tree` between the phase's edges.
 

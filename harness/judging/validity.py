@@ -17,10 +17,10 @@ from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
 from harness.results.records.trial_record import TrialRecord
 
-# A generator or upstream near a whole core queues its own work. Locust warns from 90 % on (`CPU_WARNING_THRESHOLD` in
+# A generator or a service near a whole core queues its own work. Locust warns from 90 % on (`CPU_WARNING_THRESHOLD` in
 # its runners.py), of a 5 s average; a phase is about as long, and what it hides in it is worth the other 10 %.
 GENERATOR_CORES = 0.80
-UPSTREAM_CORES = 0.85
+SERVICE_CORES = 0.85
 # Where generator and services have CPUs of their own they share those: what one of them uses, the other waits for.
 RESERVED_CORES = 0.80
 # Sending later than intended is part of every response time. Below 1 ms it is the kernel's scheduling, and 5 % of the
@@ -160,15 +160,16 @@ def generator_busy(context: Context) -> Finding | None:
     return None
 
 
-def upstream_busy(context: Context) -> Finding | None:
+def service_busy(context: Context) -> Finding | None:
     for phase in context.measured:
-        if phase.services_cores is not None and phase.services_cores >= UPSTREAM_CORES:
-            return invalid(
-                "upstream_busy",
-                f"the upstream used {phase.services_cores:.0%} of a core in {phase.name} "
-                f"(limit {UPSTREAM_CORES:.0%}): it may have been the bottleneck",
-                "fewer users or a lower rate, or a longer wait",
-            )
+        for name, cores in phase.cores_by_service.items():
+            if cores >= SERVICE_CORES:
+                return invalid(
+                    "service_busy",
+                    f"the service {name or 'upstream'} used {cores:.0%} of a core in {phase.name} "
+                    f"(limit {SERVICE_CORES:.0%}): it may have been the bottleneck",
+                    "fewer users or a lower rate, or a longer wait",
+                )
     return None
 
 
@@ -298,7 +299,7 @@ RULES: tuple[Rule, ...] = (
     above_ceiling,
     below_wait,
     generator_busy,
-    upstream_busy,
+    service_busy,
     reserved_busy,
     sent_late,
     stolen_time,

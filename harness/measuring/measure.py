@@ -38,7 +38,8 @@ from harness.results.records.trial_record import TrialRecord, TrialSpec
 from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
 from harness.results.store import Run, StoreError, only_measuring
-from harness.services.service import UpstreamService
+from harness.services.running_services import RunningServices
+from harness.services.service_files import SERVICES_FOLDER
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Order:
     command: str
     baseline: str | None = None  # one of `variants`; None: the first of the documented order
     port: int | None = None
+    services_folder: Path = SERVICES_FOLDER
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def start_run(order: Order, watcher: Watcher) -> Result:
             watcher.noticed(proven.line)
         record = _ordered(order, run, environment)
         run.write(record)
-        return _finish(run, record, order.root, order.port, watcher)
+        return _finish(run, record, order.root, order.port, watcher, order.services_folder)
 
 
 def resume_run(run: Run, root: Path, port: int | None, watcher: Watcher) -> Result:
@@ -108,10 +110,17 @@ def _ordered(order: Order, run: Run, environment: Environment) -> RunRecord:
     )
 
 
-def _finish(run: Run, record: RunRecord, root: Path, port: int | None, watcher: Watcher) -> Result:
+def _finish(
+    run: Run,
+    record: RunRecord,
+    root: Path,
+    port: int | None,
+    watcher: Watcher,
+    services_folder: Path = SERVICES_FOLDER,
+) -> Result:
     """All that a run still lacks."""
     try:
-        with _setup(root, record, run, port) as setup:
+        with _setup(root, record, run, port, services_folder) as setup:
             if not record.preflight:
                 record = _planned(record, _checked(run, record, setup, watcher))
                 run.write(record)
@@ -122,21 +131,24 @@ def _finish(run: Run, record: RunRecord, root: Path, port: int | None, watcher: 
 
 
 @contextlib.contextmanager
-def _setup(root: Path, record: RunRecord, run: Run, port: int | None) -> Iterator[RunSetup]:
-    """The services of a run, up and ready, and the harness where it disturbs no target; undone at the end."""
+def _setup(root: Path, record: RunRecord, run: Run, port: int | None, services_folder: Path) -> Iterator[RunSetup]:
+    """The services that the workloads need, up and ready, and the harness where it disturbs no target; undone at the end."""
     profile, partition = record.profile, record.environment.partition
     with (
         kept_off_the_target(partition),
-        UpstreamService(
-            root,
-            run.path / "upstream.log",
-            sigma=profile.upstream_sigma,
+        RunningServices(
+            record.workloads,
+            root=root,
+            log_folder=run.path,
+            wait_sigma=profile.upstream_sigma,
             seed=profile.seed,
             cpus=partition.generator if partition.pinned else None,
-        ) as upstream,
+            services_folder=services_folder,
+        ) as services,
     ):
-        upstream.wait_ready()
-        yield RunSetup(root=root, profile=profile, partition=partition, upstream=upstream, port=port)
+        services.check_parameters(record.variants)
+        services.wait_ready()
+        yield RunSetup(root=root, profile=profile, partition=partition, services=services, port=port)
 
 
 def _checked(run: Run, record: RunRecord, setup: RunSetup, watcher: Watcher) -> tuple[Preflight, ...]:
@@ -149,7 +161,7 @@ def _checked(run: Run, record: RunRecord, setup: RunSetup, watcher: Watcher) -> 
         record.variants,
         record.workloads,
         partition=setup.partition,
-        upstream_url=setup.upstream.url,
+        services_environment=setup.services.environment,
         folder=folder,
         on_result=watcher.preflight_done,
         ready_s=record.profile.ready_s,
@@ -208,7 +220,7 @@ def _ended(trial: TrialRecord, failed: dict[str, str], watcher: Watcher) -> None
 
 
 def _run_trial(run: Run, record: RunRecord, spec: TrialSpec, setup: RunSetup, watcher: Watcher) -> TrialRecord:
-    setup.upstream.check_alive()
+    setup.services.check_alive()
     groups = plan.phase_groups(spec, record.profile, record.rates_rps.get(spec.workload, {}))
     duration_s = {phase.name: phase.duration_s for group in groups for phase in group}
 

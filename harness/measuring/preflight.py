@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
@@ -42,7 +42,7 @@ def preflight(
     workloads: Sequence[Workload],
     *,
     partition: Partition,
-    upstream_url: str,
+    services_environment: Mapping[str, str],
     folder: Path,
     on_result: Callable[[Preflight], None],
     ready_s: float,
@@ -72,7 +72,7 @@ def preflight(
 
     def launch(variant: Variant) -> Server:
         return Server.launch(
-            target_of(variant, root, {"BENCH_UPSTREAM": upstream_url}),
+            target_of(variant, root, services_environment),
             probe_dir=folder / slug(variant.name) / "probe",
             log_path=folder / slug(variant.name) / "server.log",
             cpus=partition.target if partition.pinned else None,

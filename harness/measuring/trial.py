@@ -27,7 +27,7 @@ from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
 from harness.results.store import Attempt, StoreError
 from harness.sampling.sampler import Sampler
-from harness.services.service import UpstreamService
+from harness.services.running_services import RunningServices
 from harness.serving.answers import check_answers
 from harness.serving.server import Server
 from harness.serving.target import target_of
@@ -46,7 +46,7 @@ class RunSetup:
     root: Path
     profile: Profile
     partition: Partition
-    upstream: UpstreamService
+    services: RunningServices
     port: int | None = None
 
     @property
@@ -105,7 +105,7 @@ class Trial:
         except StoreError:
             raise
         except HarnessError as failure:
-            error = str(self._upstream_gone() or failure)
+            error = str(self._service_gone() or failure)
         noise = msgspec.structs.replace(watch.finish(), quiet_wait_s=quiet_wait_s)
         return self._record(started_epoch_s, error, sampler, noise)
 
@@ -120,7 +120,8 @@ class Trial:
             driver.wait_ready(_GENERATOR_READY_S)
             self._spent("boot", began_s)
             sampler.watch("generator", driver.supervisor_pid)
-            sampler.watch("services", self._setup.upstream.supervisor_pid)
+            for name, pid in self._setup.services.supervisor_pids.items():
+                sampler.watch("services", pid, service=name)
             for number, group in enumerate(self._groups):
                 sampler.watch("target", server.supervisor_pid, server=len(self._servers) - 1)
                 if self._load(group, server, driver, sampler):
@@ -168,6 +169,7 @@ class Trial:
                     sampler.mark(f"{event.phase}:end")
             self._on_event(event)
 
+        self._begin_services(group)
         done: Done = driver.run(load, on_event, lambda: server.exit_code() is not None)
         self._overhead_s["drain"] = self._overhead_s.get("drain", 0.0) + done.drain_s
         died = self._who_died(server, group[-1].name)
@@ -195,15 +197,21 @@ class Trial:
             return False
         return True
 
+    def _begin_services(self, group: PhaseGroup) -> None:
+        """The same load of every strategy of a block meets the same services, whatever asked them before."""
+        spec = self._spec
+        seed = f"{self._setup.profile.seed}/{spec.block}/{spec.workload}/{group[0].name}"
+        self._setup.services.begin(self._workload.services, seed)
+
     def _who_died(self, server: Server, phase: str) -> HarnessError | None:
         if server.exit_code() is not None:
             return TrialError(f"{self._variant.name}: {server.describe_exit(phase)}")
-        return self._upstream_gone()
+        return self._service_gone()
 
-    def _upstream_gone(self) -> HarnessError | None:
+    def _service_gone(self) -> HarnessError | None:
         """Without it every strategy fails, and none is to blame."""
         try:
-            self._setup.upstream.check_alive()
+            self._setup.services.check_alive()
         except HarnessError as gone:
             return gone
         return None
@@ -225,7 +233,7 @@ class Trial:
     def _launch_server(self) -> Server:
         number = len(self._servers)
         return Server.launch(
-            target_of(self._variant, self._setup.root, {"BENCH_UPSTREAM": self._setup.upstream.url}),
+            target_of(self._variant, self._setup.root, self._setup.services.environment),
             probe_dir=self._attempt.probe_dir,
             log_path=self._attempt.path / (f"server-{number + 1}.log" if number else "server.log"),
             cpus=self._setup.target_cpus,

@@ -77,12 +77,23 @@ def of_trial(samples: Sequence[Sample], phases: Sequence[PhaseRecord]) -> Timeli
     target = [sample for sample in samples if sample.tree == "target"]
     pss = [(s.t_s, s.server, s.pss_bytes / MIB) for s in target if s.pss_bytes is not None]
     return Timeline(
-        cores={tree: cores_curve([s for s in samples if s.tree == tree], step_s) for tree in _CURVES},
+        cores={tree: _cores_of_tree([s for s in samples if s.tree == tree], step_s) for tree in _CURVES},
         pss_mib=_thinned(pss, step_s),
         rss_mib=_thinned([(s.t_s, s.server, s.rss_bytes / MIB) for s in target], step_s),
         bands=tuple(Band(phase.spec.name, phase.start_s, phase.end_s) for phase in ran),
         end_s=end_s,
     )
+
+
+def _cores_of_tree(samples: Sequence[Sample], step_s: float) -> Curve:
+    """Several services are several curves, one after the other."""
+    names = dict.fromkeys(sample.service for sample in samples)
+    curves = [cores_curve([s for s in samples if s.service == name], step_s) for name in names]
+    points: list[tuple[float, float]] = []
+    for curve in curves:
+        points += [(t_s, math.nan) for t_s in curve.t_s[:1] if points]
+        points += zip(curve.t_s, curve.values, strict=True)
+    return Curve(tuple(t_s for t_s, _ in points), tuple(value for _, value in points))
 
 
 def cores_curve(samples: Sequence[Sample], step_s: float) -> Curve:

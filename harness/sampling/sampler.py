@@ -46,8 +46,9 @@ class Pace:
 class _Watched:
     """A tree under its name, and when its expensive parts are due."""
 
-    def __init__(self, name: TreeName, source: Source, root_pid: int, server: int) -> None:
+    def __init__(self, name: TreeName, source: Source, root_pid: int, server: int, service: str) -> None:
         self.name = name
+        self.service = service
         self.root_pid = root_pid
         self.tree = ProcessTree(source, root_pid)
         self.server = server
@@ -80,6 +81,7 @@ class _Watched:
             ctx_voluntary=voluntary,
             ctx_involuntary=involuntary,
             server=self.server,
+            service=self.service,
         )
 
 
@@ -95,7 +97,7 @@ class Sampler:
         self._origin_s = origin_monotonic_s
         self._period_s = 1 / hz
         self._source = source or platform_source()
-        self._watched: dict[TreeName, _Watched] = {}
+        self._watched: dict[tuple[TreeName, str], _Watched] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
@@ -106,17 +108,18 @@ class Sampler:
         self._marks_cpu_s = 0.0
         self._wall_s = 0.0
 
-    def watch(self, tree: TreeName, root_pid: int, server: int = 0) -> None:
-        """Sample the tree under `root_pid` from now on; it takes the place of another one of the same name."""
+    def watch(self, tree: TreeName, root_pid: int, server: int = 0, service: str = "") -> None:
+        """Sample the tree under `root_pid` from now on; it takes the place of another one of the same name. There can
+        be several of "services", each under its own `service`."""
         with self._lock:
-            old = self._watched.get(tree)
+            old = self._watched.get((tree, service))
             if old is None or (old.root_pid, old.server) != (root_pid, server):
-                self._watched[tree] = _Watched(tree, self._source, root_pid, server)
+                self._watched[tree, service] = _Watched(tree, self._source, root_pid, server, service)
 
     def unwatch(self, tree: TreeName) -> None:
         """Sample this tree no longer; not an error when there was none."""
         with self._lock:
-            self._watched.pop(tree, None)
+            self._watched = {key: watched for key, watched in self._watched.items() if watched.name != tree}
 
     def mark(self, label: str) -> None:
         """Sample all trees right now, with `label` as their mark. Raises SamplerError when sampling has failed."""

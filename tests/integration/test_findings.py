@@ -175,7 +175,7 @@ def test_a_worker_that_takes_most_of_the_requests_is_said(with_workers: Analysis
 def test_a_saturated_upstream_is_found(tmp_path: Path) -> None:
     project = Project(tmp_path, [], profile(capacity_s="2.0"))
     project.target("floods_the_upstream", targets.FLOODS_THE_UPSTREAM)
-    assert_found(found(measured(project), "floods_the_upstream"), "upstream_busy", "invalid")
+    assert_found(found(measured(project), "floods_the_upstream"), "service_busy", "invalid")
 
 
 # -------------------------------------------------------------------------------------------- reserved CPUs

@@ -241,7 +241,7 @@ def _upstreams(project: Project) -> list[psutil.Process]:
     return [
         p
         for p in project.processes()
-        if "harness.services.upstream:app" in (command := command_of(p))
+        if "harness.services.upstream:app_from_environment" in (command := command_of(p))
         and not any("supervisor.py" in word for word in command)
     ]
 

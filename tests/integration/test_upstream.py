@@ -15,8 +15,28 @@ from tests.bare_server import BareServer, bare_server, bare_upstream
 ROOT = Path(__file__).parents[2]
 COMMANDS = {
     "by hand": ["harness.services.upstream", "--port", "0"],
-    "uvloop": ["uvicorn", "harness.services.upstream:app", "--port", "0", "--loop", "uvloop", "--http", "httptools"],
-    "asyncio": ["uvicorn", "harness.services.upstream:app", "--port", "0", "--loop", "asyncio", "--http", "h11"],
+    "uvloop": [
+        "uvicorn",
+        "--factory",
+        "harness.services.upstream:app_from_environment",
+        "--port",
+        "0",
+        "--loop",
+        "uvloop",
+        "--http",
+        "httptools",
+    ],
+    "asyncio": [
+        "uvicorn",
+        "--factory",
+        "harness.services.upstream:app_from_environment",
+        "--port",
+        "0",
+        "--loop",
+        "asyncio",
+        "--http",
+        "h11",
+    ],
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import statistics
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from random import Random
 from time import monotonic
 from typing import Any
@@ -44,7 +44,7 @@ def ask(app: WaitingApp, path: str, query: bytes = b"") -> tuple[int, dict[bytes
     return start["status"], dict(start["headers"]), body["body"]
 
 
-def upstream(sigma: float = 0.0, seed: int = 1, token: str = "") -> WaitingApp:
+def upstream(sigma: float = 0.0, seed: str = "1", token: str = "") -> WaitingApp:
     return WaitingApp(sigma, seed, token)
 
 
@@ -112,31 +112,67 @@ def test_any_query_is_a_question_or_refused(query: bytes) -> None:
 
 @given(ms=st.floats(0, MAX_WAIT_MS))
 def test_a_fixed_wait_is_what_was_asked_for(ms: float) -> None:
-    assert upstream().draw_ms(ms, 0.0) == ms == shortest_wait_ms(ms, 0.0)
+    assert upstream().draw_ms(Question(ms, 1, 0.0)) == ms == shortest_wait_ms(ms, 0.0)
 
 
-@given(ms=st.floats(1, 10_000), sigma=st.floats(0.01, MAX_SIGMA), seed=st.integers(0, 1000))
+@given(ms=st.floats(1, 10_000), sigma=st.floats(0.01, MAX_SIGMA), seed=st.text(max_size=9))
 def test_no_drawn_wait_is_below_the_floor(ms: float, sigma: float, seed: int) -> None:
     app = upstream(seed=seed)
-    draws = [app.draw_ms(ms, sigma) for _ in range(20)]
+    draws = [app.draw_ms(Question(ms, 1, sigma)) for _ in range(20)]
     assert min(draws) >= shortest_wait_ms(ms, sigma) == ms * FLOOR_OF_MEDIAN
     assert max(draws) <= MAX_WAIT_MS
 
 
 def test_drawn_waits_are_log_normal_around_their_median() -> None:
-    app = upstream(seed=7)
-    draws = sorted(app.draw_ms(100, 0.3) for _ in range(20_000))
+    app = upstream(seed="7")
+    draws = sorted(app.draw_ms(Question(100, key, 0.3)) for key in range(200) for _ in range(100))
     assert statistics.median(draws) == pytest.approx(100, rel=0.02)
     assert draws[int(0.8413 * 20_000)] == pytest.approx(100 * 2.718281828**0.3, rel=0.03)  # one sigma above
     assert draws[int(0.9772 * 20_000)] == pytest.approx(100 * 2.718281828**0.6, rel=0.04)  # two
 
 
-def test_the_same_seed_gives_the_same_waits_and_another_gives_others() -> None:
-    def waits(seed: int) -> list[float]:
-        app = upstream(seed=seed)
-        return [app.draw_ms(100, 0.3) for _ in range(10)]
+def waits_by_key(app: WaitingApp, keys: Sequence[int]) -> dict[int, list[float]]:
+    """In the order of the questions."""
+    waits: dict[int, list[float]] = {}
+    for key in keys:
+        waits.setdefault(key, []).append(app.draw_ms(Question(100, key, 0.3)))
+    return waits
 
-    assert waits(5) == waits(5) != waits(6)
+
+@given(keys=st.lists(st.integers(0, 3), max_size=40), data=st.data())
+def test_two_strategies_meet_the_same_waits_per_key_in_whatever_order_they_ask(
+    keys: list[int], data: st.DataObject
+) -> None:
+    """The one may ask for the keys in another order, and more often: what both ask for has the same waits."""
+    app = upstream()
+    app.begin("1/io")
+    one = waits_by_key(app, keys)
+    app.begin("1/io")
+    other = waits_by_key(app, data.draw(st.permutations([*keys, 0, 1])))
+    for key, waits in one.items():
+        assert other[key][: len(waits)] == waits
+
+
+def test_another_block_has_other_waits_and_so_has_another_key_and_the_next_time() -> None:
+    app = upstream()
+    app.begin("1/io")
+    first = waits_by_key(app, [1, 1, 2])
+    app.begin("2/io")
+    second = waits_by_key(app, [1, 1, 2])
+    assert len({*first[1], *first[2], *second[1], *second[2]}) == 6
+
+
+def test_a_wait_that_is_fixed_takes_no_turn_of_its_key() -> None:
+    app, other = upstream(), upstream()
+    app.draw_ms(Question(100, 1, 0.0))
+    assert app.draw_ms(Question(100, 1, 0.3)) == other.draw_ms(Question(100, 1, 0.3))
+
+
+def test_begin_is_asked_over_http() -> None:
+    app, other = upstream(), upstream()
+    other.begin("3/io mixed")
+    assert ask(app, "/begin", b"seed=3/io%20mixed")[0] == 200
+    assert waits_by_key(app, [1, 1]) == waits_by_key(other, [1, 1])
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run], ids=["asyncio", "uvloop"])
@@ -160,8 +196,8 @@ def test_waiting_never_ends_early(run: Callable[[Coroutine[Any, Any, None]], Non
 
 def test_the_environment_says_seed_sigma_and_token() -> None:
     app = WaitingApp.from_environment({"BENCH_UPSTREAM_SIGMA": "0.5", "BENCH_UPSTREAM_SEED": "9", "BENCH_TOKEN": "t"})
-    other = upstream(seed=9)
-    assert app.draw_ms(100, 0.5) == other.draw_ms(100, 0.5)
+    other = upstream(seed="9")
+    assert app.draw_ms(Question(100, 1, 0.5)) == other.draw_ms(Question(100, 1, 0.5))
     assert ask(app, "/health")[1][b"x-bench-token"] == b"t"
 
 

@@ -181,7 +181,7 @@ INVALID: dict[str, tuple[Rule, Context]] = {
     "below the least drawn wait": (validity.below_wait, with_fastest(49.9, sigma=0.3)),
     "busy generator": (validity.generator_busy, of_phase(generator_own_cores=0.8, generator_cores=0.4)),
     "busy generator of an older record": (validity.generator_busy, of_phase(generator_cores=0.8)),
-    "busy upstream": (validity.upstream_busy, of_phase(services_cores=0.85)),
+    "busy service": (validity.service_busy, of_phase(cores_by_service={"upstream": 0.1, "echo": 0.85})),
     "together busy": (validity.reserved_busy, together(0.45, 0.35, 1)),
     "together busy on two": (validity.reserved_busy, together(0.9, 0.75, 2)),
     "sent grossly late": (validity.sent_late, sent_late_by(56.0)),
@@ -247,8 +247,8 @@ SILENT: dict[str, tuple[Rule, Context]] = {
     "together at ease on two": (validity.reserved_busy, together(0.7, 0.8, 2)),
     "where all share each is looked at alone": (validity.reserved_busy, together(0.7, 0.8, 0)),
     "an idle phase's load": (
-        validity.upstream_busy,
-        of_phase(services_cores=1.0, kind=PhaseKind.IDLE, goodput_rps=0.0, outcomes={}),
+        validity.service_busy,
+        of_phase(cores_by_service={"upstream": 1.0}, kind=PhaseKind.IDLE, goodput_rps=0.0, outcomes={}),
     ),
     "an idle phase has no requests to miss": (
         REMARKS[3],
@@ -261,7 +261,10 @@ SILENT: dict[str, tuple[Rule, Context]] = {
     "a step in memory": (remarks.memory_grows, growing(80, 200, least_third=0.4)),
     "a little of much memory": (remarks.memory_grows, growing(1000, 1049)),
     "memory not known": (remarks.memory_grows, context(trial())),
-    "an upstream at ease": (validity.upstream_busy, of_phase(services_cores=0.84)),
+    "services at ease, though not their sum": (
+        validity.service_busy,
+        of_phase(services_cores=1.5, cores_by_service={"upstream": 0.66, "echo": 0.84}),
+    ),
     "sent in time": (validity.sent_late, sent_late_by(5.4)),
     "sent within a millisecond": (validity.sent_late, sent_late_by(0.9, median_ms=1.0)),
     "none found a free user": (validity.sent_late, of_phase(rate_rps=100.0, own_lag_p99_ms=None, queued=400)),

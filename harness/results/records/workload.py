@@ -18,7 +18,7 @@ class Request(Struct, frozen=True, array_like=True):
 
 class Workload(Struct, frozen=True):
     """One file of `scenarios/`. `wait_ms` is injected into each of `calls` upstream calls; 0: no I/O. `digest`: as a
-    strategy's."""
+    strategy's. `services`: what it needs beside the target, each a file of `harness/services/`."""
 
     name: Name
     title: str
@@ -27,6 +27,7 @@ class Workload(Struct, frozen=True):
     requests: tuple[Request, ...]
     wait_ms: float = 0.0
     calls: int = 0
+    services: tuple[Name, ...] = ()
     digest: str = ""
 
     @property
