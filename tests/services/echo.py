@@ -1,7 +1,7 @@
 """A TCP server that sends back each line, for tests: a service that does not speak HTTP.
 
-A line "?" is answered with its token. A line "begin SEED" is written to its log, with how many lines it has echoed since
-the one before.
+A line "?" is answered with its token. A line "begin SEED" is written to its log, with how many lines it has echoed
+since the one before.
 """
 
 from __future__ import annotations
