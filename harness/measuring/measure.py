@@ -132,7 +132,7 @@ def _finish(
 
 @contextlib.contextmanager
 def _setup(root: Path, record: RunRecord, run: Run, port: int | None, services_folder: Path) -> Iterator[RunSetup]:
-    """The services that the workloads need, up and ready, and the harness where it disturbs no target; undone at the end."""
+    """The services that the workloads need, ready, and the harness where it disturbs no target; undone at the end."""
     profile, partition = record.profile, record.environment.partition
     with (
         kept_off_the_target(partition),
