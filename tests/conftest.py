@@ -13,8 +13,10 @@ from tests.signals import children_start_with_default_signals
 
 # Files that measure as a whole, and single tests of others. Elsewhere the test is marked itself.
 MEASURING = {
-    "integration/test_calibration.py",
-    "integration/test_crosscheck.py",
+    "integration/test_calibration.py::test_a_freeze_is_seen_that_counting_from_the_send_would_hide",
+    "integration/test_calibration.py::test_a_freeze_stops_everything",
+    "integration/test_calibration.py::test_the_cpu_of_wrk_is_measured_while_it_runs",
+    "integration/test_calibration.py::test_the_truth_server_keeps_its_laws_by_its_own_clock",
     "integration/test_driver.py::test_a_frozen_server_delays_those_that_should_have_been_sent_meanwhile",
     "integration/test_driver.py::test_a_server_that_is_still_waking_up_is_warmed_for_longer",
     "integration/test_driver.py::test_a_warm_up_ends_when_answers_have_settled_and_the_next_phase_begins_there",
@@ -29,8 +31,6 @@ MEASURING = {
 }
 # Tests of a measuring file that only check.
 CHECKING = {
-    "integration/test_calibration.py::test_a_run_takes_its_machines_calibration_along",
-    "integration/test_calibration.py::test_what_cannot_be_done_is_one_line",
     "integration/test_physics.py::test_the_strategies_measured_are_those_of_the_project",
 }
 TESTS = Path(__file__).parent

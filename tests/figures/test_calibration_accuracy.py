@@ -22,7 +22,7 @@ def setup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CalibrationSetup
         yield made
 
 
-@pytest.mark.figure
+@pytest.mark.measures
 @pytest.mark.parametrize("law", [Law.FIXED, Law.LOGNORMAL])
 def test_percentiles_are_the_servers_within_two_percent(setup: CalibrationSetup, law: Law) -> None:
     """Against what the server did to the same requests: a late server is not the instrument's error."""
@@ -35,7 +35,7 @@ def test_percentiles_are_the_servers_within_two_percent(setup: CalibrationSetup,
         assert figure.ours_ms >= figure.did_ms - 0.2, "faster than the server: it cannot be"
 
 
-@pytest.mark.figure
+@pytest.mark.measures
 def test_where_two_percent_is_nothing_percentiles_are_within_a_third_of_a_millisecond(setup: CalibrationSetup) -> None:
     """At 1,000/s. The p99 is left out: on a noisy machine one request in a hundred is preempted for milliseconds."""
     case = cases.latency_case(setup, Law.QUICK, cases.HIGH_RPS, allowed_ms=None)
@@ -46,7 +46,7 @@ def test_where_two_percent_is_nothing_percentiles_are_within_a_third_of_a_millis
             assert abs(figure.error_ms) <= 0.3, explained(case)
 
 
-@pytest.mark.figure
+@pytest.mark.measures
 def test_the_p99_of_a_server_that_freezes_is_within_three_percent(setup: CalibrationSetup) -> None:
     case = cases.freeze_case(setup)
     assert case.passed, explained(case)
@@ -55,7 +55,7 @@ def test_the_p99_of_a_server_that_freezes_is_within_three_percent(setup: Calibra
     assert p99.ours_ms == pytest.approx(p99.did_ms, rel=0.03)
 
 
-@pytest.mark.figure
+@pytest.mark.measures
 def test_a_closed_loop_hides_a_freeze_that_ours_shows(setup: CalibrationSetup) -> None:
     """Why all this: stock sees a few late answers a freeze, one a user, whatever the number of people waiting."""
     said, seen = cases.ask_stock(replace(setup, with_stock=True), Law.FREEZE, 7)
@@ -66,7 +66,7 @@ def test_a_closed_loop_hides_a_freeze_that_ours_shows(setup: CalibrationSetup) -
     assert said.percentiles_ms[99.0] < 0.2 * truth_ms(Law.FREEZE, 0.99)
 
 
-@pytest.mark.figure
+@pytest.mark.measures
 def test_throughput_is_counted_by_the_server_for_all_alike(tmp_path: Path) -> None:
     speeds, error = throughput.measure(tmp_path, lambda line: None, server_cpus=None, generator_cpus=None, rounds=1)
     assert not error

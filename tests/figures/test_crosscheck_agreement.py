@@ -9,7 +9,7 @@ from harness.machine.environment import describe
 from tests.bench_kit import CHECKOUT
 
 
-@pytest.mark.figure
+@pytest.mark.measures
 @pytest.mark.skipif(not wrk.is_installed(), reason="wrk is not installed")
 def test_wrk_finds_the_same_capacity(tmp_path: Path) -> None:
     """On CPUs of their own, as `bench calibrate` has them: without, the scheduler is compared. One look cannot
