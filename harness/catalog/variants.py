@@ -12,6 +12,7 @@ from harness.results.records.variant import Variant, VariantName, slug
 from harness.serving.asgi_server import resolved
 
 ParamValue = int | float | str
+_KINDS: dict[type, str] = {int: "a whole number", float: "a number", str: "a text"}
 
 
 def variant_of(
@@ -102,7 +103,7 @@ def _typed(strategy: Strategy, name: str, text: str) -> ParamValue:
         if msgspec.json.decode(msgspec.json.encode(value), type=kind) != value:
             raise ValueError(text)  # nan, and what JSON has no number for
     except (ValueError, OverflowError, msgspec.MsgspecError) as error:
-        raise UsageError(f"{name}={text}: {strategy.name} takes {kind.__name__}; write {name}={example}") from error
+        raise UsageError(f"{name}={text}: {strategy.name} takes {_KINDS[kind]}; write {name}={example}") from error
     if name == strategy.in_flight_param and isinstance(value, int) and value < 1:
         raise UsageError(f"{name}={text}: no call could be in flight (IN_FLIGHT is {name!r}); write 1 or more")
     return value

@@ -22,7 +22,7 @@ _NO_ERRORS = (Outcome.OK, Outcome.TIMEOUT, Outcome.NOT_SENT)  # too late is show
 
 
 class Display:
-    """A `progress.Watcher`. All text is printed as text: names and errors from files cannot style or script."""
+    """A `Watcher` of the measuring loop. All text is printed as text: names and errors from files cannot style or script."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -50,7 +50,7 @@ class Display:
             self._live.stop()
             self._live = None
 
-    # ------------------------------------------------------------------------------------- progress.Watcher
+    # ----------------------------------------------------------------------------- what the measuring loop tells
 
     def preflight_began(self, strategies: int, workloads: int) -> None:
         self._header = f"checking {strategies} strategies on {workloads} workloads"

@@ -212,7 +212,7 @@ def test_a_run_that_is_being_measured_is_not_resumed_beside_it(project: Project)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
     assert second.code == 2
-    assert "is being measured by another process" in second.err
+    assert "is being measured into by another process" in second.err
     assert len(second.err.splitlines()) == 1
 
 

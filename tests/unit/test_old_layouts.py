@@ -26,7 +26,8 @@ def as_layout_1(path: Path) -> None:
         content |= {"schema_version": 1, "spec": older(content["spec"]) | {"seed": 7}}
         record.write_text(json.dumps(content))
     content = json.loads((path / "run.json").read_bytes())
-    del content["variants"]
+    for name in ("variants", "baseline", "instrument"):
+        del content[name]
     content |= {
         "schema_version": 1,
         "plan": [older(spec) | {"seed": 7} for spec in content["plan"]],
@@ -43,6 +44,19 @@ def test_an_old_run_gives_the_same_analysis(tmp_path: Path) -> None:
     for part in ("cells", "comparisons", "decisions"):
         assert after[part] == before[part]
     assert after["run"]["variants"] == before["run"]["variants"]
+
+
+@pytest.mark.parametrize(
+    ("strategies", "baseline"),
+    [(("pure_async", "sync_def"), "sync_def"), (("multi_worker", "pure_async"), "multi_worker")],
+)
+def test_an_old_run_is_compared_with_sync_def_or_the_first_that_was_planned(
+    tmp_path: Path, strategies: tuple[str, ...], baseline: str
+) -> None:
+    run = write_synthetic_run(tmp_path / "run", strategies=strategies, peculiar=False)
+    as_layout_1(run.path)
+    assert Run.open(run.path).read().baseline == baseline
+    assert {made.baseline for made in analyse(run).comparisons} == {baseline}
 
 
 def test_what_is_no_record_of_any_layout_is_one_line(tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from harness import plan
 from harness.profiles.loader import load_profile
-from harness.results.records.phase_record import PhaseKind
+from harness.results.records.phase_record import PhaseKind, PhaseSpec
 from harness.results.records.profile import Profile
+from harness.results.records.schedule import schedule
 from harness.results.records.trial_record import TrialSpec
 
 STANDARD = load_profile("standard")
@@ -60,6 +61,39 @@ def test_strategies_of_a_block_meet_the_same_arrivals_and_other_blocks_others() 
 
     assert seeds(first) == seeds(second)
     assert seeds(first) != seeds(rest[0])
+
+
+@given(cells, st.integers(), st.floats(min_value=1.0, max_value=2000.0))
+def test_the_profiles_seed_alone_decides_the_order_and_every_arrival(
+    chosen: list[tuple[str, str]], seed: int, best_rps: float
+) -> None:
+    def everything() -> list[tuple[TrialSpec, list[tuple[PhaseSpec, list[float]]]]]:
+        profile = profile_with(blocks=2, seed=seed)
+        rates = plan.rates_rps(best_rps, profile)
+        return [
+            (trial, [(phase, arrivals(phase)) for group in plan.phase_groups(trial, profile, rates) for phase in group])
+            for trial in plan.trials(chosen, profile)
+        ]
+
+    def arrivals(phase: PhaseSpec) -> list[float]:
+        if phase.rate_rps is None:
+            return []
+        return list(schedule(phase.arrivals, phase.rate_rps, phase.duration_s, phase.seed))
+
+    assert everything() == everything()
+
+
+@given(st.integers(), st.integers())
+def test_another_seed_means_other_arrivals_in_every_phase(one: int, other: int) -> None:
+    def seeds(seed: int) -> list[int]:
+        profile = profile_with(blocks=2, seed=seed)
+        rates = plan.rates_rps(600, profile)
+        planned = plan.trials([("io", "a"), ("cpu", "a")], profile)
+        groups = [group for trial in planned for group in plan.phase_groups(trial, profile, rates)]
+        return [phase.seed for group in groups for phase in group if phase.kind is PhaseKind.RATE]
+
+    assert len(set(seeds(one))) == 2 * 2 * 3, "each block, workload and rate has its own"
+    assert one == other or not set(seeds(one)) & set(seeds(other))
 
 
 def test_rates_are_shares_of_the_best_capacity() -> None:

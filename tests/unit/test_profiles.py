@@ -40,6 +40,9 @@ def test_an_unknown_name_gives_the_nearest() -> None:
         (("capacity_s", "capacty_s"), r"mine\.toml(:\d+)?: .*capac"),
         (("users = 64", "users = 1000"), r"max_in_flight: 256 is below the 1000 users"),
         (("warmup_min_s = 0.3", "warmup_min_s = 3"), r"warmup_min_s: 3 is above warmup_s, 0.6"),
+        (("blocks = 3", 'blocks = 3\nname = "mine"'), r"mine\.toml:\d+: name: is the file's name; leave it out"),
+        (("quiet_s = 2.0", "quiet_s = nan"), r"mine\.toml:\d+: .*quiet_s"),
+        (("capacity_s = 1.2", "capacity_s = inf"), r"mine\.toml:\d+: .*capacity_s"),
         (("percent = 30", "percent = 80"), r"rates: percents .* must ascend"),
     ],
 )

@@ -19,7 +19,7 @@ POOL = Strategy(
     "",
     "targets/pool.py",
     ServerOptions(workers="cores"),
-    {"threads": 8, "mode": "fair", "processes": "cores"},
+    {"threads": 8, "mode": "fair", "processes": "cores", "share": 0.5},
     in_flight=8,
     in_flight_param="threads",
 )
@@ -28,7 +28,7 @@ POOL = Strategy(
 def test_as_the_file_says_it_has_the_strategys_name_and_numbers_for_cores() -> None:
     made = variant_of(POOL, cores=3)
     assert (made.name, made.strategy, made.workers, made.in_flight) == ("pool", "pool", 3, 8)
-    assert made.params == {"threads": 8, "mode": "fair", "processes": 3}
+    assert made.params == {"threads": 8, "mode": "fair", "processes": 3, "share": 0.5}
 
 
 def test_what_was_changed_is_its_name() -> None:
@@ -49,14 +49,25 @@ def test_swept_values_have_the_parameters_type_and_each_its_own_folder() -> None
     assert [variant.in_flight for variant in made] == [4, 8]
     assert TrialSpec(1, 0, "io", made[0].name).id == "01-io-pool-threads=4"
     assert swept(POOL, "processes=1,2", cores=2)[0].params["processes"] == 1
+    assert [v.name for v in swept(POOL, "threads=4,04,8", cores=2)] == ["pool[threads=4]", "pool[threads=8]"]
+
+
+def test_cores_may_be_swept_where_the_file_says_cores() -> None:
+    one, all_of_them = swept(POOL, "processes=1,cores", cores=3)
+    assert (one.params["processes"], all_of_them.params["processes"]) == (1, 3)
+    assert all_of_them.name == "pool[processes=cores]"
 
 
 @pytest.mark.parametrize(
     ("param", "complaint"),
     [
-        ("size=1", r"size=1: pool has no parameter 'size'; its PARAMS: threads, mode, processes"),
+        ("size=1", r"size=1: pool has no parameter 'size'; its PARAMS: threads, mode, processes, share"),
         ("threads=", r"threads=: no values; write threads=4,8,16"),
-        ("threads=4,many", r"threads=many: pool takes int; write threads=8"),
+        ("threads=4,many", r"threads=many: pool takes a whole number; write threads=8"),
+        ("processes=all", r"processes=all: pool takes a whole number; write processes=4"),
+        ("threads=0", r"threads=0: no call could be in flight \(IN_FLIGHT is 'threads'\); write 1 or more"),
+        ("share=nan", r"share=nan: pool takes a number; write share=0.5"),
+        ("share=1e999", r"share=1e999: pool takes a number"),
         ("mode=a b", r"variant pool\[mode=a b\]: its name is too long or holds blanks; choose other values"),
         ("mode=a/b,a b", r"holds blanks"),
         ("mode=a/b,a:b", r"variant pool\[mode=a:b\]: cannot be told from pool\[mode=a/b\]; choose other values"),

@@ -12,7 +12,7 @@ def schedule(law: Literal["poisson", "constant"], rate_rps: float, duration_s: f
 
     "poisson": independent exponential gaps, so bursts happen as they do when many people act independently, and the
     number of arrivals itself varies. "constant": one every 1/rate, beginning with a seeded fraction of a gap so that
-    several generators do not march in step.
+    several generators do not send at the same moments.
     """
     random = Random(seed)
     starts = array("d")
