@@ -1,4 +1,4 @@
-"""Refuses a selection of which nothing can be measured, and says why."""
+"""Refuses a selection of which nothing can be measured, or nothing compared, and says why."""
 
 from __future__ import annotations
 
@@ -11,21 +11,36 @@ from harness.results.records.workload import Workload
 _NAMED = 6
 
 
-class NothingApplicableError(UsageError):
-    """No variant of the selection applies to any workload of it."""
+class UnusableSelectionError(UsageError):
+    """The pre-flight check has shown that this selection is of no use."""
 
 
 def require_applicable(checked: Sequence[Preflight], workloads: Sequence[Workload]) -> None:
-    """Raises NothingApplicableError when every cell is `not_applicable`. One that failed is a result of its own."""
-    if any(cell.status != "not_applicable" for cell in checked):
-        return
+    """Raises UnusableSelectionError when every cell is `not_applicable`. One that failed is a result of its own."""
+    if all(cell.status == "not_applicable" for cell in checked):
+        reasons = _reasons(checked, workloads)
+        raise UnusableSelectionError(
+            f"nothing to measure: {reasons}; choose other strategies or workloads (`bench list`)"
+        )
+
+
+def require_baseline(baseline: str | None, checked: Sequence[Preflight], workloads: Sequence[Workload]) -> None:
+    """Raises UnusableSelectionError when others work, and the baseline that was asked for on no workload."""
+    working = {cell.variant for cell in checked if cell.status == "ok"}
+    if baseline is not None and working and baseline not in working:
+        reasons = _reasons([cell for cell in checked if cell.variant == baseline], workloads)
+        raise UnusableSelectionError(
+            f"--baseline {baseline}: works on no workload of this run ({reasons}); name another, or leave it out"
+        )
+
+
+def _reasons(cells: Sequence[Preflight], workloads: Sequence[Workload]) -> str:
+    """The first few different ones."""
     path = {workload.name: workload.requests[0].path.partition("?")[0] for workload in workloads}
     reasons = list(
         dict.fromkeys(
-            cell.error or f"{cell.variant} has no route {path[cell.workload]} ({cell.workload})" for cell in checked
+            cell.error or f"{cell.variant} has no route {path[cell.workload]} ({cell.workload})" for cell in cells
         )
     )
     more = f", and {len(reasons) - _NAMED} more" if len(reasons) > _NAMED else ""
-    raise NothingApplicableError(
-        f"nothing to measure: {'; '.join(reasons[:_NAMED])}{more}; choose other strategies or workloads (`bench list`)"
-    )
+    return "; ".join(reasons[:_NAMED]) + more

@@ -20,7 +20,7 @@ from harness.driving.inside.protocol import Ended, Progress, Started
 from harness.machine import instrument
 from harness.machine.affinity import kept_off_the_target
 from harness.machine.environment import describe
-from harness.measuring.applicable import NothingApplicableError, require_applicable
+from harness.measuring.applicable import UnusableSelectionError, require_applicable, require_baseline
 from harness.measuring.arrival_rates import with_rates
 from harness.measuring.preflight import preflight
 from harness.measuring.resumable import refuse_to_mix
@@ -125,7 +125,7 @@ def _finish(
                 record = _planned(record, _checked(run, record, setup, watcher))
                 run.write(record)
             return _measure(run, record, setup, watcher)
-    except NothingApplicableError:
+    except UnusableSelectionError:
         run.discard()  # nothing was measured, and nothing of it can be
         raise
 
@@ -167,6 +167,7 @@ def _checked(run: Run, record: RunRecord, setup: RunSetup, watcher: Watcher) -> 
         ready_s=record.profile.ready_s,
     )
     require_applicable(checked, record.workloads)
+    require_baseline(record.baseline, checked, record.workloads)
     return checked
 
 

@@ -87,6 +87,14 @@ def test_the_baseline_must_be_part_of_the_run(project: Project) -> None:
     assert not (project.root / "results").exists()
 
 
+def test_a_baseline_that_cannot_be_measured_is_said_before_anything_is(project: Project) -> None:
+    project.target("no_route", NO_ROUTE)
+    refused(
+        project.run("--baseline", "no_route"), "--baseline no_route: works on no workload of this run (no_route has"
+    )
+    assert list(project.root.glob("results/*/run.json")) == []
+
+
 def test_two_do_not_measure_into_one_folder_at_once(project: Project) -> None:
     with project.start("run", "--profile", "tiny.toml", "--blocks", "9") as process:
         wait_for(lambda: list(project.root.glob("results/*/run.json")), 60)
