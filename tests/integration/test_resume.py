@@ -42,10 +42,9 @@ def project(tmp_path: Path) -> Project:
 def test_ctrl_c_during_the_preflight_leaves_a_run_that_can_be_finished(project: Project, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     path = project.root / "targets" / "pure_async_aiohttp.py"
-    doc, _, rest = path.read_text().partition("from __future__")
-    assert rest
-    rest = "from __future__" + rest.partition("\n")[0] + "\n" + WAITS.format(gate=str(gate)) + rest.partition("\n")[2]
-    path.write_text(doc + rest)
+    source = path.read_text()
+    assert "import asyncio\n" in source
+    path.write_text(source.replace("import asyncio\n", WAITS.format(gate=str(gate)) + "import asyncio\n", 1))
     with project.start("run", "--profile", "tiny.toml") as process:
         wait_for(lambda: list(project.root.glob("results/*/preflight/*/server.log")), 60)
         process.send_signal(signal.SIGINT)
