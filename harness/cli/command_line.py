@@ -47,9 +47,10 @@ def main() -> None:
         _die(error, EXIT_USAGE, debug)
     except HarnessError as error:
         _die(error, EXIT_INCOMPLETE, debug)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(EXIT_INTERRUPTED)
+    except SystemExit as ended:
+        if ended.code == EXIT_INTERRUPTED:  # typer has made this of the KeyboardInterrupt, without a word
+            print("interrupted", file=sys.stderr)
+        raise
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:

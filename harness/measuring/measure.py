@@ -125,6 +125,9 @@ def _finish(
                 record = _planned(record, _checked(run, record, setup, watcher))
                 run.write(record)
             return _measure(run, record, setup, watcher)
+    except KeyboardInterrupt:
+        watcher.noticed(f"finish it with `bench run --resume {run.path}`")
+        raise
     except UnusableSelectionError:
         run.discard()  # nothing was measured, and nothing of it can be
         raise

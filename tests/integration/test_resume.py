@@ -48,8 +48,9 @@ def test_ctrl_c_during_the_preflight_leaves_a_run_that_can_be_finished(project: 
     with project.start("run", "--profile", "tiny.toml") as process:
         wait_for(lambda: list(project.root.glob("results/*/preflight/*/server.log")), 60)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=30)
-    assert (process.returncode, err.splitlines()[-1]) == (130, "interrupted"), err
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, err) == (130, "interrupted\n")
+    assert f"finish it with `bench run --resume {project.run_folder.relative_to(project.root)}`" in out
     project.assert_nothing_is_left()
     begun = Run.open(project.run_folder).read()
     assert (begun.preflight, begun.plan, begun.baseline, begun.finished_epoch_s) == ((), (), None, None)
