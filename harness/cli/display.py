@@ -22,7 +22,7 @@ _NO_ERRORS = (Outcome.OK, Outcome.TIMEOUT, Outcome.NOT_SENT)  # too late is show
 
 
 class Display:
-    """A `Watcher` of the measuring loop. All text is printed as text: names and errors from files cannot style or script."""
+    """A `Watcher`. All text is printed as text: names and errors from files cannot style or script."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
