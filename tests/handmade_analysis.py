@@ -170,6 +170,7 @@ def cell_phase(
     response_p99: Percentile | None = P99,
     outcomes: Mapping[Outcome, int] | None = None,
     trials: int = 3,
+    overloaded: int = 0,
 ) -> CellPhase:
     kind = PhaseKind.CAPACITY if name == "capacity" else PhaseKind.RATE
     return CellPhase(
@@ -177,6 +178,7 @@ def cell_phase(
         kind=kind,
         offered_rps=RATE_RPS if kind is PhaseKind.RATE else None,
         statuses=dict(statuses if statuses is not None else {PhaseStatus.COMPLETE: trials}),
+        overloaded=overloaded,
         goodput_rps=None if goodput_rps is None else estimate(goodput_rps, trials),
         response_p50=response_p99 and Percentile(101.0, False, 300, 100.0, 102.0),
         response_p90=response_p99 and Percentile(110.0, False, 300, 105.0, 115.0),

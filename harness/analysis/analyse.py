@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.analysis.cells import JudgedTrial, PhaseEvidence, cells
 from harness.analysis.comparisons import comparisons
-from harness.analysis.decisions import decisions
+from harness.analysis.decisions import decisions, undecided
 from harness.analysis.evidence import Analysis
 from harness.analysis.remarks import remarks
 from harness.judging.figures import TrialFigures
@@ -37,12 +37,14 @@ def analyse(run: Run) -> Analysis:
     trials = tuple(trial.figures for trial in judged)
     measured = cells(record, judged)
     compared = comparisons(record, trials)
+    decided = decisions(record, trials, measured, compared)
     return Analysis(
         run=record,
         trials=trials,
         cells=measured,
         comparisons=compared,
-        decisions=decisions(record, trials, measured, compared),
+        decisions=decided,
+        undecided=undecided(record, measured, decided),
         broken=tuple(broken),
     )
 

@@ -6,15 +6,19 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from harness.analysis import stats
 from harness.analysis.evidence import Cell, CellPhase, Estimate
-from harness.analysis.trials import capacity_phase, counting, has_run
+from harness.analysis.trials import capacity_phase, counting, had_no_answer, has_run
 from harness.judging.ceilings import waiting_ceiling
-from harness.judging.figures import PhaseFigures, TrialFigures
-from harness.judging.percentiles import Latencies, pool, with_trial_range
+from harness.judging.figures import Percentile, PhaseFigures, TrialFigures
+from harness.judging.overload import is_overloaded
+from harness.judging.percentiles import Latencies, at_least, pool, with_trial_range
 from harness.judging.phase_figures import value_ms
 from harness.results.histograms import Histogram, merge
 from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind, PhaseStatus
 from harness.results.records.run_record import Preflight, RunRecord
 from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
@@ -71,7 +75,9 @@ def _cell(
         error = check.error if check is not None else ""
         return Cell(variant=variant.name, workload=workload.name, status=status, error=error, ceiling=ceiling)
     counted = {figures.folder for figures in counting(attempt.figures for attempt in attempts)}
-    valid = [trial for trial in attempts if trial.figures.folder in counted and trial.figures.valid]
+    chosen = [trial for trial in attempts if trial.figures.folder in counted]
+    valid = [trial for trial in chosen if trial.figures.valid]
+    silent = sum(had_no_answer(trial.figures) for trial in chosen)
     all_failed = all(attempt.figures.record.status == "failed" for attempt in attempts)
     capacities = [phase for trial in valid if (phase := capacity_phase(trial.figures)) is not None]
     return Cell(
@@ -81,15 +87,16 @@ def _cell(
         error=attempts[-1].figures.record.error,
         trials=len(attempts),
         valid_trials=len(valid),
-        capacity=_mean_goodput(capacities),
+        without_answer=silent,
+        capacity=None if silent else _mean_goodput(capacities),
         ceiling=ceiling,
         idle_cores=next((p.target_idle_cores for t in valid for p in t.figures.phases.values()), None),
-        phases=_phases(valid),
+        phases={} if silent else _phases(valid),
     )
 
 
 def _phases(valid: Sequence[JudgedTrial]) -> dict[str, CellPhase]:
-    """Those about the load."""
+    """Those about the load: without the warm-ups, which are not measurements."""
     figures = [phase for trial in valid for phase in trial.figures.phases.values()]
     names = dict.fromkeys(phase.name for phase in figures if phase.kind.is_load)
     return {name: _phase(name, [trial for trial in valid if name in trial.figures.phases]) for name in names}
@@ -97,10 +104,13 @@ def _phases(valid: Sequence[JudgedTrial]) -> dict[str, CellPhase]:
 
 def _phase(name: str, trials: Sequence[JudgedTrial]) -> CellPhase:
     phases = [trial.figures.phases[name] for trial in trials]
-    ran = [phase for phase in phases if has_run(phase)]
-    evidence = [trial.evidence[name] for trial in trials]
-    response = pool(part.response for part in evidence)
-    health = pool(part.health for part in evidence)
+    # The trials that got an answer here are the better ones: their mean would not be the cell's.
+    ran = phases if all(has_run(phase) for phase in phases) else []
+    is_bound = any(phase.status is PhaseStatus.SKIPPED for phase in phases)
+    known = [_known_of(name, trial) for trial in trials]
+    response = _Pooled.of([part.response for part in known], is_bound=is_bound)
+    health = _Pooled.of([part.health for part in known], is_bound=is_bound)
+    lags = merge(part.loop_lags for part in known) if ran else merge(())
     outcomes: Counter[Outcome] = Counter()
     for phase in phases:
         outcomes.update(phase.outcomes)
@@ -109,21 +119,58 @@ def _phase(name: str, trials: Sequence[JudgedTrial]) -> CellPhase:
         kind=phases[0].kind,
         offered_rps=phases[0].offered_rps,
         statuses=dict(Counter(phase.status for phase in phases)),
+        overloaded=sum(_is_overloaded(phase) for phase in phases),
         goodput_rps=_mean_goodput(ran),
-        response_p50=with_trial_range(response.percentile(500), (phase.response_p50 for phase in phases)),
-        response_p90=with_trial_range(response.percentile(900), (phase.response_p90 for phase in phases)),
-        response_p99=with_trial_range(response.percentile(990), (phase.response_p99 for phase in phases)),
-        health_p50=with_trial_range(health.percentile(500), (phase.health_p50 for phase in phases)),
-        health_p99=with_trial_range(health.percentile(990), (phase.health_p99 for phase in phases)),
+        response_p50=response.percentile(500),
+        response_p90=response.percentile(900),
+        response_p99=response.percentile(990),
+        health_p50=health.percentile(500),
+        health_p99=health.percentile(990),
         outcomes=dict(outcomes),
-        loop_lag_p99_ms=value_ms(merge(part.loop_lags for part in evidence), 990),
-        target_cpu_s_per_1000=stats.mean(_known(phase.target_cpu_s_per_1000 for phase in ran)),
-        target_cores=stats.mean(_known(phase.target_cores for phase in ran)),
+        loop_lag_p99_ms=value_ms(lags, 990),
+        target_cpu_s_per_1000=stats.mean(_present(phase.target_cpu_s_per_1000 for phase in ran)),
+        target_cores=stats.mean(_present(phase.target_cores for phase in ran)),
         target_pss_max_bytes=_largest(phase.target_pss_max_bytes for phase in phases),
         target_rss_max_bytes=_largest(phase.target_rss_max_bytes for phase in phases),
         target_threads_max=_largest(phase.target_threads_max for phase in phases),
         limiter_waiting_max=_largest(phase.limiter_waiting_max for phase in phases),
     )
+
+
+@dataclass(frozen=True)
+class _Pooled:
+    """A distribution over trials. `is_bound`: of some trials only that they were slower is known, and not how many
+    requests there would have been, so every percentile is a lower bound."""
+
+    parts: Sequence[Latencies]
+    whole: Latencies
+    is_bound: bool
+
+    @classmethod
+    def of(cls, parts: Sequence[Latencies], *, is_bound: bool) -> _Pooled:
+        return cls(parts, pool(parts), is_bound)
+
+    def percentile(self, permille: int) -> Percentile | None:
+        found = with_trial_range(self.whole.percentile(permille), (part.percentile(permille) for part in self.parts))
+        return msgspec.structs.replace(found, at_least=True) if found is not None and self.is_bound else found
+
+
+def _known_of(name: str, trial: JudgedTrial) -> PhaseEvidence:
+    """What is known of a phase: its own distributions or, where it was skipped, those of the phase in which the trial
+    choked, as lower bounds. More arrivals only make a choked server slower."""
+    phase = trial.figures.phases[name]
+    if phase.status is not PhaseStatus.SKIPPED:
+        return trial.evidence[name]
+    before = list(trial.figures.phases.values())[: list(trial.figures.phases).index(name)]
+    choked = [one for one in before if (one.kind, one.status) == (PhaseKind.RATE, PhaseStatus.CHOKED)]
+    if not choked:
+        return trial.evidence[name]
+    there = trial.evidence[choked[-1].name]
+    return PhaseEvidence(at_least(there.response), at_least(there.health), there.loop_lags)
+
+
+def _is_overloaded(phase: PhaseFigures) -> bool:
+    return is_overloaded(phase.kind, phase.status, phase.goodput_rps * phase.duration_s, phase.scheduled)
 
 
 def _mean_goodput(phases: Sequence[PhaseFigures]) -> Estimate | None:
@@ -132,7 +179,7 @@ def _mean_goodput(phases: Sequence[PhaseFigures]) -> Estimate | None:
     )
 
 
-def _known(values: Iterable[float | None]) -> list[float]:
+def _present(values: Iterable[float | None]) -> list[float]:
     return [value for value in values if value is not None]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.analysis.comparisons import CAPACITY, against, by_variant
-from harness.analysis.evidence import Cell, Comparison, Decision
+from harness.analysis.evidence import Cell, Comparison, Decision, Undecided
 from harness.judging.ceilings import cpu_ceiling
 from harness.judging.figures import TrialFigures
 from harness.results.records.phase_record import PhaseKind
@@ -17,12 +17,40 @@ CORES_USED_UP = 0.85  # of the target's; beyond it CPU is what runs out
 def decisions(
     run: RunRecord, trials: Sequence[TrialFigures], cells: Sequence[Cell], comparisons: Sequence[Comparison]
 ) -> tuple[Decision, ...]:
-    """One for each workload on which any strategy has a valid trial."""
+    """One for each workload that any strategy has a capacity of."""
     found = (
         _decision(run, workload.name, trials, [cell for cell in cells if cell.workload == workload.name], comparisons)
         for workload in run.workloads
     )
     return tuple(decision for decision in found if decision is not None)
+
+
+def undecided(run: RunRecord, cells: Sequence[Cell], decided: Sequence[Decision]) -> tuple[Undecided, ...]:
+    """The other workloads, and why."""
+    names = {decision.workload for decision in decided}
+    return tuple(
+        _undecided(workload.name, [cell for cell in cells if cell.workload == workload.name])
+        for workload in run.workloads
+        if workload.name not in names
+    )
+
+
+def _undecided(workload: str, cells: Sequence[Cell]) -> Undecided:
+    measured = [cell for cell in cells if cell.status == "measured"]
+    silent = [cell for cell in measured if cell.without_answer]
+    if silent and len(silent) == len(measured):
+        always = all(cell.valid_trials == 0 for cell in silent)
+        said = "no strategy gave a right answer" if always else "no strategy gave right answers in all of its trials"
+        reason = (
+            f"{said} while it was measured ({', '.join(cell.variant for cell in silent)}); if a request takes longer "
+            "than the phases, use a profile with longer ones"
+        )
+        return Undecided(workload=workload, reason=reason, nobody_answered=True)
+    if measured:
+        return Undecided(workload=workload, reason="no strategy has a valid trial; the findings under Trials say why")
+    if cells and all(cell.status == "not_applicable" for cell in cells):
+        return Undecided(workload=workload, reason="no strategy has its route")
+    return Undecided(workload=workload, reason="no trial got through")
 
 
 def _decision(
@@ -80,7 +108,9 @@ def limits(cell: Cell, target_cores: int) -> list[str]:
     said: list[str] = []
     if cell.capacity is not None and cell.ceiling is not None:
         share = cell.capacity.value / cell.ceiling.rps
-        said.append(f"{share:.0%} of its ceiling of {cell.ceiling.rps:.0f}/s ({cell.ceiling.because})")
+        # A short phase can catch more answers than its share: what was in flight before it ends in it.
+        how_near = f"{share:.0%} of" if share < 1 else "at"
+        said.append(f"{how_near} its ceiling of {cell.ceiling.rps:.0f}/s ({cell.ceiling.because})")
     if phase is None:
         return said
     if phase.target_cores is not None:

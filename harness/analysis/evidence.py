@@ -25,12 +25,18 @@ class Estimate(Struct, frozen=True):
 
 
 class CellPhase(Struct, frozen=True, kw_only=True):
-    """One phase of one cell, over its valid trials; percentiles of the trials' histograms added up."""
+    """One phase of one cell, over its valid trials; percentiles of the trials' histograms added up.
+
+    The trials that got through a phase do not speak for those in which it was skipped. So a phase that was skipped in
+    any trial has no goodput and no cost, and its percentiles are lower bounds: a skipped phase counts as at least as
+    slow as the one in which that trial choked. The largest values are of the trials that ran it.
+    """
 
     name: str
     kind: PhaseKind
     offered_rps: float | None
     statuses: dict[PhaseStatus, int]  # how many trials ended so
+    overloaded: int = 0  # trials in which more was asked than answered, the skipped ones among them
     goodput_rps: Estimate | None
     response_p50: Percentile | None
     response_p90: Percentile | None
@@ -48,7 +54,11 @@ class CellPhase(Struct, frozen=True, kw_only=True):
 
 
 class Cell(Struct, frozen=True, kw_only=True):
-    """One variant on one workload. `capacity` is the goodput of the closed loop over the valid trials."""
+    """One variant on one workload. `capacity` is the goodput of the closed loop over the valid trials.
+
+    `without_answer` trials got no right answer in the closed loop. One such trial is enough for the cell to have no
+    capacity and no phases: the others do not speak for it.
+    """
 
     variant: str
     workload: str
@@ -56,6 +66,7 @@ class Cell(Struct, frozen=True, kw_only=True):
     error: str = ""
     trials: int = 0  # attempts that were completed, the pilot's left out
     valid_trials: int = 0
+    without_answer: int = 0
     capacity: Estimate | None = None
     idle_cores: float | None = None  # used while nobody asks, as the pilot found; None: not measured
     ceiling: Ceiling | None = None
@@ -86,10 +97,18 @@ class Decision(Struct, frozen=True, kw_only=True):
 
     workload: str
     best: str
-    tied: tuple[str, ...]  # not distinguishable from the best
+    tied: tuple[str, ...]  # not told apart from the best
     capacity: Estimate
     gain: Comparison | None  # None when the baseline is the best or was not measured
     why: str
+
+
+class Undecided(Struct, frozen=True, kw_only=True):
+    """A workload without a decision, and why: `nobody_answered`, or there is no valid trial."""
+
+    workload: str
+    reason: str
+    nobody_answered: bool = False
 
 
 class Analysis(Struct, frozen=True, kw_only=True):
@@ -100,4 +119,5 @@ class Analysis(Struct, frozen=True, kw_only=True):
     cells: tuple[Cell, ...]
     comparisons: tuple[Comparison, ...]
     decisions: tuple[Decision, ...]
+    undecided: tuple[Undecided, ...] = ()
     broken: tuple[str, ...] = ()  # records that could not be read, one line each

@@ -5,6 +5,7 @@ Trials of two runs are not paired, so the ratio is Welch's, and drift of the mac
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -14,14 +15,17 @@ from harness.analysis import stats
 from harness.analysis.comparisons import CAPACITY, by_variant, largest_step
 from harness.analysis.evidence import Analysis, Cell, Estimate
 from harness.results.records.errors import UsageError
+from harness.results.records.phase_record import PhaseKind
 from harness.results.records.run_record import RunRecord
+from harness.results.records.text import count
 
 
 class Regression(Struct, frozen=True, kw_only=True):
     """A cell's capacity in both runs. `ratio`: after / before. `reason` says why there is no ratio, or no verdict.
 
     `gate_failed`: it fell by more than the limit and the fall is certain (Holm-corrected over the cells), or it was
-    measured before and now cannot be.
+    measured before and now cannot be. `overloaded_before` and `overloaded_after`: by rate, in how many trials the cell
+    was overloaded, the skipped ones among them, and of how many.
     """
 
     workload: str
@@ -33,6 +37,8 @@ class Regression(Struct, frozen=True, kw_only=True):
     verdict: stats.Verdict = "inconclusive"
     gate_failed: bool = False
     reason: str = ""
+    overloaded_before: dict[str, tuple[int, int]] = {}
+    overloaded_after: dict[str, tuple[int, int]] = {}
 
     def line(self) -> str:
         """For a terminal."""
@@ -45,7 +51,15 @@ class Regression(Struct, frozen=True, kw_only=True):
             if self.ratio.low is not None and self.ratio.high is not None:
                 change += f" [{self.ratio.low - 1:+.1%}, {self.ratio.high - 1:+.1%}]"
             said = f"{change} {self.verdict}" + (f": {self.reason}" if self.reason else "")
+        said += "".join(f"; {line}" for line in self._overload())
         return f"{name:<40} {capacities:<24} {said}" + ("  GATE FAILED" if self.gate_failed else "")
+
+    def _overload(self) -> Iterator[str]:
+        """Where it changed."""
+        for rate, then in self.overloaded_before.items():
+            now = self.overloaded_after.get(rate, then)
+            if then[0] * now[1] != now[0] * then[1]:
+                yield f"at {rate} overloaded in {now[0]} of {now[1]}, before in {then[0]} of {then[1]}"
 
 
 def refuse_nothing_in_common(before: Analysis, after: Analysis) -> None:
@@ -65,11 +79,19 @@ def refuse_other_work(before: RunRecord, after: RunRecord) -> None:
     for new in after.workloads:
         then = old.get(new.name, new)
         if (then.requests, then.wait_ms, then.calls) != (new.requests, new.wait_ms, new.calls):
-            raise UsageError(f"{new.name}: the two runs asked different requests; there is nothing to compare")
+            raise UsageError(f"{new.name}: the two runs sent different requests; there is nothing to compare")
     for key in ("users", "users_by_workload", "capacity_s", "upstream_sigma"):
         then_value, new_value = getattr(before.profile, key), getattr(after.profile, key)
         if then_value != new_value:
-            raise UsageError(f"profile: {key} was {then_value} and is {new_value}; run both with the same profile")
+            raise UsageError(
+                f"profile: {key} was {_shown(then_value)} and is {_shown(new_value)}; run both with the same profile"
+            )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={each}" for name, each in value.items()) or "empty"
+    return str(value)
 
 
 def compare_runs(before: Analysis, after: Analysis, max_regression_percent: float | None) -> list[Regression]:
@@ -96,6 +118,8 @@ def compare_runs(before: Analysis, after: Analysis, max_regression_percent: floa
             variant=key[1],
             before=old.capacity if old else None,
             after=new.capacity if new else None,
+            overloaded_before=_overloaded(old),
+            overloaded_after=_overloaded(new),
         )
         if key in ratios:
             rows.append(_judged(row, ratios[key], corrected[key], max_regression_percent))
@@ -104,8 +128,16 @@ def compare_runs(before: Analysis, after: Analysis, max_regression_percent: floa
     return rows
 
 
+def _overloaded(cell: Cell | None) -> dict[str, tuple[int, int]]:
+    return {
+        phase.name: (phase.overloaded, sum(phase.statuses.values()))
+        for phase in (cell.phases.values() if cell is not None else ())
+        if phase.kind is PhaseKind.RATE
+    }
+
+
 class _Capacities(NamedTuple):
-    """Of a cell's valid trials; what answered nothing gets the least it could have shown."""
+    """Of a cell's valid trials."""
 
     rps: list[float]
     step_rps: float
@@ -115,7 +147,7 @@ def _capacities(analysis: Analysis) -> dict[tuple[str, str], _Capacities]:
     """By workload and strategy, where there is any."""
     return {
         (workload.name, variant): _Capacities(
-            [max(phase.goodput_rps, CAPACITY.least(phase)) for phase in phases.values()],
+            [phase.goodput_rps for phase in phases.values()],
             largest_step(CAPACITY, phases),
         )
         for workload in analysis.run.workloads
@@ -143,10 +175,14 @@ def _judged(
 
 def _unmatched(row: Regression, old: Cell | None, new: Cell | None, *, gated: bool) -> Regression:
     if old is None or old.capacity is None:
-        return msgspec.structs.replace(row, reason="was not measured before")
+        answered = old is None or not old.without_answer
+        return msgspec.structs.replace(row, reason="was not measured before" if answered else "gave no answer before")
     if new is None:
         return msgspec.structs.replace(row, reason="is not part of the second run")
-    reason = f"has no valid trial any more ({new.status}" + (f": {new.error})" if new.error else ")")
+    if new.without_answer:
+        reason = f"gave no right answer in {count(new.without_answer, 'trial')}"
+    else:
+        reason = "has no valid trial any more" + (f": {new.error}" if new.error else "")
     return msgspec.structs.replace(row, gate_failed=gated, reason=reason)
 
 

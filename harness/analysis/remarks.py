@@ -5,25 +5,28 @@ from __future__ import annotations
 from harness.judging.context import Context, Rule, info, was_free_to_send
 from harness.judging.phase_figures import SAME_UNDER_LOAD_CORES
 from harness.judging.steadiness import response_trend
+from harness.judging.validity import TREND_P_VALUE
 from harness.results.records.finding import Finding
-from harness.results.records.outcome import Outcome
+from harness.results.records.outcome import Outcome, error_count
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
+from harness.results.records.schema import SCHEMA_VERSION
+from harness.results.records.text import count
 
-PROBE_LINES_PER_S = 10.0  # model.ProbeLine
+PROBE_LINES_PER_S = 10.0  # see `ProbeLine`
 PROBE_SILENT_SHARE = 0.5
 UNEVEN_SHARE = 1.5  # the busiest worker's requests over an even share
 UNEVEN_MIN_REQUESTS = 100
 FAILED_SHARE = 0.01
-# Linux's pressure stall information counts our own tasks, too. On two shared cores whole runs had 2-35 % beside a quiet
-# machine (computing strategies the most), 50-90 % while somebody else measured on it.
+# Linux's pressure stall information counts our own tasks, too. On two shared cores whole runs had 2-35 % while nothing
+# else ran (strategies that compute had the most), and 50-90 % while somebody else measured on it.
 PRESSURE_PERCENT = 50.0
-# A quota that is used up means standing still for the rest of a period of 100 ms (the default; sched-bwc.rst in Linux):
+# When a quota is used up, its processes stop for the rest of a period of 100 ms (the default; sched-bwc.rst in Linux):
 # 1 % of a trial is about one such stop in ten seconds, each as long as a whole answer takes.
 THROTTLED_SHARE = 0.01
-# As `validity` asks of a closed loop. Queues at a high load come and go, and begin empty: only what is gross is said.
-TREND_P_VALUE, PILE_CHANGE = 0.01, 0.5
+# Queues at a high load come and go, and begin empty: only a large trend is said.
+PILE_TIMES = 5 / 3  # as `validity.TREND_INVALID_CHANGE`: the first third is 40 % below the last
 # On two shared cores the generator waited for 0.0 to 3.1 % of a closed loop, whatever the strategy (docs/priority.md).
-# A per cent of waiting is about one of capacity at most, and 5 % is what makes a difference here (`stats.SAME_WITHIN`).
+# 1 % of waiting costs about 1 % of the capacity at most, and 5 % is what makes a difference here (`stats.SAME_WITHIN`).
 WAIT_SHARE = 0.05
 # Nine strategies on four workloads used 0.03 to 0.04 of a core while idle, at 30 checks of /health a second: up to 0.01
 # for each worker (the probe, uvicorn's timers), and a millisecond for each check. Five times that is the app's work.
@@ -31,18 +34,19 @@ IDLE_WORKER_CORES, HEALTH_CHECK_S, IDLE_TIMES = 0.01, 0.001, 5
 # Over the load of a trial the memory of nine strategies on four workloads rose by up to 8 MiB, most of it in one third
 # of the answers. What is kept for each request has its part in every third: half of the mean, to allow for noise.
 GROWN_BYTES, GROWN_SHARE, LEAST_THIRD = 16 << 20, 0.05, 0.5
-# Chance: once in a thousand phases. The distance: of many requests the test sees a tenth of a millisecond, too.
+# By chance once in a thousand phases. With many requests the test also finds a tenth of a millisecond, which does not
+# matter: hence a limit for the distance.
 LAW_P_VALUE, LAW_DISTANCE = 0.001, 0.1
 
 
 def failed_requests(context: Context) -> Finding | None:
     for phase in context.measured:
-        failed = sum(phase.outcomes.get(outcome, 0) for outcome in (Outcome.HTTP_ERROR, Outcome.CONNECTION_ERROR))
+        failed = error_count(phase.outcomes) - phase.outcomes.get(Outcome.WRONG_ANSWER, 0)  # that is its own finding
         if failed > FAILED_SHARE * phase.scheduled:
             return info(
                 "failed_requests",
-                f"{phase.name}: {failed} of {phase.scheduled} requests failed at once (limit {FAILED_SHARE:.0%}); they "
-                "are not in the percentiles",
+                f"{phase.name}: {failed} of {count(phase.scheduled, 'request')} ended in an HTTP or connection error "
+                f"(limit {FAILED_SHARE:.0%}); they are not in the percentiles",
                 "read server.log",
             )
     return None
@@ -55,9 +59,9 @@ def warmup_not_settled(context: Context) -> Finding | None:
         if phase.settled is False and phase.scheduled:
             return info(
                 "warmup_not_settled",
-                f"{phase.spec.name}: after its limit of {phase.spec.duration_s:g} s the answers of {phase.spec.users} "
-                f"users had not settled ({phase.ok_in_window} came)",
-                "expected of a strategy that answers each user less than three times in that; else raise warmup_s",
+                f"{phase.spec.name}: after its limit of {phase.spec.duration_s:g} s the answer times of "
+                f"{count(phase.spec.users, 'user')} had not settled ({count(phase.ok_in_window, 'answer')} came)",
+                "expected where each user gets fewer than three answers in that time; elsewhere raise warmup_s",
             )
     return None
 
@@ -78,10 +82,32 @@ def samples_missing(context: Context) -> Finding | None:
         if phase.target_cpu_s is None:
             return info(
                 "samples_missing",
-                f"{phase.name}: samples.jsonl does not reach over it",
-                "no CPU and memory figures here",
+                f"{phase.name}: samples.jsonl does not cover this phase",
+                "it has no CPU and memory figures; measure again to have them",
             )
     return None
+
+
+def cost_unknown(context: Context) -> Finding | None:
+    """An open loop's last requests cost CPU time after its end: without a sample from then the cost is unknown."""
+    phases = [
+        phase.name
+        for phase in context.measured
+        if phase.kind is PhaseKind.RATE
+        and phase.target_cpu_s is not None
+        and phase.target_cpu_s_per_1000 is None
+        and phase.outcomes.get(Outcome.OK, 0)
+    ]
+    too_busy = (context.idle_cores or 0.0) > SAME_UNDER_LOAD_CORES * context.variant.workers  # said by busy_while_idle
+    if not phases or too_busy:
+        return None
+    older = context.record.schema_version < SCHEMA_VERSION
+    why = "recorded by an older release" if older else "samples.jsonl ends too early"
+    return info(
+        "cost_unknown",
+        f"{why}: there is no CPU time after the end of {', '.join(phases)}, so no CPU-seconds per request there",
+        "measure again to have them; all other figures are complete",
+    )
 
 
 def probe_silent(context: Context) -> Finding | None:
@@ -90,7 +116,8 @@ def probe_silent(context: Context) -> Finding | None:
         if phase.probe_lines < PROBE_SILENT_SHARE * expected:
             return info(
                 "probe_silent",
-                f"{phase.name}: {phase.probe_lines} of {expected:.0f} probe lines (limit {PROBE_SILENT_SHARE:.0%})",
+                f"{phase.name}: {phase.probe_lines} of the {expected:.0f} expected lines of the probe came "
+                f"(limit {PROBE_SILENT_SHARE:.0%})",
                 "the worker was stopped or held the GIL throughout, or the probe died: look at server.log",
             )
     return None
@@ -108,7 +135,7 @@ def uneven_workers(context: Context) -> Finding | None:
                 "uneven_workers",
                 f"{phase.name}: one of {context.variant.workers} workers answered "
                 f"{busiest / requests:.0%} of the requests",
-                "capacity is what this share allows; a load balancer in front would even it",
+                "capacity is what this share allows; a load balancer in front of the workers would share more evenly",
             )
     return None
 
@@ -122,27 +149,28 @@ def arrivals_off_law(context: Context) -> Finding | None:
             if arrivals.p_value < LAW_P_VALUE and arrivals.distance > LAW_DISTANCE:
                 return info(
                     "arrivals_off_law",
-                    f"{phase.name}: the gaps between requests were not {context.profile.arrivals}: Kolmogorov-Smirnov "
-                    f"distance {arrivals.distance:.2f} (limit {LAW_DISTANCE:g}), p = {arrivals.p_value:.2g}",
+                    f"{phase.name}: the requests did not leave as the profile asks ({context.profile.arrivals}): "
+                    f"Kolmogorov-Smirnov distance {arrivals.distance:.2f} (limit {LAW_DISTANCE:g}), "
+                    f"p = {arrivals.p_value:.2g}",
                     "the generator was held up and sent several at once: give it a core of its own",
                 )
     return None
 
 
 def piles_up(context: Context) -> Finding | None:
-    """An open loop whose answers take longer and longer has no percentiles, only those of its length. One that choked
+    """Where answers take longer and longer, the percentiles depend on how long the phase lasted. A phase that choked
     says so by itself."""
     for phase in context.record.phases:
         if phase.spec.kind is not PhaseKind.RATE or phase.status is not PhaseStatus.COMPLETE:
             continue
         trend = response_trend(phase.arrivals_per_tenth, phase.response_s_per_tenth, phase.end_s - phase.start_s)
-        if trend is not None and trend.p_value < TREND_P_VALUE and trend.change > PILE_CHANGE:
+        if trend is not None and trend.p_value < TREND_P_VALUE and trend.last > PILE_TIMES * trend.first:
             return info(
                 "piles_up",
-                f"{phase.spec.name}: response times went on rising, by {trend.change:.0%} of their median over "
-                f"{trend.bins} bins of {trend.bin_s:g} s (limit {PILE_CHANGE:.0%}; Mann-Kendall p = "
-                f"{trend.p_value:.2g})",
-                "it hardly keeps up with this rate, or it leaks: its percentiles are those of a phase of this length",
+                f"{phase.spec.name}: response times went on rising, from {1e3 * trend.first:.3g} to "
+                f"{1e3 * trend.last:.3g} ms, {trend.last / trend.first:.1f} times (limit {PILE_TIMES:.1f} times; "
+                f"Mann-Kendall p = {trend.p_value:.2g} over {trend.bins} bins of {trend.bin_s:g} s)",
+                "the server hardly keeps up with this rate, or it leaks: a longer phase would have larger percentiles",
             )
     return None
 
@@ -154,8 +182,8 @@ def generator_waited(context: Context) -> Finding | None:
         if phase.kind is PhaseKind.CAPACITY and waited is not None and waited > WAIT_SHARE:
             return info(
                 "generator_waited",
-                f"{phase.name}: in {waited:.0%} of the time the load generator was ready and had no CPU "
-                f"(limit {WAIT_SHARE:.0%}): so long answers and the next requests lay about",
+                f"{phase.name}: in {waited:.1%} of the time the load generator was ready and had no CPU "
+                f"(limit {WAIT_SHARE:.0%}): answers and the next requests had to wait for it",
                 "give the generator a core of its own; the capacity may be off by as much",
             )
     return None
@@ -227,7 +255,7 @@ def cpu_pressure(context: Context) -> Finding | None:
         "cpu_pressure",
         f"in {noise.cpu_pressure_percent:.0f} % of the time some task was ready and had no CPU "
         f"(limit {PRESSURE_PERCENT:.0f} %)",
-        "compare CPU-seconds per request; where target and generator share CPUs they are such tasks themselves",
+        "compare CPU-seconds per request; where target and generator share CPUs, they also wait for each other",
     )
 
 
@@ -239,7 +267,7 @@ def throttled(context: Context) -> Finding | None:
         "throttled",
         f"a control group's CPU quota held its processes back for {noise.throttled_s:.1f} s (summed over CPUs) of the "
         f"trial's {elapsed_s:.0f} s (limit {THROTTLED_SHARE:.0%})",
-        "raise the quota (cpu.max; --cpus of a container) or have none; tail latencies are the quota's",
+        "raise the quota (cpu.max; --cpus of a container) or remove it; the slowest answers come from the quota",
     )
 
 
@@ -247,6 +275,7 @@ REMARKS: tuple[Rule, ...] = (
     failed_requests,
     log_cut_off,
     samples_missing,
+    cost_unknown,
     probe_silent,
     uneven_workers,
     warmup_not_settled,

@@ -9,9 +9,9 @@ A rate is a count over a duration, and a count has steps: 10 answers in each of 
 equal, only that they were less than one apart. So the scatter is never taken to be less than rounding alone makes it, a
 step's square over 12 (the variance of a uniform law one step wide). Without it three equal counts had no interval.
 
-A trial that answered nothing has no logarithm. For ratios the caller puts half of the least that it could have shown
-in place of the zero (`compare.ComparedMetric.least`, the usual continuity correction): the ratio stays finite and on
-the right side, and scatters the more. A mean with a zero in it is arithmetic, its interval cut off at 0.
+A zero has no logarithm: CPU time comes in ticks, and a short phase may have none. For ratios the caller puts half of
+the least that it could have shown in its place (`comparisons.ComparedMetric.least`, the usual continuity correction):
+the ratio stays finite and on the right side. A mean with a zero in it is arithmetic, its interval cut off at 0.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class LogRatio:
 
 
 def rounding(step: float, value: float) -> float:
-    """The variance of a value's logarithm that its being a multiple of `step` makes; 0 for what has no steps."""
+    """The variance of a value's logarithm that comes from rounding it to steps of `step`; 0 for what has no steps."""
     return (step / value) ** 2 / 12
 
 
@@ -141,7 +141,7 @@ def verdict(ratio: LogRatio, corrected_p: float | None, *, more_is_better: bool 
 
 
 def more_blocks(ratio: LogRatio, comparisons: int) -> int | None:
-    """About how many more blocks would decide, were they to scatter as those so far; None: that is not known yet.
+    """About how many more blocks would decide, if they scatter as those so far; None: that is not known yet.
 
     At most MOST_MORE_BLOCKS, which then means "that many or more". `comparisons` share the error rate (Bonferroni's
     equal shares: how Holm's steps will fall is not known beforehand).
@@ -171,5 +171,5 @@ def _quantile(freedom: float, alpha: float) -> float:
 
 
 def _exp(value: float) -> float:
-    """Two wildly different pairs give an interval beyond what a float holds."""
+    """Two very different pairs give an interval beyond what a float can hold."""
     return math.exp(min(value, 700.0))

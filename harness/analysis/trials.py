@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from harness.judging.context import was_silent
 from harness.judging.figures import PhaseFigures, TrialFigures
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
 
@@ -22,17 +23,26 @@ def counting(trials: Iterable[TrialFigures]) -> tuple[TrialFigures, ...]:
 
 
 def valid_by_block(trials: Iterable[TrialFigures], variant: str, workload: str) -> dict[int, TrialFigures]:
-    """A cell's valid trials by their block."""
-    return {
-        trial.record.spec.block: trial
+    """A cell's valid trials by their block; none where any trial of the cell had no right answer."""
+    own = [
+        trial
         for trial in counting(trials)
-        if trial.valid and (trial.record.spec.variant, trial.record.spec.workload) == (variant, workload)
-    }
+        if (trial.record.spec.variant, trial.record.spec.workload) == (variant, workload)
+    ]
+    if any(had_no_answer(trial) for trial in own):
+        return {}
+    return {trial.record.spec.block: trial for trial in own if trial.valid}
+
+
+def had_no_answer(trial: TrialFigures) -> bool:
+    """Whether the closed loop ran and not one right answer came."""
+    return any(phase.kind is PhaseKind.CAPACITY and was_silent(phase) for phase in trial.phases.values())
 
 
 def has_run(phase: PhaseFigures) -> bool:
-    """Whether the phase's goodput is a measurement; a choked phase's is, only its latencies are lower bounds."""
-    return phase.status in (PhaseStatus.COMPLETE, PhaseStatus.CHOKED) and phase.duration_s > 0
+    """Whether the phase's goodput is a measurement; a choked phase's is, only its latencies are lower bounds. Nothing
+    follows from a phase without a right answer: it may only have been too short."""
+    return phase.status in (PhaseStatus.COMPLETE, PhaseStatus.CHOKED) and phase.duration_s > 0 and not was_silent(phase)
 
 
 def capacity_phase(trial: TrialFigures) -> PhaseFigures | None:

@@ -12,13 +12,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from harness.results.records.outcome import Outcome
+from harness.judging.overload import is_overloaded
+from harness.results.records.outcome import error_count
 from harness.results.records.phase_record import PhaseRecord, PhaseStatus
 from harness.results.records.run_record import Preflight
+from harness.results.records.text import count
 from harness.results.records.trial_record import TrialRecord, TrialSpec
 
 _REDRAW_HZ = 2.0
-_NO_ERRORS = (Outcome.OK, Outcome.TIMEOUT, Outcome.NOT_SENT)  # too late is shown as overloaded
 
 
 class Display:
@@ -53,7 +54,7 @@ class Display:
     # ----------------------------------------------------------------------------- what the measuring loop tells
 
     def preflight_began(self, strategies: int, workloads: int) -> None:
-        self._header = f"checking {strategies} strategies on {workloads} workloads"
+        self._header = f"checking {count(strategies, 'strategy', 'strategies')} on {count(workloads, 'workload')}"
         self._say(self._header)
 
     def preflight_done(self, result: Preflight) -> None:
@@ -64,7 +65,7 @@ class Display:
     def plan_ready(self, todo: Sequence[TrialSpec], done: int, estimate_s: float) -> None:
         self._of = len(todo)
         again = f", {done} already done" if done else ""
-        self._say(f"{len(todo)} trials{again}, about {clock(estimate_s)}")
+        self._say(f"{count(len(todo), 'trial')}{again}, about {clock(estimate_s)}")
 
     def trial_began(self, spec: TrialSpec, number: int, of: int, blocks: int, left_s: float) -> None:
         block = "pilot" if spec.is_pilot else f"block {spec.block}/{blocks}"
@@ -137,16 +138,18 @@ def clock(seconds: float) -> str:
 
 def _figures(phases: Sequence[PhaseRecord]) -> list[str]:
     """What each measured phase came to, shortest form."""
-    shown = []
-    for phase in phases:
-        if not phase.spec.kind.is_load:
-            continue
-        if phase.status is PhaseStatus.SKIPPED:
-            shown.append(f"{phase.spec.name} -")
-            continue
-        seconds = phase.end_s - phase.start_s
-        goodput = f"{phase.ok_in_window / seconds:,.0f}/s" if seconds else "-"
-        wrong = sum(phase.outcomes.values()) - sum(phase.outcomes.get(o, 0) for o in _NO_ERRORS)
-        state = " overloaded" if phase.status is PhaseStatus.CHOKED and phase.spec.rate_rps else ""
-        shown.append(f"{phase.spec.name} {goodput}{state}" + (f" ({wrong} errors)" if wrong else ""))
-    return shown
+    return [_figure(phase) for phase in phases if phase.spec.kind.is_load]
+
+
+def _figure(phase: PhaseRecord) -> str:
+    if phase.status is PhaseStatus.SKIPPED:
+        return f"{phase.spec.name} skipped"
+    if phase.status is PhaseStatus.FAILED:
+        return f"{phase.spec.name} failed"
+    seconds = phase.end_s - phase.start_s
+    said = f"{phase.spec.name} {phase.ok_in_window / seconds:,.0f}/s" if phase.ok_in_window else ""
+    said = said or f"{phase.spec.name} no right answer"
+    if is_overloaded(phase.spec.kind, phase.status, phase.ok_in_window, phase.scheduled):
+        said += " overloaded"
+    wrong = error_count(phase.outcomes)
+    return f"{said} ({count(wrong, 'error')})" if wrong else said

@@ -10,8 +10,10 @@ import typer
 
 from harness.cli.exit_codes import EXIT_INCOMPLETE
 from harness.results.records.errors import UsageError
+from harness.results.records.text import count
 
 if TYPE_CHECKING:
+    from harness.analysis.evidence import Analysis
     from harness.cli.display import Display
     from harness.measuring.measure import Result
     from harness.results.store import Run
@@ -27,17 +29,26 @@ def display(as_json: bool) -> Display:
 
 
 def finish(result: Result, errors: tuple[str, ...], as_json: bool) -> None:
-    """The report, and an exit code that says whether everything was measured."""
+    """The report, and an exit code that says whether a strategy failed, answered wrongly or has no valid data.
+
+    What other users of the machine disturbed is a line at the end, and no error.
+    """
+    from harness.analysis.shortfalls import shortfalls
     from harness.cli.display import clock
 
-    invalid = write_report(result.run, as_json)
+    analysis = write_report(result.run, as_json)
     if not as_json:
         print(f"took {clock(result.elapsed_s)}, estimated {clock(result.estimate_s)}")
+    short = shortfalls(analysis)
     for line in (*errors, *result.failed):
         print(f"not measured: {line}", file=sys.stderr)
-    if invalid:
-        print(f"{invalid} trials are invalid: see the report's findings", file=sys.stderr)
-    if errors or result.failed or invalid:
+    for line in short:
+        print(f"problem: {line}", file=sys.stderr)
+    for each in analysis.undecided:
+        print(f"no decision: {each.workload}: {each.reason}", file=sys.stderr)
+    if line := _disturbed_line(analysis):
+        print(line, file=sys.stderr if as_json else sys.stdout)
+    if errors or result.failed or short or any(each.nobody_answered for each in analysis.undecided):
         raise typer.Exit(EXIT_INCOMPLETE)
 
 
@@ -53,11 +64,26 @@ def with_trials(run: Run) -> Run:
     return run
 
 
-def write_report(run: Run, as_json: bool) -> int:
-    """Judge, write report.html and summary.csv, say the decisions; how many trials have no valid attempt."""
+def _disturbed_line(analysis: Analysis) -> str:
+    from harness.analysis.shortfalls import disturbed
+    from harness.report import wording
+
+    found = disturbed(analysis)
+    if found is None:
+        return ""
+    codes = ", ".join(f"{code} {many}" for code, many in found.codes.items())
+    return (
+        f"disturbed: {found.attempts} of {count(found.of_attempts, 'attempt')} left out, "
+        f"{wording.percent(found.share)} of the time ({codes})"
+    )
+
+
+def write_report(run: Run, as_json: bool) -> Analysis:
+    """Judge, write report.html and summary.csv, say the decisions."""
     import msgspec
 
     from harness.analysis.analyse import analyse
+    from harness.analysis.shortfalls import disturbed, shortfalls
     from harness.report import exports, page
 
     analysis = analyse(run)
@@ -68,7 +94,10 @@ def write_report(run: Run, as_json: bool) -> int:
             "run": str(run.path),
             "report": str(path),
             "decisions": analysis.decisions,
+            "undecided": analysis.undecided,
             "cells": analysis.cells,
+            "shortfalls": shortfalls(analysis),
+            "disturbed": disturbed(analysis),
             "broken": analysis.broken,
         }
         print(msgspec.json.format(msgspec.json.encode(summary), indent=1).decode())
@@ -80,6 +109,4 @@ def write_report(run: Run, as_json: bool) -> int:
         print(f"report: {path}")
     for line in analysis.broken:
         print(line, file=sys.stderr)
-    measured = [trial for trial in analysis.trials if not trial.record.spec.is_pilot]
-    valid = {trial.record.spec.id for trial in measured if trial.valid}
-    return len({t.record.spec.id for t in measured if t.record.status == "complete"} - valid)
+    return analysis

@@ -1,4 +1,4 @@
-"""What physics allows a cell: no strategy passes it, however fast the machine. Pure."""
+"""The most that a cell can reach, however fast the machine: waiting takes its time. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def waiting_ceiling(workload: Workload, variant: Variant, *, users: int) -> Ceil
 
 
 def cpu_ceiling(target_cores: int, cpu_s_per_1000: float) -> Ceiling:
-    """Where CPU is what runs out: from the CPU time measured per right answer, so an estimate and no law."""
+    """Where the CPU is the limit: computed from the CPU time measured per right answer, so only an estimate."""
     rps = 1000 * target_cores / cpu_s_per_1000
     cores = "1 core" if target_cores == 1 else f"{target_cores} cores"
     return Ceiling(rps, f"{cores} / {cpu_s_per_1000:.3g} ms of CPU a request")

@@ -9,7 +9,7 @@ from harness.judging.arrival_figures import ArrivalFigures
 from harness.judging.figures import PhaseFigures
 from harness.judging.memory import MemoryGrowth
 from harness.results.records.finding import Finding
-from harness.results.records.phase_record import PhaseStatus
+from harness.results.records.phase_record import PhaseKind, PhaseStatus
 from harness.results.records.profile import Profile
 from harness.results.records.trial_record import TrialRecord
 from harness.results.records.variant import Variant
@@ -18,7 +18,7 @@ from harness.results.records.workload import Workload
 
 @dataclass(frozen=True)
 class Context:
-    """A trial, its figures, and what they are held against."""
+    """A trial, its figures, and what they are compared with."""
 
     record: TrialRecord
     phases: Mapping[str, PhaseFigures]
@@ -46,9 +46,16 @@ class Context:
 
 
 def was_free_to_send(phase: PhaseFigures) -> bool:
-    """Whether every arrival of an open loop found a free user: what was late then was the generator's doing, however
-    the server fared. At `max_in_flight` arrivals wait for the server."""
+    """Whether every arrival of an open loop found a free user. Then what was late was the generator's fault; otherwise
+    arrivals waited for the server, at `max_in_flight`."""
     return phase.offered_rps is not None and phase.queued == 0
+
+
+def was_silent(phase: PhaseFigures) -> bool:
+    """Whether a phase ran to its end and not one right answer came in it."""
+    ran = phase.status in (PhaseStatus.COMPLETE, PhaseStatus.CHOKED) and phase.duration_s > 0
+    nobody_came = phase.kind is PhaseKind.RATE and not phase.scheduled  # at a very low rate that may be
+    return ran and not nobody_came and phase.goodput_rps == 0
 
 
 Rule = Callable[[Context], Finding | None]

@@ -28,7 +28,7 @@ class Judgement:
 
 
 def judge(run: RunRecord, raw: RawTrial, median_canary_ms: float | None, idle_cores: float | None = None) -> Judgement:
-    """`median_canary_ms` is what the machine's speed is held against, see `median_canary_of`. `idle_cores` is what the
+    """`median_canary_ms` is what the machine's speed is compared with, see `median_canary_of`. `idle_cores` is what the
     pilot found for this variant on this workload; a trial with an idle phase of its own takes that one's."""
     trial = raw.record
     own_idle_cores = idle_cores_in(trial, raw.samples)

@@ -10,16 +10,15 @@ import msgspec
 from harness.judging.figures import Percentile
 from harness.results.histograms import Histogram, Histograms, merge
 from harness.results.records.metric import Metric
-from harness.results.records.outcome import Outcome
+from harness.results.records.outcome import TOO_LATE, Outcome
 
 # Fewer samples than this and the percentile is not printed. Keys are per mille.
 MIN_SAMPLES = {500: 10, 900: 10, 990: 100, 999: 1000}
 
-# Fast failures (refused, 5xx, a wrong answer) are in neither list: a server that fails fast would look quick. They
-# are counted as errors instead.
+# Errors (refused, 5xx, a wrong answer) are in neither list: a server that fails fast would look quick. They are
+# counted instead.
 _EXACT = (Outcome.OK,)
-_GIVEN_UP = (Outcome.TIMEOUT, Outcome.NOT_SENT)
-# How late a request was sent says something of the generator, whatever came of the request.
+# How late a request was sent says something about the generator, whatever came of the request.
 _SENT = tuple(outcome for outcome in Outcome if outcome is not Outcome.NOT_SENT)
 
 
@@ -49,7 +48,7 @@ class Latencies:
 
 def latencies(histograms: Histograms, phase: str, metric: Metric) -> Latencies:
     """What the log says of one metric of one phase."""
-    exact, given_up = (_SENT, (Outcome.NOT_SENT,)) if metric is Metric.SEND_LAG else (_EXACT, _GIVEN_UP)
+    exact, given_up = (_SENT, (Outcome.NOT_SENT,)) if metric is Metric.SEND_LAG else (_EXACT, TOO_LATE)
     return Latencies(histograms.merged(phase, exact, metric), histograms.merged(phase, given_up, metric))
 
 
@@ -57,6 +56,11 @@ def pool(parts: Iterable[Latencies]) -> Latencies:
     """Added up over trials."""
     both = list(parts)
     return Latencies(merge(part.exact for part in both), merge(part.given_up for part in both))
+
+
+def at_least(known: Latencies) -> Latencies:
+    """What is known of a phase, taken as lower bounds for a phase that can only have been worse."""
+    return Latencies(merge(()), merge((known.exact, known.given_up)))
 
 
 def exact_latencies(values: Histogram) -> Latencies:

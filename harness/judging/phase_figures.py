@@ -137,8 +137,8 @@ def idle_cores_in(record: TrialRecord, samples: Sequence[Sample]) -> float | Non
 
 
 def _cpu_s_per_1000(phase: PhaseRecord, target: TreeUsage, idle_cores: float) -> float | None:
-    """A closed loop begins and ends full: what was used and answered within it. An open loop begins empty and ends with
-    requests inside, which cost CPU time after its end: what all of them used, for all that were answered.
+    """A closed loop begins and ends with all users asking, so what was used and answered within it counts. An open loop
+    begins empty, and its last requests cost CPU time after its end: what all of them used counts, and all answers.
 
     What the target would have used in that time without them is taken off: at low rates it is half of the whole. Most
     of it is for the answers to `/health`. A blocked event loop gives fewer of them, so only their part is taken off."""

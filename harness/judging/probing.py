@@ -59,7 +59,7 @@ def _lag_over_the_end(lines: Sequence[ProbeLine], start_s: float, end_s: float) 
 
 
 def _requests_between(lines: Sequence[ProbeLine], start_s: float, end_s: float) -> int:
-    """Of a cumulative count, straight between the lines around each edge."""
+    """From a cumulative count, interpolated between the lines around each edge."""
     if not lines or lines[0].t_s > end_s:
         return 0
     times_s = [line.t_s for line in lines]

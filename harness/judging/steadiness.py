@@ -18,15 +18,21 @@ SHORTEST_OPEN_LOOP_S = 2.0
 
 @dataclass(frozen=True)
 class Trend:
-    """`change`: the mean of the last third of the bins less that of the first third, as a share of the median bin.
+    """The means of the first and of the last third of the bins, neither below 0 nor both 0.
 
-    No fitted line: a late start is a step, and a robust slope hardly sees one.
+    Not the slope of a fitted line: a late start is a step, and a robust slope hardly sees one.
     """
 
-    change: float
+    first: float
+    last: float
     p_value: float
     bins: int
     bin_s: float
+
+    @property
+    def change(self) -> float:
+        """The difference as a share of the larger of the two, so -1 to 1; negative for a fall."""
+        return (self.last - self.first) / max(self.first, self.last)
 
 
 def goodput_trend(ok_per_tenth: Sequence[int], duration_s: float) -> Trend | None:
@@ -71,10 +77,12 @@ def _trend(values: NDArray[np.float64], size: int) -> Trend | None:
     if len(values) < FEWEST_BINS or values.min() == values.max():
         return None
     third = len(values) // 3
-    change = float(values[-third:].mean() - values[:third].mean())
-    level = float(np.median(values)) or float(values.mean())
+    first, last = float(values[:third].mean()), float(values[-third:].mean())
+    if not first and not last:
+        return None
     return Trend(
-        change=change / level,
+        first=first,
+        last=last,
         p_value=float(stats.kendalltau(np.arange(len(values)), values).pvalue),
         bins=len(values),
         bin_s=size / 10,

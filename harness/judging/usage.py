@@ -111,7 +111,7 @@ def _between(before: Sample, after: Sample, t_s: float) -> _Edge:
 
 
 def _difference(start: float | None, end: float | None) -> int | None:
-    """None also where it fell: unlike CPU time, the switches of a child that ended are lost to the kernel's counts."""
+    """None also where it fell: the kernel keeps the CPU time of a child that ended, but not its switches."""
     return None if start is None or end is None or end < start else round(end - start)
 
 

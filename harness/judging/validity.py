@@ -1,8 +1,8 @@
 """Why a trial may not be believed: each rule is a small function of the trial's context. Pure.
 
 `invalid` keeps a trial out of the comparisons, so it is for what makes the number wrong: wrong answers, impossible
-figures, a generator or an upstream that was itself the bottleneck, a machine that was grossly disturbed. On a shared
-machine some noise is always there; pairing within blocks deals with it, so it is `info` until it is gross.
+figures, a generator or an upstream that was itself the bottleneck, a machine that was heavily disturbed. On a shared
+machine there is always some noise; pairing within blocks deals with it, so it is `info` until it is too much.
 """
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from harness.judging.ceilings import waiting_ceiling
-from harness.judging.context import Context, Rule, info, invalid, was_free_to_send
+from harness.judging.context import Context, Rule, info, invalid, was_free_to_send, was_silent
+from harness.judging.figures import PhaseFigures
 from harness.judging.steadiness import goodput_trend
 from harness.results.records.finding import Finding
-from harness.results.records.outcome import Outcome
+from harness.results.records.outcome import Outcome, in_words
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
+from harness.results.records.text import count
 from harness.results.records.trial_record import TrialRecord
 
-# A generator or a service near a whole core queues its own work. Locust warns from 90 % on (`CPU_WARNING_THRESHOLD` in
-# its runners.py), of a 5 s average; a phase is about as long, and what it hides in it is worth the other 10 %.
+# A generator or a service that uses nearly a whole core queues its own work. Locust warns from 90 % on
+# (`CPU_WARNING_THRESHOLD` in its runners.py), of an average over 5 s. A phase is about as long, and an average hides
+# the moments of more: hence lower limits.
 GENERATOR_CORES = 0.80
 SERVICE_CORES = 0.85
 # Where generator and services have CPUs of their own they share those: what one of them uses, the other waits for.
@@ -30,13 +33,30 @@ SEND_LAG_INVALID_MS, SEND_LAG_INVALID_SHARE = 10.0, 0.5
 CEILING_TOLERANCE = 1.05
 # `harness.services.upstream.FLOOR_OF_MEDIAN`: a drawn wait is never shorter than this part of its median.
 SHORTEST_DRAWN_WAIT = 0.5
-# A rate is believed within 1 %; one preemption of some 10 ms at either end of a short phase is not about the rate.
+# A rate is believed within 1 %. In a short phase one pause of some 10 ms at either end is more, and says nothing of the
+# rate.
 ARRIVALS_TOLERANCE, ARRIVALS_SLACK_S = 0.01, 0.05
-# A trend that chance makes once in a hundred, and that matters: pairing within blocks copes with less.
-TREND_P_VALUE, TREND_INFO_CHANGE, TREND_INVALID_CHANGE = 0.01, 0.2, 0.5
+# A trend that chance makes once in a hundred, and that matters: pairing within blocks copes with less. A straight line
+# that changes by 20 % or 50 % of its middle from its first third to its last is 18 % or 40 % lower at its low end.
+TREND_P_VALUE, TREND_INFO_CHANGE, TREND_INVALID_CHANGE = 0.01, 0.18, 0.4
 # Seen on shared virtual machines: steal of up to 30 %, and a canary that takes 1.7 times as long, are ordinary there.
 STEAL_INFO_PERCENT, STEAL_INVALID_PERCENT = 10.0, 30.0
 CANARY_INFO_RATIO, CANARY_INVALID_RATIO = 1.5, 3.0
+
+
+# What the machine or the instrument did to a trial, and not the strategy: measured again, it may well be valid.
+DISTURBANCES = frozenset(
+    {
+        "generator_busy",
+        "upstream_busy",
+        "reserved_busy",
+        "sent_late",
+        "stolen_time",
+        "slow_canary",
+        "arrivals_off_schedule",
+        "not_steady",
+    }
+)
 
 
 def findings(context: Context) -> tuple[Finding, ...]:
@@ -81,8 +101,8 @@ def worker_restarted(context: Context) -> Finding | None:
         if len(answered) > context.variant.workers:
             return invalid(
                 "worker_restarted",
-                f"{len(answered)} PIDs had answered by the end of {record.spec.name}, "
-                f"workers: {context.variant.workers}",
+                f"{len(answered)} processes had answered by the end of {record.spec.name}, and the server has "
+                f"{count(context.variant.workers, 'worker')}",
                 "read server.log; some servers kill a worker that is blocked for long",
             )
     return None
@@ -100,20 +120,46 @@ def wrong_answers(context: Context) -> Finding | None:
     return invalid("wrong_answers", f"wrong answers under load: {named}", "do requests share state in the strategy?")
 
 
+def no_answer(context: Context) -> Finding | None:
+    """Nothing follows from a closed loop in which nobody was answered: the work may take longer than the phase. A rate
+    without an answer says something about that phase only: it has no goodput, and its percentiles are bounds."""
+    silent = [phase for phase in context.measured if was_silent(phase)]
+    for phase in sorted(silent, key=lambda phase: phase.kind is not PhaseKind.CAPACITY):
+        return (invalid if phase.kind is PhaseKind.CAPACITY else info)(
+            "no_answer",
+            f"{phase.name}: not one right answer came in its {phase.duration_s:.3g} s ({_instead(context, phase)})",
+            "if a request takes longer than the phase, use a profile with longer phases; if not, read server.log: what "
+            "do the requests wait for?",
+        )
+    return None
+
+
+def _instead(context: Context, phase: PhaseFigures) -> str:
+    if not phase.scheduled:
+        return f"{count(context.users(phase.name), 'user')} waited for answers to earlier requests all the time"
+    ended = (
+        f"{many:,} answered later" if outcome is Outcome.OK else in_words(outcome, many)
+        for outcome, many in sorted(phase.outcomes.items())
+        if many
+    )
+    return f"{count(phase.scheduled, 'request')}: {', '.join(ended)}"
+
+
 def scenario_failed(context: Context) -> Finding | None:
-    """A task that raises before it asks has no answer, and not for the server's fault."""
+    """A task that raises before it asks has no answer, and that is not the server's fault."""
     for phase in context.record.phases:
         if phase.raised:
             return invalid(
                 "scenario_failed",
-                f"{phase.spec.name}: the scenario raised before it asked, {phase.raised} of {phase.scheduled} times",
+                f"{phase.spec.name}: the scenario raised an exception before it asked, for {phase.raised} of "
+                f"{count(phase.scheduled, 'request')}",
                 "read locust.log",
             )
     return None
 
 
 def above_ceiling(context: Context) -> Finding | None:
-    """More right answers than waits fit in. Each request in flight may end one wait more than go into the window."""
+    """More right answers than the waits allow. Each request in flight at the start may add one answer to the window."""
     for phase in context.measured:
         ceiling = waiting_ceiling(context.workload, context.variant, users=context.users(phase.name))
         if ceiling is None:
@@ -123,8 +169,8 @@ def above_ceiling(context: Context) -> Finding | None:
         if phase.goodput_rps > allowed_rps:
             return invalid(
                 "above_ceiling",
-                f"{phase.name}: {phase.goodput_rps:.4g} right answers/s, physics allows {ceiling.rps:.4g} "
-                f"({ceiling.because}; {allowed_rps:.4g} with all tolerance)",
+                f"{phase.name}: {phase.goodput_rps:,.0f} right answers/s, and the waits allow {ceiling.rps:,.0f}/s "
+                f"({ceiling.because}; {allowed_rps:,.0f}/s with all tolerances)",
                 "check IN_FLIGHT of the strategy, and that it calls the upstream each time",
             )
     return None
@@ -136,7 +182,8 @@ def below_wait(context: Context) -> Finding | None:
         if context.workload.calls and phase.min_service_ms is not None and phase.min_service_ms < shortest_ms:
             return invalid(
                 "below_wait",
-                f"{phase.spec.name}: an answer after {phase.min_service_ms:.2f} ms; the upstream waits {shortest_ms:g}",
+                f"{phase.spec.name}: an answer after {phase.min_service_ms:.2f} ms, and the upstream waits at least "
+                f"{shortest_ms:g} ms",
                 "the strategy caches, or does not call the upstream",
             )
     return None
@@ -192,24 +239,24 @@ def reserved_busy(context: Context) -> Finding | None:
 
 
 def sent_late(context: Context) -> Finding | None:
-    """Of each request the part that was the generator's own: who waits for a free user at `max_in_flight` waits for the
-    server."""
+    """Only the part that was the generator's own: a request that waits for a free user waits for the server."""
     remark: Finding | None = None
     for phase in context.measured:
         lag_ms, response = phase.own_lag_p99_ms, phase.response_p50
         if lag_ms is None or response is None:
             continue
-        gross = lag_ms > max(SEND_LAG_INVALID_MS, SEND_LAG_INVALID_SHARE * response.value_ms)
-        if lag_ms <= max(SEND_LAG_INFO_MS, SEND_LAG_INFO_SHARE * response.value_ms):
+        info_ms = max(SEND_LAG_INFO_MS, SEND_LAG_INFO_SHARE * response.value_ms)
+        invalid_ms = max(SEND_LAG_INVALID_MS, SEND_LAG_INVALID_SHARE * response.value_ms)
+        is_too_much = lag_ms > invalid_ms
+        if lag_ms <= info_ms:
             continue
-        finding = (invalid if gross else info)(
+        finding = (invalid if is_too_much else info)(
             "sent_late",
-            f"{phase.name}: the generator was late by itself, p99 {lag_ms:.1f} ms (limit "
-            f"{SEND_LAG_INVALID_SHARE if gross else SEND_LAG_INFO_SHARE:.0%} of the response's p50, "
-            f"{response.value_ms:.1f} ms)",
+            f"{phase.name}: the generator itself sent requests late, p99 {lag_ms:.1f} ms (limit "
+            f"{invalid_ms if is_too_much else info_ms:.1f} ms beside a median response of {response.value_ms:.1f} ms)",
             "give the generator a core of its own, or a quieter machine; goodput is not affected",
         )
-        if gross:
+        if is_too_much:
             return finding
         remark = remark or finding
     return remark
@@ -222,11 +269,11 @@ def stolen_time(context: Context) -> Finding | None:
     noise = context.record.noise
     if noise is None or noise.steal_percent is None or noise.steal_percent <= STEAL_INFO_PERCENT:
         return None
-    gross = noise.steal_percent > STEAL_INVALID_PERCENT
-    return (invalid if gross else info)(
+    is_too_much = noise.steal_percent > STEAL_INVALID_PERCENT
+    return (invalid if is_too_much else info)(
         "stolen_time",
-        f"other guests of the host took {noise.steal_percent:.0f} % of the CPU time "
-        f"(limit {STEAL_INVALID_PERCENT if gross else STEAL_INFO_PERCENT:.0f} %)",
+        f"other machines on the same host took {noise.steal_percent:.0f} % of the CPU time "
+        f"(limit {STEAL_INVALID_PERCENT if is_too_much else STEAL_INFO_PERCENT:.0f} %)",
         "run again when the host is quieter, or with more blocks",
     )
 
@@ -235,12 +282,12 @@ def slow_canary(context: Context) -> Finding | None:
     noise, median_ms = context.record.noise, context.median_canary_ms
     if noise is None or not median_ms or noise.canary_ms <= CANARY_INFO_RATIO * median_ms:
         return None
-    gross = noise.canary_ms > CANARY_INVALID_RATIO * median_ms
-    return (invalid if gross else info)(
+    is_too_much = noise.canary_ms > CANARY_INVALID_RATIO * median_ms
+    return (invalid if is_too_much else info)(
         "slow_canary",
         f"the machine was slow just before: {noise.canary_ms:.0f} ms for a loop that took {median_ms:.0f} ms in the "
         f"run's median ({noise.canary_ms / median_ms:.1f} times, limit "
-        f"{CANARY_INVALID_RATIO if gross else CANARY_INFO_RATIO:g})",
+        f"{CANARY_INVALID_RATIO if is_too_much else CANARY_INFO_RATIO:g})",
         "run again when the machine is quieter, or with more blocks",
     )
 
@@ -249,14 +296,14 @@ def slow_canary(context: Context) -> Finding | None:
 
 
 def arrivals_off_schedule(context: Context) -> Finding | None:
-    """Fewer arrivals than the schedule has, or slower: only the generator can be to blame for the first, and for the
-    second where every arrival found a free user."""
+    """Fewer arrivals than the schedule has, or slower. The first is the generator's fault; so is the second, where
+    every arrival found a free user."""
     for phase in context.measured:
         for arrivals in context.arrivals.get(phase.name, ()):
             if phase.status is not PhaseStatus.FAILED and arrivals.missing > ARRIVALS_TOLERANCE:
                 return invalid(
                     "arrivals_off_schedule",
-                    f"{phase.name}: {arrivals.missing:.1%} of the scheduled arrivals never fell due "
+                    f"{phase.name}: {arrivals.missing:.1%} of the scheduled requests were never begun "
                     f"(limit {ARRIVALS_TOLERANCE:.0%})",
                     "read locust.log; the generator was stopped or starved",
                 )
@@ -272,20 +319,22 @@ def arrivals_off_schedule(context: Context) -> Finding | None:
 
 
 def not_steady(context: Context) -> Finding | None:
-    """A closed loop whose goodput rose or fell all along has no capacity, only a moment of it."""
+    """A closed loop whose goodput rose or fell all the time has no one capacity."""
     for phase in context.record.phases:
         if phase.spec.kind is not PhaseKind.CAPACITY or phase.status is PhaseStatus.FAILED:
             continue
         trend = goodput_trend(phase.ok_per_tenth, phase.end_s - phase.start_s)
         if trend is None or trend.p_value > TREND_P_VALUE or abs(trend.change) <= TREND_INFO_CHANGE:
             continue
-        gross = abs(trend.change) > TREND_INVALID_CHANGE
-        return (invalid if gross else info)(
+        is_too_much = abs(trend.change) > TREND_INVALID_CHANGE
+        limit = TREND_INVALID_CHANGE if is_too_much else TREND_INFO_CHANGE
+        return (invalid if is_too_much else info)(
             "not_steady",
-            f"{phase.spec.name}: goodput {'rose' if trend.change > 0 else 'fell'} by {abs(trend.change):.0%} of its "
-            f"median over {trend.bins} bins of {trend.bin_s:g} s (limit "
-            f"{TREND_INVALID_CHANGE if gross else TREND_INFO_CHANGE:.0%}; Mann-Kendall p = {trend.p_value:.2g})",
-            "a longer warm-up if it rose, a longer phase if it fell: does the strategy leak or pile up?",
+            f"{phase.spec.name}: goodput {'rose' if trend.change > 0 else 'fell'} from "
+            f"{trend.first / trend.bin_s:,.0f}/s in the first third of the phase to {trend.last / trend.bin_s:,.0f}/s "
+            f"in the last, a difference of {abs(trend.change):.0%} of the larger (limit {limit:.0%}; Mann-Kendall p = "
+            f"{trend.p_value:.2g} over {trend.bins} bins of {trend.bin_s:g} s)",
+            "a longer warm-up if it rose; a longer phase if it fell, to see whether the strategy leaks or piles up",
         )
     return None
 
@@ -296,6 +345,7 @@ RULES: tuple[Rule, ...] = (
     worker_restarted,
     scenario_failed,
     wrong_answers,
+    no_answer,
     above_ceiling,
     below_wait,
     generator_busy,

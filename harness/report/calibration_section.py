@@ -22,8 +22,8 @@ from harness.calibration.uncertainty import (
     worst_uncertainties_ms,
 )
 from harness.judging.figures import Percentile
-from harness.report import wording
 from harness.report.provenance import when
+from harness.results.records.text import count
 from harness.results.store import Run
 
 
@@ -85,7 +85,7 @@ def _beside(calibration: Calibration) -> Iterator[str]:
         yield (
             f"The capacity of {check.route} over {check.connections} connections: "
             f"ours {check.ours_rps:,.0f} requests/s, {check.other} "
-            f"{check.other_rps:,.0f}, {check.difference} over {wording.count(len(check.ratios), 'pair')} "
+            f"{check.other_rps:,.0f}, {check.difference} over {count(len(check.ratios), 'pair')} "
             f"of slices{_moment(calibration.cross_check_epoch_s)}; {_judgement(check)}."
         )
 

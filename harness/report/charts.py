@@ -1,6 +1,6 @@
-"""The charts with one row a strategy: capacity on a linear axis, latencies on a logarithmic one.
+"""The charts with one row for each variant: capacity on a linear axis, latencies on a logarithmic one.
 
-Every row is there whatever happened: where there is no figure, a word says why. Rows come in the order given, first
+No row is left out: where there is no figure, a word says why. Rows come in the order given, first
 on top. Lengths are pixels of a chart 430 wide, which a phone still shows readably.
 """
 
@@ -30,7 +30,7 @@ _DECADES_MS = tuple(10.0**power for power in range(-3, 8))
 
 @dataclass(frozen=True)
 class CapacityRow:
-    """A strategy's capacity in requests/s. `singles`, `doubtful`: of single trials, valid and invalid."""
+    """A variant's capacity in requests/s. `singles`, `doubtful`: of single trials, valid and invalid."""
 
     variant: str
     colour: str
@@ -43,7 +43,7 @@ class CapacityRow:
 
 @dataclass(frozen=True)
 class LatencyRow:
-    """A strategy's latencies: `low` and `high` are two percentiles of one distribution (or one of them None)."""
+    """A variant's latencies: `low` and `high` are two percentiles of one distribution (or one of them None)."""
 
     variant: str
     colour: str
@@ -53,7 +53,7 @@ class LatencyRow:
 
 
 class _Rows:
-    """A canvas with one row a strategy, and what it says to those who do not see it."""
+    """A canvas with one row for each variant, and a description for those who do not see it."""
 
     def __init__(self, rows: int, scale: Scale, ticks: Sequence[tuple[float, str]], unit: str, head: str) -> None:
         self.bottom = _TOP + _ROW * max(1, rows)

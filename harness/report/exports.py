@@ -8,9 +8,14 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.analysis.evidence import Analysis, Decision
+from harness.analysis.evidence import Analysis, Decision, Undecided
+from harness.judging.context import was_silent
 from harness.judging.figures import Percentile, PhaseFigures, TrialFigures
+from harness.judging.overload import is_overloaded
 from harness.report import wording
+from harness.results.records.outcome import error_count, too_late_count
+from harness.results.records.phase_record import PhaseKind, PhaseStatus
+from harness.results.records.text import count
 from harness.results.store import Run, write_atomically
 
 COLUMNS = (
@@ -80,9 +85,10 @@ def write_summary_csv(run: Run, analysis: Analysis) -> Path:
     """Write `summary.csv`: a row for each attempt x phase x metric that has a value. StoreError if it cannot be.
 
     CPU times are between a phase's start and end; only `target_cpu_s_per_1000` of an open loop counts on until it is
-    drained, and it alone is without `target_idle_cores`, what the target uses while nobody asks. `at_least` is true
-    where a percentile lies among requests that were given up, so that it is a lower bound; only `valid` trials count
-    in the report.
+    drained, and it alone is without `target_idle_cores`, what the target uses while nobody asks. An open loop's
+    `overloaded` is 1 where more was asked than answered; a phase that was skipped because the server had choked at a
+    lower rate has that row only. `at_least` is true where a percentile lies among requests that were given up, so that
+    it is a lower bound; only `valid` trials count in the report.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
@@ -118,19 +124,30 @@ def _rows(
 
 
 def _values(phase: PhaseFigures) -> Iterator[tuple[str, float, str, str]]:
-    """Metric, value, unit and, of a percentile, whether it is a lower bound."""
+    """Metric, value, unit and, of a percentile, whether it is a lower bound.
+
+    A skipped phase has one row, that it was overloaded: a goodput of 0 would be taken for a measurement. For the same
+    reason a phase without a right answer has no goodput.
+    """
+    if phase.kind is PhaseKind.RATE:
+        right_answers = phase.goodput_rps * phase.duration_s
+        yield "overloaded", int(is_overloaded(phase.kind, phase.status, right_answers, phase.scheduled)), "of 1", ""
+    if phase.status is PhaseStatus.SKIPPED:
+        return
     for name, unit in _NUMBERS.items():
         number = getattr(phase, name)
-        if number is not None:
+        if number is not None and not (name == "goodput_rps" and was_silent(phase)):
             yield name, number, unit, ""
     for name in _PERCENTILES:
         percentile: Percentile | None = getattr(phase, name)
         if percentile is not None:
             yield f"{name}_ms", percentile.value_ms, "ms", _truth(percentile.at_least)
-    for outcome, count in phase.outcomes.items():
-        yield f"outcome_{outcome.value}", count, "requests", ""
-    for pid, count in phase.requests_by_pid.items():
-        yield f"worker_{pid}", count, "requests", ""
+    for outcome, many in phase.outcomes.items():
+        yield f"outcome_{outcome.value}", many, "requests", ""
+    yield "errors", error_count(phase.outcomes), "requests", ""
+    yield "too_late", too_late_count(phase.outcomes), "requests", ""
+    for pid, many in phase.requests_by_pid.items():
+        yield f"worker_{pid}", many, "requests", ""
 
 
 def _text(value: str) -> str:
@@ -145,12 +162,13 @@ def markdown_summary(analysis: Analysis) -> str:
     """The decision table and what did not count, as GitHub's Markdown."""
     baseline = _markdown(analysis.run.baseline or "the baseline")
     lines = [
-        f"| workload | best | capacity | gain over {baseline} | not distinguishable | why |",
+        f"| workload | best | capacity | gain over {baseline} | not told apart from it | why |",
         "|---|---|---|---|---|---|",
         *(_decision_line(decision) for decision in analysis.decisions),
+        *(f"| {each.workload} | none | | | | {_markdown(_no_decision(each))} |" for each in analysis.undecided),
     ]
     invalid = [trial for trial in analysis.trials if not trial.valid]
-    lines += ["", f"{wording.count(len(analysis.trials), 'trial')}, {len(invalid)} of them failed or invalid."]
+    lines += ["", f"{count(len(analysis.trials), 'trial')}, {len(invalid)} of them failed or invalid."]
     for trial in invalid:
         findings = [finding for finding in trial.findings if finding.level == "invalid"]
         said = "; ".join(f"{finding.code}: {finding.message}" for finding in findings) or trial.record.error
@@ -172,9 +190,15 @@ def terminal_summary(analysis: Analysis, width: int) -> str:
         if decision.tied:
             lines.append(f"  not told apart from it: {', '.join(decision.tied)}")
         lines.append(f"  {decision.why}")
+    for each in analysis.undecided:
+        lines += ["", f"{each.workload}: {_no_decision(each)}"]
     invalid = sum(not trial.valid for trial in analysis.trials)
-    lines += ["", f"{wording.count(len(analysis.trials), 'trial')}, {invalid} of them failed or invalid"]
+    lines += ["", f"{count(len(analysis.trials), 'trial')}, {invalid} of them failed or invalid"]
     return "\n".join(textwrap.fill(line, width, subsequent_indent="    ") for line in lines)
+
+
+def _no_decision(undecided: Undecided) -> str:
+    return f"No decision: {undecided.reason}."
 
 
 def _decision_line(decision: Decision) -> str:
@@ -194,7 +218,7 @@ def _decision_line(decision: Decision) -> str:
 
 
 def _markdown(text: str) -> str:
-    """Plain text: what a server wrote into an error is neither markup nor a new row."""
+    """As plain text: what a server wrote into an error must not become markup or a new row."""
     for character, said in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("`", "'"), ("\n", " ")):
         text = text.replace(character, said)
     return text

@@ -1,4 +1,4 @@
-"""`report.html`: one self-contained page of everything the analysis says and the raw series it rests on.
+"""`report.html`: one page, complete in itself, of everything the analysis says and some of the raw series behind it.
 
 The page needs no network and runs no script; its Content-Security-Policy says so to the browser too. The same run
 gives the same bytes.
@@ -19,6 +19,8 @@ from harness.report import banner, provenance, timeline, verdicts, wording, work
 from harness.report.calibration_section import calibration_section
 from harness.report.palette import Palette
 from harness.report.standing import capacity_of, measured_trials, standing
+from harness.results.records.phase_record import PhaseStatus
+from harness.results.records.text import count
 from harness.results.store import Attempt, Run, write_atomically
 
 
@@ -45,7 +47,7 @@ def write_page(run: Run, analysis: Analysis) -> Path:
 
 
 def render(run: Run, analysis: Analysis) -> str:
-    """The whole page. Reads the raw series of one trial a cell; changes nothing."""
+    """The whole page. Reads the raw series of one trial of each cell; changes nothing."""
     record = analysis.run
     palette = Palette([variant.name for variant in record.variants])
     anchors = {workload.name: f"w{place}" for place, workload in enumerate(record.workloads)}
@@ -79,6 +81,7 @@ def render(run: Run, analysis: Analysis) -> str:
             for variant in record.variants
         ],
         words=wording,
+        count=count,
     )
 
 
@@ -127,7 +130,9 @@ def _panels(run: Run, analysis: Analysis, workload: str, palette: Palette) -> Pa
 def _caption(trial: TrialFigures) -> str:
     spec = trial.record.spec
     attempt = f", attempt {trial.record.attempt}" if trial.record.attempt > 1 else ""
-    return f"block {spec.block}{attempt}{'' if trial.valid else ' (invalid: no valid trial)'}"
+    skipped = [phase.spec.name for phase in trial.record.phases if phase.status is PhaseStatus.SKIPPED]
+    overloaded = f", {' and '.join(skipped)} skipped (overloaded)" if skipped else ""
+    return f"block {spec.block}{attempt}{'' if trial.valid else ' (invalid: no valid trial)'}{overloaded}"
 
 
 def _representative(analysis: Analysis, cell: Cell) -> TrialFigures | None:

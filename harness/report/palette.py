@@ -1,4 +1,4 @@
-"""The colours of the charts, as CSS: one for each strategy in every chart. The page says what the variables are on its
+"""The colours of the charts, as CSS: one for each variant in every chart. The page says what the variables are on its
 light and on its dark face.
 
 The hues are Okabe and Ito's, told apart by colour-blind readers (https://jfly.uni-koeln.de/color/), black replaced by
@@ -24,7 +24,7 @@ SERVICES = "var(--s2)"
 
 
 class Palette:
-    """The colours of a run's strategies, by their place in the run's list."""
+    """The colours of a run's variants, by their place in the run's list."""
 
     def __init__(self, strategies: Sequence[str]) -> None:
         self._places = {name: place for place, name in enumerate(strategies)}

@@ -18,6 +18,7 @@ from harness.results.records.finding import Finding
 from harness.results.records.machine_record import Environment, Partition
 from harness.results.records.profile import RatePhase
 from harness.results.records.run_record import RunRecord
+from harness.results.records.text import count
 from harness.results.store import Attempt, Run
 
 GIB = 1024**3
@@ -80,7 +81,7 @@ def _links(run: Run, folder: str) -> tuple[Link, ...]:
 
 
 def _url(path: str) -> str:
-    """A relative path as a URL; bytes that are no UTF-8 are kept as Python names them (PEP 383)."""
+    """A relative path as a URL; bytes that are not UTF-8 are kept as Python represents them (PEP 383)."""
     return quote(path, errors="surrogateescape")
 
 
@@ -91,7 +92,7 @@ def when(epoch_s: float) -> str:
 
 def machine_line(environment: Environment) -> str:
     """The machine in one line."""
-    cores = wording.count(environment.logical_cpus, "logical CPU")
+    cores = count(environment.logical_cpus, "logical CPU")
     said = [
         f"{environment.cpu_model or environment.machine}, {cores}",
         f"{wording.number(environment.memory_bytes / GIB)} GiB",
@@ -134,7 +135,7 @@ def environment_facts(analysis: Analysis) -> tuple[Fact, ...]:
 
 
 def _took(analysis: Analysis) -> str:
-    """All attempts together: the pause before a --resume is nobody's work."""
+    """All attempts together; the pause before a --resume is not counted."""
     estimate = f"estimated {wording.seconds(analysis.run.estimate_s)}"
     if analysis.run.finished_epoch_s is None:
         return f"not finished; {estimate}"
@@ -154,7 +155,7 @@ def _sampler(analysis: Analysis) -> str:
 
 
 def _overhead(analysis: Analysis) -> str:
-    """Where the time that is not load went."""
+    """Where the time went in which nothing was measured."""
     sums: dict[str, float] = {}
     for trial in analysis.trials:
         for name, cost_s in trial.record.overhead_s.items():

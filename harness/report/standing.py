@@ -1,18 +1,19 @@
-"""How trials and phases stand, in a word: what counts, what does not, and what a missing figure is called."""
+"""What trials and phases are called: what counts, what does not, and why a figure is missing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 from harness.analysis.evidence import Analysis, Cell, CellPhase
+from harness.analysis.trials import capacity_phase
 from harness.judging.figures import Percentile, PhaseFigures, TrialFigures
 from harness.report import wording
-from harness.results.records.outcome import Outcome
+from harness.results.records.outcome import Outcome, error_count, too_late_count
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
 
 ERRORS_ABOVE = 0.01
-KEEPING_UP = 0.9  # right answers a second over arrivals a second; below it a strategy is called overloaded
+TOO_LATE_ABOVE = 0.01
 
 TrialStanding = Literal["valid", "invalid", "failed"]
 
@@ -53,11 +54,9 @@ def rate_phases(cells: Iterable[Cell]) -> list[tuple[str, float]]:
 
 
 def capacity_of(trial: TrialFigures) -> float | None:
-    """The goodput of a trial's closed loop, when that phase ran."""
-    for phase in trial.phases.values():
-        if phase.kind is PhaseKind.CAPACITY and phase.status in (PhaseStatus.COMPLETE, PhaseStatus.CHOKED):
-            return phase.goodput_rps
-    return None
+    """The goodput of a trial's closed loop, when that phase ran and was answered."""
+    phase = capacity_phase(trial)
+    return phase.goodput_rps if phase is not None else None
 
 
 def cell_note(cell: Cell) -> str:
@@ -68,51 +67,80 @@ def cell_note(cell: Cell) -> str:
         return "failed"
     if cell.status == "missing":
         return "not measured"
+    if cell.without_answer:
+        return no_answer_in(cell)
     return "" if cell.valid_trials else "no valid trial"
 
 
+def no_answer_in(cell: Cell) -> str:
+    """no right answer, or: no right answer in 1 of 3 trials"""
+    trials = cell.valid_trials + cell.without_answer
+    return "no right answer" + ("" if cell.without_answer == trials else f" in {cell.without_answer} of {trials}")
+
+
 def phase_notes(cell: Cell, phase: CellPhase | None, valid: Sequence[TrialFigures]) -> tuple[str, ...]:
-    """What happened in a phase instead of, or beside, its figures, the gravest first; empty when all went well."""
+    """What happened in a phase instead of, or beside, its figures, the most important first; empty when all went
+    well."""
     if phase is None:
         return (cell_note(cell) or "not run",)
-    ran = sum(phase.statuses.values())
-    said = [] if ran else [cell_note(cell) or "no valid trial"]
-    for status in (PhaseStatus.CHOKED, PhaseStatus.SKIPPED, PhaseStatus.FAILED):
-        many = phase.statuses.get(status, 0)
-        if many:
-            said.append(status.value if many == ran else f"{status.value} in {many} of {ran}")
-    if is_overloaded(phase, valid):
-        goodput, arrived = phase.goodput_rps, _arrived_rps(phase.name, valid)
-        said.append(f"overloaded: {wording.number(goodput.value if goodput else None)} of {wording.number(arrived)}/s")
-    wrong = error_share(phase, valid)
-    if wrong is not None and wrong > ERRORS_ABOVE:
-        said.append(f"{wording.percent(wrong)} errors")
+    trials = sum(phase.statuses.values())
+    if not trials:
+        return (cell_note(cell) or "no valid trial",)
+    said = [*_how_it_ended(phase, trials)]
+    arrived_rps = _arrived_rps(phase.name, valid)
+    if phase.overloaded and phase.goodput_rps is not None and arrived_rps is not None:
+        said.append(f"{wording.number(phase.goodput_rps.value)} of {wording.number(arrived_rps)}/s answered")
+    for share, limit, what in (
+        (error_share(phase), ERRORS_ABOVE, "errors"),
+        (too_late_share(phase), TOO_LATE_ABOVE, "too late"),
+    ):
+        if share is not None and share > limit:
+            said.append(f"{wording.percent(share)} {what}")
     return tuple(said)
 
 
-def is_overloaded(phase: CellPhase, valid: Sequence[TrialFigures]) -> bool:
-    """Whether an open loop got clearly fewer right answers than requests arrived."""
-    if phase.kind is not PhaseKind.RATE or phase.goodput_rps is None:
-        return False
-    arrived_rps = _arrived_rps(phase.name, valid)
-    return arrived_rps is not None and phase.goodput_rps.value < KEEPING_UP * arrived_rps
+def _how_it_ended(phase: CellPhase, trials: int) -> Iterator[str]:
+    skipped, choked, failed = (
+        phase.statuses.get(status, 0) for status in (PhaseStatus.SKIPPED, PhaseStatus.CHOKED, PhaseStatus.FAILED)
+    )
+    if skipped == trials:
+        yield "skipped"
+    elif choked == trials:
+        yield "choked"
+    elif phase.overloaded:
+        yield "overloaded" if phase.overloaded == trials else f"overloaded in {phase.overloaded} of {trials}"
+    elif choked:  # a closed loop is not called overloaded
+        yield f"choked in {choked} of {trials}"
+    if failed:
+        yield "failed" if failed == trials else f"failed in {failed} of {trials}"
 
 
 def unanswered_share(phase: CellPhase) -> float | None:
-    """The share of scheduled requests that did not end in a right answer, those given up among them."""
+    """The share of scheduled requests that did not end in a right answer: errors and those that were too late. None
+    where a trial skipped the phase: those that ran it do not speak for it."""
+    if phase.statuses.get(PhaseStatus.SKIPPED):
+        return None
+    return _share(phase, sum(phase.outcomes.values()) - phase.outcomes.get(Outcome.OK, 0))
+
+
+def error_share(phase: CellPhase) -> float | None:
+    """The share of scheduled requests that ended in an error; those that were too late are none."""
+    return _share(phase, error_count(phase.outcomes))
+
+
+def too_late_share(phase: CellPhase) -> float | None:
+    """The share of scheduled requests without an answer in time, not sent ones among them."""
+    return _share(phase, too_late_count(phase.outcomes))
+
+
+def _share(phase: CellPhase, many: int) -> float | None:
     scheduled = sum(phase.outcomes.values())
-    return 1 - phase.outcomes.get(Outcome.OK, 0) / scheduled if scheduled else None
+    return many / scheduled if scheduled else None
 
 
 def given_up(phase: CellPhase, valid: Iterable[TrialFigures]) -> int:
     """How many requests were still open when the phase's time to drain was over (timeouts, in the outcomes)."""
     return sum(trial.phases[phase.name].censored for trial in valid if phase.name in trial.phases)
-
-
-def error_share(phase: CellPhase, valid: Iterable[TrialFigures]) -> float | None:
-    """The share of scheduled requests that went wrong, those given up left out."""
-    share = unanswered_share(phase)
-    return share and max(0.0, share - given_up(phase, valid) / sum(phase.outcomes.values()))
 
 
 def failed_health_share(phase: CellPhase, valid: Iterable[TrialFigures]) -> float | None:

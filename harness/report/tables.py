@@ -1,4 +1,4 @@
-"""Every figure of a workload, a table a phase, each with how sure it is."""
+"""Every figure of a workload, a table for each phase; with each figure, how sure it is."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from harness.report.standing import (
     unanswered_share,
     valid_of,
 )
+from harness.results.records.text import count
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class TableFigure:
 
 @dataclass(frozen=True)
 class TableRow:
-    """One strategy in one phase."""
+    """One variant in one phase."""
 
     variant: str
     colour: str
@@ -123,7 +124,7 @@ def _figures(cell: Cell, phase: CellPhase, memory: str, valid: Sequence[TrialFig
         _percentile(phase.response_p99, trials),
         TableFigure(
             wording.percent(unanswered_share(phase)),
-            wording.errors(phase.outcomes, given_up(phase, valid)),
+            wording.not_ok(phase.outcomes, given_up(phase, valid)),
             "warns words",
         ),
         TableFigure(wording.number(cpu.value if cpu else None), wording.interval(cpu)),
@@ -132,28 +133,35 @@ def _figures(cell: Cell, phase: CellPhase, memory: str, valid: Sequence[TrialFig
         _memory(phase, memory),
         TableFigure(wording.whole(phase.target_threads_max)),
         _percentile(loop_lag(phase, valid), trials),
-        TableFigure(health.text, f"{wording.percent(failed)} failed", "warns") if failed else health,
+        TableFigure(health.text, f"{wording.percent(failed)} not ok", "warns") if failed else health,
         TableFigure(wording.whole(phase.limiter_waiting_max)),
     )
 
 
 def _memory(phase: CellPhase, memory: str) -> TableFigure:
-    """PSS comes once a second, so a short phase may have none; then RSS, and said so."""
+    """PSS is read once a second, so a short phase may have none; then it is RSS, and the table says so."""
     if memory == "PSS" and phase.target_pss_max_bytes is not None:
         return TableFigure(wording.mib(phase.target_pss_max_bytes))
-    return TableFigure(wording.mib(phase.target_rss_max_bytes), "RSS" if memory == "PSS" else "")
+    return TableFigure(
+        wording.mib(phase.target_rss_max_bytes), "RSS" if memory == "PSS" and phase.target_rss_max_bytes else ""
+    )
 
 
 def _row(cell: Cell, name: str, memory: str, valid: Sequence[TrialFigures], palette: Palette) -> TableRow:
     phase = cell.phases.get(name)
-    trials = wording.count(cell.trials, "trial")
+    trials = count(cell.trials, "trial")
     return TableRow(
         variant=cell.variant,
         colour=palette.css(cell.variant),
         trials=trials if cell.valid_trials == cell.trials else f"{cell.valid_trials} of {trials} valid",
         note=", ".join(phase_notes(cell, phase, valid)),
-        figures=_figures(cell, phase, memory, valid) if phase and phase.goodput_rps else (),
+        figures=_figures(cell, phase, memory, valid) if phase and _has_figures(phase) else (),
     )
+
+
+def _has_figures(phase: CellPhase) -> bool:
+    """A phase that was skipped in some trials has no goodput, but bounds of its percentiles."""
+    return phase.goodput_rps is not None or phase.response_p50 is not None
 
 
 def _percentile(value: Percentile | None, trials: int) -> TableFigure:

@@ -132,7 +132,7 @@ def _thinned(points: Sequence[tuple[float, int, float]], step_s: float) -> Curve
 
 
 def draw_timeline(timeline: Timeline, title: str, *, cores_top: float, memory_top_mib: float) -> Markup:
-    """Cores above, memory beneath; the tops of both axes are the caller's, so that neighbours compare."""
+    """Cores above, memory below; the caller sets the tops of both axes, so that charts can be compared."""
     canvas = Canvas(TIMELINE_WIDTH, _HEIGHT)
     seconds = Scale(0.0, timeline.end_s, _LEFT, TIMELINE_WIDTH - 8)
     cores_scale = Scale(0.0, 1.08 * cores_top or 1.0, *_CORES)

@@ -1,4 +1,4 @@
-"""The answers: which strategy for which workload, and every comparison behind that."""
+"""The answers: which variant for which workload, and every comparison behind that."""
 
 from __future__ import annotations
 
@@ -71,19 +71,20 @@ def badge(comparison: Comparison) -> VerdictBadge:
 
 def decision_rows(analysis: Analysis, anchors: dict[str, str], palette: Palette) -> tuple[DecisionRow, ...]:
     """A row for each workload of the run, also where nothing could be decided."""
-    decided = {decision.workload: decision for decision in analysis.decisions}
+    decided: dict[str, Decision | str] = {decision.workload: decision for decision in analysis.decisions}
+    decided |= {each.workload: f"No decision: {each.reason}." for each in analysis.undecided}
     return tuple(
-        _decision_row(workload, anchors[workload.name], decided.get(workload.name), analysis.run.baseline, palette)
+        _decision_row(workload, anchors[workload.name], decided.get(workload.name, ""), analysis.run.baseline, palette)
         for workload in analysis.run.workloads
     )
 
 
 def _decision_row(
-    workload: Workload, anchor: str, decision: Decision | None, baseline: str | None, palette: Palette
+    workload: Workload, anchor: str, decision: Decision | str, baseline: str | None, palette: Palette
 ) -> DecisionRow:
-    if decision is None:
-        why = "No valid trial of any strategy."
-        return DecisionRow(anchor, workload.name, workload.title, "", "", (), "", "", "", "", None, why)
+    """A text instead of a decision says why there is none."""
+    if isinstance(decision, str):
+        return DecisionRow(anchor, workload.name, workload.title, "", "", (), "", "", "", "", None, decision)
     gain = decision.gain
     if gain is not None:
         gain_text, gain_interval = wording.times(gain.ratio.value), wording.interval(gain.ratio)

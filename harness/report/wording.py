@@ -7,20 +7,11 @@ from collections.abc import Callable, Mapping
 
 from harness.analysis.evidence import Estimate
 from harness.judging.figures import Percentile
-from harness.results.records.outcome import Outcome
+from harness.results.records.outcome import Outcome, in_words
 
 NOTHING = "\N{EN DASH}"  # how tables say "no figure"
 TIMES = "\N{MULTIPLICATION SIGN}"
 MIB = 1024 * 1024
-
-OUTCOME_WORDS = {
-    Outcome.OK: "ok",
-    Outcome.WRONG_ANSWER: "wrong answer",
-    Outcome.HTTP_ERROR: "HTTP error",
-    Outcome.TIMEOUT: "timeout",
-    Outcome.CONNECTION_ERROR: "connection error",
-    Outcome.NOT_SENT: "not sent",
-}
 
 
 def number(value: float | None) -> str:
@@ -52,7 +43,7 @@ def interval(estimate: Estimate | None, form: Callable[[float], str] = number) -
     if estimate is None:
         return ""
     if estimate.low is None or estimate.high is None:
-        return "1 block: no interval" if estimate.trials == 1 else "no interval"
+        return "no interval from 1 block" if estimate.trials == 1 else "no interval"
     return f"[{form(estimate.low)}, {form(estimate.high)}]"
 
 
@@ -121,18 +112,13 @@ def p_value(value: float | None) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def errors(outcomes: Mapping[Outcome, int], given_up: int = 0) -> str:
-    """Everything but right answers, by outcome: "12 timeout, 3 not sent"; empty when there was nothing else.
+def not_ok(outcomes: Mapping[Outcome, int], given_up: int = 0) -> str:
+    """Everything but right answers, by outcome: "12 timeouts, 3 not sent"; empty when there was nothing else.
 
     `given_up` of the timeouts were still open when the phase's time to drain was over; they are named apart, since
     nothing failed there, it only took too long for us.
     """
-    counts = {OUTCOME_WORDS[kind]: outcomes.get(kind, 0) for kind in Outcome if kind is not Outcome.OK}
-    counts[OUTCOME_WORDS[Outcome.TIMEOUT]] -= given_up
-    counts["given up"] = given_up
-    return ", ".join(f"{many:,} {word}" for word, many in counts.items() if many)
-
-
-def count(many: int, one: str, several: str = "") -> str:
-    """1 trial, 2 trials."""
-    return f"{many:,} {one if many == 1 else several or one + 's'}"
+    counts = {kind: outcomes.get(kind, 0) for kind in Outcome if kind is not Outcome.OK}
+    counts[Outcome.TIMEOUT] -= given_up
+    said = [in_words(kind, many) for kind, many in counts.items() if many]
+    return ", ".join([*said, f"{given_up:,} given up"] if given_up else said)

@@ -1,4 +1,4 @@
-"""A workload's part of the report: its charts, its tables, and what it has no figures of."""
+"""A workload's part of the report: its charts, its tables, and the variants without figures."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from harness.report.standing import (
     standing,
     valid_of,
 )
+from harness.results.records.text import count
 from harness.results.records.workload import Workload
 
 
@@ -38,7 +39,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Absent:
-    """A strategy that this workload has no figures of."""
+    """A variant without figures on this workload."""
 
     variant: str
     status: str
@@ -82,28 +83,32 @@ def view(
         health=drawn.health(),
         lag=drawn.lag(),
         tables=tables.of_workload(analysis, cells, palette, calibration),
-        absent=tuple(
-            Absent(cell.variant, cell_note(cell), cell.error or "every attempt was invalid or failed; see Trials")
-            for cell in cells
-            if cell_note(cell)
-        ),
+        absent=tuple(Absent(cell.variant, cell_note(cell), _why_absent(cell)) for cell in cells if cell_note(cell)),
     )
+
+
+def _why_absent(cell: Cell) -> str:
+    if cell.error:
+        return cell.error
+    if cell.without_answer:
+        return "a phase without an answer is no measurement, and the other trials do not speak for it; see Trials"
+    return "every attempt was invalid or failed; see Trials" if cell.trials else ""
 
 
 def _facts(analysis: Analysis, workload: Workload) -> str:
     profile = analysis.run.profile
     users = profile.users_by_workload.get(workload.name, profile.users)
     waits = (
-        f"{wording.count(workload.calls, 'upstream call')} of {wording.ms(workload.wait_ms)} each"
+        f"{count(workload.calls, 'upstream call')} of {wording.ms(workload.wait_ms)}{' each' * (workload.calls > 1)}"
         if workload.calls and workload.wait_ms
         else "no upstream wait"
     )
-    loop = f"{wording.count(users, 'user')} in a closed loop for {wording.seconds(profile.capacity_s)}"
+    loop = f"{count(users, 'user')} in a closed loop for {wording.seconds(profile.capacity_s)}"
     return f"{waits}; capacity with {loop}"
 
 
 class _Drawn:
-    """Draws one workload's charts; all of them list the strategies in the same order."""
+    """Draws one workload's charts; all of them list the variants in the same order."""
 
     def __init__(self, analysis: Analysis, workload: str, palette: Palette, cells: tuple[Cell, ...]) -> None:
         self.analysis = analysis
@@ -133,7 +138,7 @@ class _Drawn:
                     note=cell_note(cell),
                 )
             )
-        title = f"Capacity of each strategy on {self.workload}"
+        title = f"Capacity of each variant on {self.workload}"
         return Chart("Capacity", charts.capacity_chart(rows, title))
 
     def rates(self, calibration: Calibration | None) -> tuple[Chart, ...]:
@@ -164,7 +169,7 @@ class _Drawn:
         for cell in self.cells:
             phase = capacity_of_cell(cell)
             failed = failed_health_share(phase, self.valid[cell.variant]) if phase else None
-            note = f"{wording.percent(failed)} of checks failed" if failed else ""
+            note = f"{wording.percent(failed)} of checks not ok" if failed else ""
             found = (phase.health_p50, phase.health_p99) if phase else (None, None)
             if found == (None, None):
                 note = note or cell_note(cell) or "too few checks for a percentile"

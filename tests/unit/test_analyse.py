@@ -175,6 +175,20 @@ def test_raw_files_that_are_missing_or_cut_off_leave_the_rest(run: Run, whole: A
     assert cell(found, "sync_def", "io").capacity == cell(whole, "sync_def", "io").capacity
 
 
+def test_an_open_loop_whose_cost_was_not_recorded_says_so(run: Run) -> None:
+    """As in runs of the release that took no sample when an open loop's last request had ended."""
+    folder = attempt(run, "01-io-sync_def")
+    last = max(phase.end_s for phase in trial(analyse(run), "01-io-sync_def").record.phases)
+    samples = (folder / "samples.jsonl").read_text().splitlines()
+    kept = [line for line in samples if msgspec.json.decode(line)["t_s"] <= last and ":drained" not in line]
+    (folder / "samples.jsonl").write_text("\n".join(kept) + "\n")
+    judged = trial(analyse(run), "01-io-sync_def")
+    (found,) = judged.findings
+    assert (found.code, found.level) == ("cost_unknown", "info")
+    assert judged.phases["rate-70"].target_cpu_s_per_1000 is None
+    assert judged.phases["rate-70"].target_cpu_s is not None
+
+
 def test_a_raw_file_that_cannot_be_read_is_named(run: Run) -> None:
     path = attempt(run, "01-io-sync_def") / "latency.hlog"
     path.unlink()

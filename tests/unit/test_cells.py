@@ -9,12 +9,14 @@ import pytest
 
 from harness.analysis.cells import JudgedTrial, cells
 from harness.analysis.evidence import Cell
+from harness.results.records.finding import Finding
 from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
 from harness.results.records.run_record import Preflight, RunRecord
 from tests.made_trials import INVALID, judged, phase, trial
 from tests.synthetic_run import run_record
 
+NO_ANSWER = Finding("no_answer", "invalid", "none came", "longer phases")
 RUN = run_record(["sync_def"], ["io"], blocks=3, seed=1, phase_s=4.0, rates_percent=(30,), peculiar=False)
 
 
@@ -55,9 +57,52 @@ def test_a_phase_that_was_skipped_is_counted_and_not_averaged() -> None:
         judged(trial("sync_def", 2, phase(), skipped)),
     ).phases["rate-30"]
     assert found.statuses == {PhaseStatus.COMPLETE: 1, PhaseStatus.SKIPPED: 1}
-    assert found.goodput_rps is not None and (found.goodput_rps.value, found.goodput_rps.trials) == (30.0, 1)
+    assert (found.goodput_rps, found.target_cpu_s_per_1000, found.target_cores) == (None, None, None)
+    assert found.overloaded == 1
     assert found.outcomes == {Outcome.OK: 120}
     assert found.offered_rps == 30.0
+
+
+def test_one_trial_that_got_through_does_not_speak_for_two_that_were_overloaded() -> None:
+    """At rate-30 one answered in 1 ms. Two had choked at rate-10, where 60 of 100 requests took 5 s or more."""
+
+    def overloaded(block: int) -> JudgedTrial:
+        slow = phase(2.0, rate_rps=10.0, name="rate-10", status=PhaseStatus.CHOKED)
+        skipped = phase(0.0, rate_rps=30.0, status=PhaseStatus.SKIPPED, duration_s=0.0, outcomes={})
+        times_us = [2000] * 40 + [5_000_000] * 60
+        return judged(trial("sync_def", block, phase(), slow, skipped), {"rate-10": times_us})
+
+    quick = phase(10.0, rate_rps=10.0, name="rate-10"), phase(30.0, rate_rps=30.0)
+    survivor = judged(trial("sync_def", 3, phase(), *quick), {"rate-10": [1000] * 100, "rate-30": [1000] * 100})
+    phases = cell_of(overloaded(1), overloaded(2), survivor).phases
+    found = phases["rate-30"]
+    assert found.overloaded == 2
+    assert found.goodput_rps is None
+    assert found.response_p50 is not None and found.response_p90 is not None
+    assert (found.response_p50.value_ms, found.response_p50.at_least) == (2.0, True)
+    assert (found.response_p90.value_ms, found.response_p90.at_least) == (pytest.approx(5000, rel=0.001), True)
+    assert (found.response_p50.trial_low_ms, found.response_p50.trial_high_ms) == (1.0, pytest.approx(5000, rel=0.001))
+    there = phases["rate-10"]  # here all three were measured
+    assert there.overloaded == 2 and there.goodput_rps is not None
+    assert there.response_p50 is not None and not there.response_p50.at_least
+
+
+def test_one_trial_without_a_right_answer_leaves_its_cell_without_a_capacity() -> None:
+    silent = trial("sync_def", 2, phase(0.0, outcomes={Outcome.TIMEOUT: 64}), findings=(NO_ANSWER,))
+    found = cell_of(judged(trial("sync_def", 1, phase(100.0))), judged(silent), judged(trial("sync_def", 3)))
+    assert (found.status, found.valid_trials, found.without_answer) == ("measured", 2, 1)
+    assert (found.capacity, found.phases) == (None, {})
+
+
+def test_a_rate_that_one_trial_answered_nothing_at_has_no_goodput() -> None:
+    silent = phase(0.0, rate_rps=30.0, status=PhaseStatus.CHOKED, outcomes={Outcome.NOT_SENT: 120})
+    found = cell_of(
+        judged(trial("sync_def", 1, phase(), phase(30.0, rate_rps=30.0))),
+        judged(trial("sync_def", 2, phase(), silent)),
+    )
+    assert found.capacity is not None
+    assert found.phases["rate-30"].goodput_rps is None
+    assert found.phases["rate-30"].overloaded == 1
 
 
 def test_a_warm_up_is_no_phase_of_a_cell() -> None:

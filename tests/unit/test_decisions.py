@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
 from harness.analysis.cells import cells
 from harness.analysis.comparisons import comparisons
-from harness.analysis.decisions import decisions
-from harness.analysis.evidence import Decision
+from harness.analysis.decisions import decisions, undecided
+from harness.analysis.evidence import Decision, Undecided
 from harness.judging.figures import TrialFigures
+from harness.results.records.finding import Finding
+from harness.results.records.outcome import Outcome
 from tests.made_trials import INVALID, judged, phase, trial
 from tests.synthetic_run import run_record
 
 NAMES = ["sync_def", "pure_async", "fake_async"]
+NO_ANSWER = Finding("no_answer", "invalid", "none came", "longer phases")
 RUN = run_record(NAMES, ["io", "cpu"], blocks=3, seed=1, phase_s=4.0, rates_percent=(30,), peculiar=False)
 
 
@@ -64,6 +69,12 @@ def test_why_names_ceiling_and_cores_of_the_best_and_of_sync_def() -> None:
     assert "sync_def: 98% of its ceiling of 400/s (40 in flight / 0.1 s)" in found.why
 
 
+def test_no_share_of_a_ceiling_is_more_than_all_of_it() -> None:
+    """What was in flight before a short phase ends in it."""
+    (found,) = decide(blocks("sync_def", 404.0, 410.0, 408.0))
+    assert "sync_def: at its ceiling of 400/s (40 in flight / 0.1 s)" in found.why
+
+
 def test_where_cpu_runs_out_why_says_what_a_request_costs() -> None:
     busy = [
         trial("sync_def", n, phase(200.0, target_cores=1.9, target_cpu_s_per_1000=9.5), workload="cpu") for n in (1, 2)
@@ -79,3 +90,37 @@ def test_a_gain_over_the_baseline_is_not_taken_back_by_calling_it_a_tie() -> Non
     (found,) = decide(blocks("sync_def", 100.0, 100.0, 100.0) + best + other)
     assert found.gain is not None
     assert (found.best, found.gain.verdict, found.tied) == ("pure_async", "faster", ("fake_async",))
+
+
+def silent(variant: str, *of_blocks: int) -> list[TrialFigures]:
+    """Trials in which nobody was answered, as `validity` judges them."""
+    nothing = phase(0.0, outcomes={Outcome.TIMEOUT: 64})
+    return [trial(variant, n, nothing, findings=(NO_ANSWER,)) for n in of_blocks]
+
+
+def why_not(trials: Sequence[TrialFigures]) -> Undecided:
+    measured = cells(RUN, [judged(each) for each in trials])
+    compared = comparisons(RUN, trials)
+    return next(u for u in undecided(RUN, measured, decisions(RUN, trials, measured, compared)) if u.workload == "io")
+
+
+@pytest.mark.parametrize("answered", [(), (2, 3)])
+def test_who_answered_nothing_is_neither_the_best_nor_a_tie(answered: tuple[int, ...]) -> None:
+    stuck = silent("fake_async", *({1, 2, 3} - set(answered)))
+    stuck += [trial("fake_async", n, phase(9000.0)) for n in answered]
+    (found,) = decide(SYNC + blocks("pure_async", 500.0, 390.0, 420.0) + stuck)
+    assert (found.best, found.tied) == ("pure_async", ("sync_def",))
+
+
+def test_a_workload_that_nobody_answered_has_no_decision_and_says_so() -> None:
+    trials = [*silent("sync_def", 1, 2, 3), *silent("fake_async", 1, 2, 3)]
+    assert decide(trials) == []
+    found = why_not(trials)
+    assert found.nobody_answered
+    assert "no strategy gave a right answer while it was measured (sync_def, fake_async)" in found.reason
+
+
+def test_why_there_is_no_decision_names_what_is_known() -> None:
+    disturbed = why_not([trial("sync_def", 1, findings=(INVALID,))])
+    assert ("no strategy has a valid trial" in disturbed.reason, disturbed.nobody_answered) == (True, False)
+    assert why_not([]).reason == "no trial got through"

@@ -11,6 +11,8 @@ import pytest
 from harness.analysis.analyse import analyse
 from harness.analysis.evidence import Analysis
 from harness.report.exports import COLUMNS, markdown_summary, terminal_summary, write_summary_csv
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseStatus
 from harness.results.store import Run, StoreError
 from tests.made_trials import phase, trial
 from tests.synthetic_run import HOSTILE, write_synthetic_run
@@ -41,9 +43,35 @@ def test_every_figure_of_the_analysis_is_found_again(table: pd.DataFrame, analys
     goodput = table[table.metric == "goodput_rps"].set_index(["trial", "attempt", "phase"]).value
     for each in analysis.trials:
         for name, figures in each.phases.items():
+            if figures.status is PhaseStatus.SKIPPED:
+                continue
             assert goodput[each.record.spec.id, each.record.attempt, name] == figures.goodput_rps
     medians = table[table.metric == "response_p50_ms"]
     assert len(medians) == sum(p.response_p50 is not None for t in analysis.trials for p in t.phases.values())
+
+
+def test_a_skipped_phase_has_one_row_that_says_overloaded_and_no_goodput_to_average(table: pd.DataFrame) -> None:
+    skipped = table[table.phase_status == "skipped"]
+    assert len(skipped) > 0
+    assert (set(skipped.metric), set(skipped.value)) == ({"overloaded"}, {1.0})
+    overloaded = table[table.metric == "overloaded"]
+    assert set(overloaded.value) == {0.0, 1.0}
+    assert set(overloaded.phase_kind) == {"rate"}
+
+
+def test_not_sent_is_too_late_and_no_error(analysis: Analysis, tmp_path: Path) -> None:
+    outcomes = {Outcome.OK: 5, Outcome.NOT_SENT: 3, Outcome.TIMEOUT: 2, Outcome.HTTP_ERROR: 1, Outcome.WRONG_ANSWER: 1}
+    odd = trial("sync_def", 1, phase(outcomes=outcomes))
+    path = write_summary_csv(Run.create(tmp_path / "run"), msgspec.structs.replace(analysis, trials=(odd,)))
+    values = pd.read_csv(path).set_index("metric").value
+    assert (values["errors"], values["too_late"]) == (2, 5)
+
+
+def test_what_nobody_answered_has_no_goodput(analysis: Analysis, tmp_path: Path) -> None:
+    silent = trial("sync_def", 1, phase(0.0, outcomes={Outcome.TIMEOUT: 64}))
+    path = write_summary_csv(Run.create(tmp_path / "run"), msgspec.structs.replace(analysis, trials=(silent,)))
+    metrics = set(pd.read_csv(path).metric)
+    assert "goodput_rps" not in metrics and "outcome_timeout" in metrics
 
 
 def test_what_may_not_be_averaged_in_is_marked(table: pd.DataFrame) -> None:

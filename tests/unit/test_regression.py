@@ -11,6 +11,7 @@ from harness.analysis.cells import cells
 from harness.analysis.evidence import Analysis
 from harness.analysis.regression import Regression, compare_runs
 from harness.judging.figures import TrialFigures
+from harness.results.records.phase_record import PhaseStatus
 from tests.made_trials import INVALID, judged, phase, trial
 from tests.synthetic_run import run_record
 
@@ -73,9 +74,22 @@ def test_what_cannot_be_measured_any_more_fails() -> None:
     assert not row(STEADY, lost, None).gate_failed
 
 
-def test_a_server_that_answers_nothing_any_more_fails() -> None:
-    found = row(STEADY, at(0.0, 0.0, 0.0))
-    assert found.gate_failed and found.ratio is not None and found.ratio.value > 0
+def test_a_server_that_answers_nothing_any_more_fails_and_has_no_ratio() -> None:
+    for after in (at(0.0, 0.0, 0.0), at(100.0, 0.0, 100.0)):
+        found = row(STEADY, after)
+        assert (found.gate_failed, found.ratio, found.after) == (True, None, None)
+    assert "gave no right answer in 3 trials" in row(STEADY, at(0.0, 0.0, 0.0)).line()
+    assert "gave no answer before" in row(at(0.0, 0.0), STEADY).line()
+
+
+def test_a_rate_that_more_trials_cannot_keep_up_with_is_said() -> None:
+    """The capacity alone does not show it: it is of another phase."""
+    keeps_up, choked = phase(30.0, rate_rps=30.0), phase(9.0, rate_rps=30.0, status=PhaseStatus.CHOKED)
+    skipped = phase(0.0, rate_rps=30.0, status=PhaseStatus.SKIPPED, duration_s=0.0, outcomes={})
+    before = run_of([trial("sync_def", n, phase(100.0), keeps_up) for n in (1, 2, 3)])
+    after = run_of([trial("sync_def", n, phase(100.0), each) for n, each in enumerate((keeps_up, choked, skipped), 1)])
+    assert "at rate-30 overloaded in 2 of 3, before in 0 of 3" in row(before, after).line()
+    assert "overloaded" not in row(before, before).line()
 
 
 def test_a_new_cell_or_one_that_was_left_out_passes_and_says_so() -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import msgspec
 
-from harness.analysis.evidence import Analysis, Cell
+from harness.analysis.evidence import Analysis, Cell, Undecided
 from harness.judging.figures import TrialFigures
 from harness.report.banner import warnings
 from harness.results.records.finding import Finding
@@ -14,7 +14,7 @@ NOT_QUIET = Finding("not_quiet", "info", "others still used the machine", "end w
 BUSY = Finding("busy_while_idle", "info", "uses 0.9 of a core while idle", "stop the thread")
 GROWS = Finding("memory_grows", "info", "memory grew by 1000 MB per 1,000 requests", "find the cache")
 THROTTLED = Finding("throttled", "info", "held back for 2 s", "raise the quota")
-INVALID = Finding("wrong_answers", "invalid", "3 wrong answers", "mend it")
+INVALID = Finding("wrong_answers", "invalid", "3 wrong answers", "fix it")
 
 
 def with_run(analysis: Analysis, **changes: object) -> Analysis:
@@ -127,4 +127,23 @@ def test_strategies_that_failed() -> None:
     good = handmade.analysis()
     unfit = Cell(variant="two_stage", workload="io", status="failed", error="never became ready")
     line = only(msgspec.structs.replace(good, cells=(*good.cells, unfit)))
-    assert line.startswith("Without a trial that got through: two_stage on io.")
+    assert line.startswith("No trial got through of two_stage on io.")
+
+
+def test_a_workload_that_nobody_answered_is_said_before_anything_else_is_believed() -> None:
+    good = handmade.analysis()
+    silent = tuple(msgspec.structs.replace(cell, without_answer=3, capacity=None, phases={}) for cell in good.cells)
+    undecided = (Undecided(workload="io", reason="no strategy gave a right answer", nobody_answered=True),)
+    nobody = msgspec.structs.replace(good, cells=silent, decisions=(), undecided=undecided)
+    assert only(nobody) == "No decision for io: no strategy gave a right answer."
+    one = msgspec.structs.replace(good, cells=(silent[0], *good.cells[1:]))
+    assert only(one).startswith("No right answer in a whole closed loop: sync_def on io.")
+
+
+def test_figures_that_an_older_release_did_not_record_are_missed_aloud() -> None:
+    good = handmade.analysis()
+    lacking = Finding("cost_unknown", "info", "recorded by an older release", "measure again")
+    figures = handmade.trial(good.run.plan[0], findings=(lacking,))
+    assert only(with_first_trial(good, figures)).startswith("1 of 6 trials without CPU-seconds per request")
+    older = msgspec.structs.replace(figures, record=msgspec.structs.replace(figures.record, schema_version=1))
+    assert only(with_first_trial(good, older)).startswith("Recorded by an older release: 1 of 6 trials without CPU-")

@@ -27,7 +27,7 @@ def test_capacity_says_figures_intervals_units_and_why_there_is_none() -> None:
     ]
     said = texts(charts.capacity_chart(rows, "Capacity on io"))
     assert {"pure_async", "948", "[931, 965]", "correct responses per second"} <= set(said)
-    assert {"sync_def", "390", "1 block: no interval", "ceiling 400: 40 / 0.1 s"} <= set(said)
+    assert {"sync_def", "390", "no interval from 1 block", "ceiling 400: 40 / 0.1 s"} <= set(said)
     assert {"two_stage", "not applicable"} <= set(said)
 
 

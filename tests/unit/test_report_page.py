@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from harness.analysis.analyse import analyse
-from harness.analysis.evidence import Analysis, Cell, Comparison, Decision, Estimate
+from harness.analysis.evidence import Analysis, Cell, Comparison, Decision, Estimate, Undecided
 from harness.report import page, wording
 from harness.results.records.finding import Finding
 from harness.results.store import Run, StoreError
@@ -20,6 +20,8 @@ from tests.synthetic_run import write_synthetic_run
 HOSTILE = (
     """<script>document.title='pwned'</script><img src=x onerror=alert(1)>"'&amp;$\\frac{1}{0}$]]>--></svg></style>"""
 )
+
+NO_DECISION = Undecided(workload="io", reason="nobody answered")
 
 
 class Elements(HTMLParser):
@@ -149,7 +151,7 @@ def test_control_characters_and_broken_unicode_do_not_break_it(tmp_path: Path) -
 
 def test_no_figure_without_its_uncertainty(nowhere: Run) -> None:
     one_block = Elements(page.render(nowhere, handmade.analysis(blocks=1))).text
-    assert "1 block: no interval" in one_block
+    assert "no interval from 1 block" in one_block
     assert "Fewer than 3 valid blocks" in one_block
     assert "[90.0, 110]" in Elements(page.render(nowhere, handmade.analysis(blocks=3))).text
 
@@ -202,8 +204,10 @@ def test_less_cpu_is_better(nowhere: Run) -> None:
 
 
 def test_a_workload_without_a_decision_is_still_in_the_table(nowhere: Run) -> None:
-    text = Elements(page.render(nowhere, msgspec.structs.replace(handmade.analysis(), decisions=()))).text
-    assert "nothing measured" in text
+    text = Elements(
+        page.render(nowhere, msgspec.structs.replace(handmade.analysis(), decisions=(), undecided=(NO_DECISION,)))
+    ).text
+    assert "No decision: nobody answered." in text
 
 
 def test_cells_without_figures_are_listed_with_their_reason(html: str) -> None:
@@ -244,9 +248,10 @@ def test_a_run_where_everything_failed_is_a_page(nowhere: Run) -> None:
         ),
         comparisons=(),
         decisions=(),
+        undecided=(NO_DECISION,),
     )
     text = Elements(page.render(nowhere, dead)).text
-    for said in ("6 of 6 trials failed", "nothing measured", "never became ready", "Nothing to compare"):
+    for said in ("6 of 6 trials failed", "No decision: nobody answered.", "never became ready", "Nothing to compare"):
         assert said in text
 
 

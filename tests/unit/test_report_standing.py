@@ -12,7 +12,7 @@ from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
 from tests import handmade_analysis as handmade
 
-WRONG = Finding("wrong_answers", "invalid", "3 wrong answers", "mend it")
+WRONG = Finding("wrong_answers", "invalid", "3 wrong answers", "fix it")
 
 
 def notes(phase: CellPhase | None, cell: Cell | None = None) -> tuple[str, ...]:
@@ -27,30 +27,40 @@ def test_a_phase_that_went_well_has_no_note() -> None:
 
 def test_overloaded_is_measured_against_what_arrived() -> None:
     """400 requests in 4 s arrived, whatever the nominal rate was."""
-    assert notes(handmade.cell_phase("rate-30", goodput_rps=37.0)) == ("overloaded: 37.0 of 100/s",)
+    overloaded = handmade.cell_phase("rate-30", goodput_rps=37.0, overloaded=3)
+    assert notes(overloaded) == ("overloaded", "37.0 of 100/s answered")
     assert notes(handmade.cell_phase("rate-30", goodput_rps=91.0)) == ()
 
 
-def test_a_closed_loop_is_never_overloaded() -> None:
-    assert notes(handmade.cell_phase("capacity", goodput_rps=1.0)) == ()
-
-
 @pytest.mark.parametrize(
-    ("statuses", "said"),
+    ("statuses", "overloaded", "said"),
     [
-        ({PhaseStatus.CHOKED: 3}, "choked"),
-        ({PhaseStatus.CHOKED: 1, PhaseStatus.COMPLETE: 2}, "choked in 1 of 3"),
-        ({PhaseStatus.SKIPPED: 3}, "skipped"),
-        ({PhaseStatus.FAILED: 2}, "failed"),
-        ({}, "no valid trial"),
+        ({PhaseStatus.CHOKED: 3}, 3, "choked"),
+        ({PhaseStatus.CHOKED: 1, PhaseStatus.COMPLETE: 2}, 1, "overloaded in 1 of 3"),
+        ({PhaseStatus.SKIPPED: 2, PhaseStatus.COMPLETE: 1}, 2, "overloaded in 2 of 3"),
+        ({PhaseStatus.SKIPPED: 2, PhaseStatus.CHOKED: 1}, 3, "overloaded"),
+        ({PhaseStatus.SKIPPED: 3}, 3, "skipped"),
+        ({PhaseStatus.FAILED: 2}, 0, "failed"),
+        ({}, 0, "no valid trial"),
     ],
 )
-def test_how_a_phase_ended(statuses: dict[PhaseStatus, int], said: str) -> None:
-    assert notes(handmade.cell_phase("rate-30", goodput_rps=None, statuses=statuses)) == (said,)
+def test_how_a_phase_ended(statuses: dict[PhaseStatus, int], overloaded: int, said: str) -> None:
+    ended = handmade.cell_phase("rate-30", goodput_rps=None, statuses=statuses, overloaded=overloaded)
+    assert notes(ended) == (said,)
 
 
-def test_errors_above_one_percent_are_said() -> None:
-    assert notes(handmade.cell_phase(outcomes={Outcome.OK: 900, Outcome.TIMEOUT: 100})) == ("10 % errors",)
+def test_a_closed_loop_that_choked_is_not_called_overloaded() -> None:
+    assert notes(handmade.cell_phase(statuses={PhaseStatus.CHOKED: 1, PhaseStatus.COMPLETE: 2})) == (
+        "choked in 1 of 3",
+    )
+
+
+def test_errors_and_what_was_too_late_are_told_apart_and_said_above_one_percent() -> None:
+    late = {Outcome.OK: 900, Outcome.TIMEOUT: 60, Outcome.NOT_SENT: 40}
+    assert notes(handmade.cell_phase(outcomes=late)) == ("10 % too late",)
+    assert notes(handmade.cell_phase(outcomes={Outcome.OK: 900, Outcome.HTTP_ERROR: 100})) == ("10 % errors",)
+    both = {Outcome.OK: 800, Outcome.CONNECTION_ERROR: 100, Outcome.NOT_SENT: 100}
+    assert notes(handmade.cell_phase(outcomes=both)) == ("10 % errors", "10 % too late")
     assert notes(handmade.cell_phase(outcomes={Outcome.OK: 999, Outcome.TIMEOUT: 1})) == ()
 
 
@@ -60,9 +70,20 @@ def test_requests_given_up_are_no_errors_but_not_ok_either() -> None:
     figures = msgspec.structs.replace(good.trials[0].phases["capacity"], censored=100)
     trial = msgspec.structs.replace(good.trials[0], phases={"capacity": figures})
     assert standing.given_up(phase, [trial]) == 100
-    assert standing.error_share(phase, [trial]) == pytest.approx(0)
+    assert (standing.error_share(phase), standing.too_late_share(phase)) == (0, pytest.approx(0.1))
     assert standing.unanswered_share(phase) == pytest.approx(0.1)
-    assert standing.error_share(phase, good.trials) == pytest.approx(0.1)
+
+
+def test_who_skipped_a_phase_is_not_spoken_for_by_who_ran_it() -> None:
+    phase = handmade.cell_phase("rate-30", statuses={PhaseStatus.COMPLETE: 2, PhaseStatus.SKIPPED: 1})
+    assert standing.unanswered_share(phase) is None
+
+
+def test_a_cell_without_a_right_answer_says_so() -> None:
+    silent = Cell(variant="stuck", workload="io", status="measured", trials=3, without_answer=3)
+    assert standing.cell_note(silent) == "no right answer"
+    partly = msgspec.structs.replace(silent, valid_trials=2, without_answer=1)
+    assert standing.cell_note(partly) == "no right answer in 1 of 3"
 
 
 @pytest.mark.parametrize(

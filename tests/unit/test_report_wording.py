@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from harness.analysis.evidence import Estimate
 from harness.judging.figures import Percentile
 from harness.report import wording
-from harness.results.records.outcome import Outcome
+from harness.results.records.outcome import Outcome, in_words
+from harness.results.records.text import count
 
 
 @pytest.mark.parametrize(
@@ -43,7 +44,7 @@ def test_a_number_read_back_is_within_its_third_digit(value: float) -> None:
 
 def test_no_figure_without_its_uncertainty() -> None:
     assert wording.interval(Estimate(948.2, 931.0, 965.4, 3)) == "[931, 965]"
-    assert wording.interval(Estimate(948.2, None, None, 1)) == "1 block: no interval"
+    assert wording.interval(Estimate(948.2, None, None, 1)) == "no interval from 1 block"
     assert wording.interval(Estimate(948.2, None, None, 2)) == "no interval"
     assert wording.interval(None) == ""
 
@@ -107,23 +108,31 @@ def test_something_never_reads_as_nothing(share: float) -> None:
 
 def test_errors_are_named_by_outcome() -> None:
     counts = {Outcome.OK: 900, Outcome.TIMEOUT: 1200, Outcome.NOT_SENT: 3, Outcome.HTTP_ERROR: 0}
-    assert wording.errors(counts) == "1,200 timeout, 3 not sent"
-    assert wording.errors({Outcome.OK: 900}) == ""
+    assert wording.not_ok(counts) == "1,200 timeouts, 3 not sent"
+    assert wording.not_ok({Outcome.OK: 900, Outcome.WRONG_ANSWER: 1}) == "1 wrong answer"
+    assert wording.not_ok({Outcome.OK: 900}) == ""
 
 
 def test_requests_given_up_are_named_apart_from_timeouts() -> None:
-    assert wording.errors({Outcome.OK: 9, Outcome.TIMEOUT: 12}, given_up=12) == "12 given up"
-    assert wording.errors({Outcome.OK: 9, Outcome.TIMEOUT: 12}, given_up=5) == "7 timeout, 5 given up"
+    assert wording.not_ok({Outcome.OK: 9, Outcome.TIMEOUT: 12}, given_up=12) == "12 given up"
+    assert wording.not_ok({Outcome.OK: 9, Outcome.TIMEOUT: 13}, given_up=12) == "1 timeout, 12 given up"
 
 
 def test_every_outcome_has_a_word() -> None:
-    assert set(wording.OUTCOME_WORDS) == set(Outcome)
+    assert {in_words(outcome, 1) for outcome in Outcome} == {
+        "1 right answer",
+        "1 wrong answer",
+        "1 HTTP error",
+        "1 timeout",
+        "1 connection error",
+        "1 not sent",
+    }
 
 
 def test_counts_memory_and_ratios() -> None:
-    assert wording.count(1, "trial") == "1 trial"
-    assert wording.count(1_200, "trial") == "1,200 trials"
-    assert wording.count(2, "strategy", "strategies") == "2 strategies"
+    assert count(1, "trial") == "1 trial"
+    assert count(1_200, "trial") == "1,200 trials"
+    assert count(2, "strategy", "strategies") == "2 strategies"
     assert wording.mib(157_286_400) == "150 MiB"
     assert wording.times(3.1234) == f"{wording.TIMES}3.12"
     assert wording.p_value(0.00001) == "< 0.001"

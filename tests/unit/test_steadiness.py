@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from harness.judging.steadiness import FEWEST_ANSWERS, FEWEST_BINS, goodput_trend, response_trend
 
@@ -17,14 +19,27 @@ def test_a_rise_is_measured_in_bins_that_suit_the_phase(tenths: int, bins: int, 
     trend = goodput_trend([100 + 100 * at // tenths for at in range(tenths)], tenths / 10)
     assert trend is not None
     assert (trend.bins, trend.bin_s) == (bins, bin_s)
-    assert trend.change == pytest.approx(100 / 150 * 2 / 3, rel=0.15)
+    assert trend.change == pytest.approx(1 - (100 + 100 / 6) / (200 - 100 / 6), rel=0.1)
     assert trend.p_value < 0.01
+
+
+@given(st.lists(st.integers(0, 500), min_size=FEWEST_BINS, max_size=60))
+def test_no_fall_and_no_rise_is_of_more_than_everything(tenths: list[int]) -> None:
+    trend = goodput_trend(tenths, len(tenths) / 10)
+    assert trend is None or -1 <= trend.change <= 1
+
+
+def test_a_burst_at_the_start_is_no_fall_by_several_times_of_what_there_was() -> None:
+    """Most bins are nearly empty, so their median is: it once fell "by 389 % of its median"."""
+    trend = goodput_trend([60, 50, 40, 9, 5, 4, 3, 3, 2, 2, 1, 1], 1.2)
+    assert trend is not None
+    assert trend.change == pytest.approx(-(1 - 6 / 159))
 
 
 def test_a_fall_is_negative() -> None:
     trend = goodput_trend(list(range(100, 60, -1)), 4.0)
     assert trend is not None
-    assert trend.change == pytest.approx(-0.5 * 2 / 3, abs=0.02)
+    assert trend.change == pytest.approx(-(1 - 67 / 94), abs=0.02)
 
 
 def test_a_first_second_without_answers_is_a_trend() -> None:
@@ -62,7 +77,7 @@ def test_response_times_that_grow_are_a_trend_and_that_many_came_at_once_is_none
     rising = response_trend(counts, [(0.1 + 0.01 * number) * count for number, count in enumerate(counts)], 6.0)
     assert rising is not None
     assert rising.p_value < 0.001
-    assert rising.change == pytest.approx(0.01 * 30 / (0.1 + 0.01 * 39.5), rel=0.1)  # tenths 20-29 and 50-59
+    assert rising.last / rising.first == pytest.approx((0.1 + 0.545) / (0.1 + 0.245), rel=0.1)  # tenths 50-59, 20-29
     assert (rising.bins, rising.bin_s) == (8, 0.5)
 
 
@@ -85,7 +100,7 @@ def test_a_server_that_keeps_up_hardly_ever_piles_up(load: float) -> None:
             counts[int(came_s * 10)] += 1
             sums[int(came_s * 10)] += free_s - came_s
         trend = response_trend(counts, sums, 3.0)
-        said += trend is not None and trend.p_value < 0.01 and trend.change > 0.5
+        said += trend is not None and trend.p_value < 0.01 and trend.last > 5 / 3 * trend.first
     assert said <= 10, said
 
 

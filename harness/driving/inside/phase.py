@@ -12,7 +12,7 @@ from harness.driving.inside.own_cpu import OwnCpu
 from harness.driving.inside.recorder import Recorder
 from harness.driving.inside.warmth import Warmth
 from harness.results.records.metric import Metric
-from harness.results.records.outcome import Outcome
+from harness.results.records.outcome import Outcome, too_late_count
 from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
 
 _RECENT = 400
@@ -146,7 +146,7 @@ class Phase:
                 if now_s <= self.end_s + fastest_s:
                     self._count(now_s)
         self._ok_after_s.clear()
-        choked = self._outcomes[Outcome.TIMEOUT] + self._outcomes[Outcome.NOT_SENT] - self._raised
+        choked = too_late_count(self._outcomes) - self._raised
         return PhaseRecord(
             spec=self.spec,
             status=PhaseStatus.CHOKED if choked else PhaseStatus.COMPLETE,

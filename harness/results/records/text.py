@@ -11,6 +11,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(text.split()))
 
 
+def count(many: int, one: str, several: str = "") -> str:
+    """1 trial, 2 trials."""
+    return f"{many:,} {one if many == 1 else several or one + 's'}"
+
+
 def to_json(value: Struct) -> bytes:
     """Stable, indented JSON with a final newline."""
     return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"

@@ -1,0 +1,74 @@
+"""What a run does not give because of a strategy, and what a noisy machine cost it. Pure.
+
+A strategy that answered wrongly, died, or has no valid data is a shortfall; one that could not be measured at all is
+known before anything is judged. A trial that other users of the machine disturbed is no shortfall while its cell has
+other data: a noisy machine is not an error.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from harness.analysis.evidence import Analysis, Cell
+from harness.analysis.trials import counting
+from harness.judging.figures import TrialFigures
+from harness.judging.validity import DISTURBANCES
+
+
+class Disturbed(Struct, frozen=True):
+    """The attempts that were left out for nothing but disturbances. `share` is of the time that all attempts took."""
+
+    attempts: int
+    of_attempts: int
+    share: float
+    codes: dict[str, int]  # how many attempts met each, the most frequent first
+
+
+def shortfalls(analysis: Analysis) -> tuple[str, ...]:
+    """One line each: a cell without valid data, a cell of which a trial failed or answered wrongly."""
+    return tuple(line for cell in analysis.cells for line in _of_cell(analysis, cell))
+
+
+def _of_cell(analysis: Analysis, cell: Cell) -> Iterator[str]:
+    attempts = [
+        trial
+        for trial in analysis.trials
+        if (trial.record.spec.variant, trial.record.spec.workload) == (cell.variant, cell.workload)
+    ]
+    name = f"{cell.variant} on {cell.workload}"
+    if any("wrong_answers" in _invalid_codes(trial) for trial in attempts):
+        yield f"{name}: gave wrong answers under load"
+    if cell.status != "measured":
+        return
+    chosen = counting(attempts)
+    if cell.capacity is None:
+        yield f"{name}: no valid data ({_why(chosen)})"
+        return
+    own = {code for trial in chosen if not trial.valid for code in _invalid_codes(trial) - DISTURBANCES}
+    own -= {"wrong_answers", "trial_failed"}  # said above, and by who measured
+    if own:
+        yield f"{name}: a trial does not count ({', '.join(sorted(own))})"
+
+
+def disturbed(analysis: Analysis) -> Disturbed | None:
+    """None when no attempt was left out for a disturbance; the pilot's are not counted, they are no evidence."""
+    attempts = [trial for trial in analysis.trials if not trial.record.spec.is_pilot]
+    out = [trial for trial in attempts if not trial.valid and _invalid_codes(trial) <= DISTURBANCES]
+    total_s = sum(trial.record.elapsed_s for trial in attempts)
+    if not out or not total_s:
+        return None
+    met = Counter(code for trial in out for code in sorted(_invalid_codes(trial)))
+    share = sum(trial.record.elapsed_s for trial in out) / total_s
+    return Disturbed(len(out), len(attempts), share, dict(met.most_common()))
+
+
+def _why(trials: Sequence[TrialFigures]) -> str:
+    codes = sorted({code for trial in trials for code in _invalid_codes(trial)})
+    return ", ".join(codes) or "its closed loop did not run"
+
+
+def _invalid_codes(trial: TrialFigures) -> set[str]:
+    return {finding.code for finding in trial.findings if finding.level == "invalid"}
