@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from harness.judging.ceilings import waiting_ceiling
 from harness.judging.context import Context, Rule, info, invalid, was_free_to_send, was_silent
 from harness.judging.figures import PhaseFigures
+from harness.judging.machine_noise import slow_canary, stolen_time
 from harness.judging.steadiness import goodput_trend
 from harness.results.records.finding import Finding
 from harness.results.records.outcome import Outcome, in_words
@@ -39,9 +40,6 @@ ARRIVALS_TOLERANCE, ARRIVALS_SLACK_S = 0.01, 0.05
 # A trend that chance makes once in a hundred, and that matters: pairing within blocks copes with less. A straight line
 # that changes by 20 % or 50 % of its middle from its first third to its last is 18 % or 40 % lower at its low end.
 TREND_P_VALUE, TREND_INFO_CHANGE, TREND_INVALID_CHANGE = 0.01, 0.18, 0.4
-# Seen on shared virtual machines: steal of up to 30 %, and a canary that takes 1.7 times as long, are ordinary there.
-STEAL_INFO_PERCENT, STEAL_INVALID_PERCENT = 10.0, 30.0
-CANARY_INFO_RATIO, CANARY_INVALID_RATIO = 1.5, 3.0
 
 
 # What the machine or the instrument did to a trial, and not the strategy: measured again, it may well be valid.
@@ -260,36 +258,6 @@ def sent_late(context: Context) -> Finding | None:
             return finding
         remark = remark or finding
     return remark
-
-
-# --------------------------------------------------------------------------------------- the machine's noise
-
-
-def stolen_time(context: Context) -> Finding | None:
-    noise = context.record.noise
-    if noise is None or noise.steal_percent is None or noise.steal_percent <= STEAL_INFO_PERCENT:
-        return None
-    is_too_much = noise.steal_percent > STEAL_INVALID_PERCENT
-    return (invalid if is_too_much else info)(
-        "stolen_time",
-        f"other machines on the same host took {noise.steal_percent:.0f} % of the CPU time "
-        f"(limit {STEAL_INVALID_PERCENT if is_too_much else STEAL_INFO_PERCENT:.0f} %)",
-        "run again when the host is quieter, or with more blocks",
-    )
-
-
-def slow_canary(context: Context) -> Finding | None:
-    noise, median_ms = context.record.noise, context.median_canary_ms
-    if noise is None or not median_ms or noise.canary_ms <= CANARY_INFO_RATIO * median_ms:
-        return None
-    is_too_much = noise.canary_ms > CANARY_INVALID_RATIO * median_ms
-    return (invalid if is_too_much else info)(
-        "slow_canary",
-        f"the machine was slow just before: {noise.canary_ms:.0f} ms for a loop that took {median_ms:.0f} ms in the "
-        f"run's median ({noise.canary_ms / median_ms:.1f} times, limit "
-        f"{CANARY_INVALID_RATIO if is_too_much else CANARY_INFO_RATIO:g})",
-        "run again when the machine is quieter, or with more blocks",
-    )
 
 
 # ---------------------------------------------------------------------------------- what was not as it was meant

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from harness.analysis.evidence import Analysis
 from harness.analysis.trials import counting
 from harness.judging.figures import TrialFigures
-from harness.judging.validity import STEAL_INFO_PERCENT
+from harness.judging.machine_noise import STEAL_INFO_PERCENT
 from harness.report import wording
 from harness.report.standing import measured_trials, standing
 from harness.results.records.schema import SCHEMA_VERSION

@@ -24,7 +24,7 @@ from harness.analysis import remarks
 from harness.analysis.analyse import analyse
 from harness.analysis.evidence import Analysis
 from harness.driving.inside.protocol import Ended, Load, Progress, Started
-from harness.judging import validity
+from harness.judging import machine_noise, validity
 from harness.judging.arrival_figures import by_phase
 from harness.judging.context import Context
 from harness.judging.phase_figures import phase_figures
@@ -343,7 +343,7 @@ def test_a_canary_slower_than_the_runs_median_is_found() -> None:
     record = trial(noise=Noise(None, None, canary_ms=disturbed_ms)).record
     variant, workload = Variant(name="a", strategy="a", title="", path=""), Workload("io", "", "", "", ())
     given = Context(record, {}, variant, workload, load_profile("smoke"), 1, median_canary_ms=median_ms)
-    finding = validity.slow_canary(given)
+    finding = machine_noise.slow_canary(given)
     assert finding is not None, (median_ms, disturbed_ms)
     assert_found([finding], "slow_canary", "info", "invalid")
 
@@ -358,7 +358,7 @@ def test_time_that_a_hypervisor_stole_is_read_and_found(tmp_path: Path, monkeypa
     stat.write_text("cpu  10400 0 2100 50090 110 0 50 700 0 0\ncpu0 5200 0 1050 25045 55 0 25 350 0 0\n")
     noise = watch.finish()
     assert noise.steal_percent == pytest.approx(40.0)
-    assert_found([validity.stolen_time(judging(trial(noise=noise).record))], "stolen_time", "invalid")
+    assert_found([machine_noise.stolen_time(judging(trial(noise=noise).record))], "stolen_time", "invalid")
 
 
 def test_time_that_a_quota_took_is_read_and_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

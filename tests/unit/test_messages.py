@@ -51,7 +51,7 @@ def odd_runs() -> Iterator[Analysis]:
     first, *rest = good.trials
     silent = tuple(msgspec.structs.replace(cell, without_answer=3, capacity=None, phases={}) for cell in good.cells)
     nobody = Undecided(workload="io", reason="no strategy gave a right answer", nobody_answered=True)
-    yield msgspec.structs.replace(good, trials=(), run=msgspec.structs.replace(good.run, interrupted=True))
+    yield msgspec.structs.replace(good, trials=(), run=msgspec.structs.replace(good.run, finished_epoch_s=None))
     yield msgspec.structs.replace(good, trials=(), broken=("trial.json: was cut off",))
     yield msgspec.structs.replace(good, cells=silent, decisions=(), undecided=(nobody,))
     yield with_cells(silent[0])

@@ -10,7 +10,7 @@ import pytest
 
 from harness.analysis import remarks
 from harness.analysis.remarks import REMARKS
-from harness.judging import validity
+from harness.judging import machine_noise, validity
 from harness.judging.arrival_figures import ArrivalFigures
 from harness.judging.context import Context, Rule
 from harness.judging.figures import Percentile, PhaseFigures, TrialFigures
@@ -196,8 +196,8 @@ INVALID: dict[str, tuple[Rule, Context]] = {
     "answers came after the phase": (validity.no_answer, of_phase(goodput_rps=0.0, outcomes={Outcome.OK: 64})),
     "fell grossly": (validity.not_steady, counted([120] * 5 + [9] * 20 + [3] * 15)),
     "rose grossly": (validity.not_steady, counted([0] * 12 + rising(28))),
-    "gross steal": (validity.stolen_time, with_noise(steal_percent=31.0)),
-    "grossly slow": (validity.slow_canary, with_noise(canary_ms=301.0)),
+    "gross steal": (machine_noise.stolen_time, with_noise(steal_percent=31.0)),
+    "grossly slow": (machine_noise.slow_canary, with_noise(canary_ms=301.0)),
 }
 INFO: dict[str, tuple[Rule, Context]] = {
     "nobody was answered at a rate": (
@@ -216,8 +216,8 @@ INFO: dict[str, tuple[Rule, Context]] = {
     ),
     "sent late": (validity.sent_late, sent_late_by(5.6)),
     "sent late beside a fast answer": (validity.sent_late, sent_late_by(1.1, median_ms=5.0)),
-    "steal": (validity.stolen_time, with_noise(steal_percent=11.0)),
-    "slow": (validity.slow_canary, with_noise(canary_ms=151.0)),
+    "steal": (machine_noise.stolen_time, with_noise(steal_percent=11.0)),
+    "slow": (machine_noise.slow_canary, with_noise(canary_ms=151.0)),
     "failed requests": (remarks.failed_requests, of_phase(outcomes={Outcome.OK: 395, Outcome.HTTP_ERROR: 5})),
     "log cut off": (remarks.log_cut_off, of_phase(recorded=399)),
     "samples missing": (remarks.samples_missing, of_phase(target_cpu_s=None)),
@@ -293,8 +293,8 @@ SILENT: dict[str, tuple[Rule, Context]] = {
     "sent within a millisecond": (validity.sent_late, sent_late_by(0.9, median_ms=1.0)),
     "none found a free user": (validity.sent_late, of_phase(rate_rps=100.0, own_lag_p99_ms=None, queued=400)),
     "the scenario asked": (validity.scenario_failed, raising(0)),
-    "unknown steal": (validity.stolen_time, with_noise(steal_percent=None)),
-    "quiet": (validity.slow_canary, with_noise(canary_ms=149.0)),
+    "unknown steal": (machine_noise.stolen_time, with_noise(steal_percent=None)),
+    "quiet": (machine_noise.slow_canary, with_noise(canary_ms=149.0)),
     "one failure of 400": (remarks.failed_requests, of_phase(outcomes={Outcome.OK: 399, Outcome.HTTP_ERROR: 1})),
     "fewer lines than hoped": (remarks.probe_silent, of_phase(probe_lines=20)),
     "on the law by chance": (remarks.arrivals_off_law, arriving(distance=0.4, p_value=2e-3)),
