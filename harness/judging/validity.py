@@ -46,7 +46,7 @@ TREND_P_VALUE, TREND_INFO_CHANGE, TREND_INVALID_CHANGE = 0.01, 0.18, 0.4
 DISTURBANCES = frozenset(
     {
         "generator_busy",
-        "upstream_busy",
+        "service_busy",
         "reserved_busy",
         "sent_late",
         "stolen_time",
