@@ -93,7 +93,6 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     for name in ("CACHES", "WRONG_NOW_AND_THEN", "FAILS_NOW_AND_THEN", "DIES", "WAKES_SLOWLY", "REDIRECTS_FILES"):
         project.target(name.lower(), getattr(targets, name))
     project.target("grows", targets.GROWS)
-    project.target("works_while_idle", targets.works_while_idle(0.9))
     return project
 
 
@@ -112,7 +111,6 @@ DOES_WRONG = [
     ("wakes_slowly", "not_steady", "invalid"),
     ("wakes_slowly", "warmup_not_settled", "info"),
     ("redirects_files", "probe_silent", "info"),
-    ("works_while_idle", "busy_while_idle", "info"),
     ("grows", "memory_grows", "info"),
 ]
 
@@ -181,7 +179,22 @@ def test_a_saturated_upstream_is_found(tmp_path: Path) -> None:
 # -------------------------------------------------------------------------------------------- reserved CPUs
 
 
-@pytest.mark.skipif(len(available_cpus()) < 2 or sys.platform != "linux", reason="needs two CPUs to keep apart")
+NEEDS_TWO = pytest.mark.skipif(
+    len(available_cpus()) < 2 or sys.platform != "linux", reason="needs two CPUs to keep apart"
+)
+
+
+@pytest.mark.measures
+@NEEDS_TWO
+def test_an_app_that_works_while_nobody_asks_is_found(tmp_path: Path) -> None:
+    """On a CPU of its own: a target that shares its CPUs is nicer than all, and gets little where others work."""
+    project = Project(tmp_path, [], profile(pilot_idle_s="1.0"), command=PARTITIONED)
+    project.target("works_while_idle", targets.works_while_idle(0.9))
+    assert_found(found(measured(project), "works_while_idle"), "busy_while_idle", "info")
+
+
+@pytest.mark.measures
+@NEEDS_TWO
 def test_a_generator_and_an_upstream_that_fill_their_reserved_cpu_together_are_found(tmp_path: Path) -> None:
     project = Project(tmp_path, [], profile(capacity_s="2.0", users="24"), command=PARTITIONED)
     project.target("floods_the_upstream", targets.FLOODS_THE_UPSTREAM)
