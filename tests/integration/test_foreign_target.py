@@ -24,7 +24,8 @@ from harness.serving.target import Target
 from tests.pythons import VERSIONS, pythons
 from tests.serving_kit import Launcher, launching
 
-OLDEST, *_, NEWEST = [version for version in VERSIONS if version in pythons()] * 2
+_FOUND = [version for version in VERSIONS if version in pythons()]
+OLDEST, NEWEST = _FOUND[0], _FOUND[-1]
 
 SHOP = """
 import importlib.util, json, os, sys, time
