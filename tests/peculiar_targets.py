@@ -113,7 +113,7 @@ return right(key)
 """)
 
 DIES = _target("""
-if count > 40:
+if count > 15:
     os._exit(7)
 await wait(wait_ms)
 return right(key)

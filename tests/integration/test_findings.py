@@ -90,7 +90,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         [],
         profile(warmup_s="0.4", warmup_min_s="0.2", capacity_s="2.5"),
     )
-    for name in ("CACHES", "WRONG_NOW_AND_THEN", "FAILS_NOW_AND_THEN", "DIES", "WAKES_SLOWLY", "REDIRECTS_FILES"):
+    for name in ("CACHES", "WRONG_NOW_AND_THEN", "FAILS_NOW_AND_THEN", "DIES", "REDIRECTS_FILES"):
         project.target(name.lower(), getattr(targets, name))
     project.target("grows", targets.GROWS)
     return project
@@ -108,8 +108,6 @@ DOES_WRONG = [
     ("fails_now_and_then", "failed_requests", "info"),
     ("dies", "trial_failed", "invalid"),
     ("dies", "server_died", "invalid"),
-    ("wakes_slowly", "not_steady", "invalid"),
-    ("wakes_slowly", "warmup_not_settled", "info"),
     ("redirects_files", "probe_silent", "info"),
     ("grows", "memory_grows", "info"),
 ]
@@ -130,6 +128,16 @@ def test_and_in_no_others(peculiar: Analysis) -> None:
     assert codes(found(peculiar, "fails_now_and_then")) - noise == {"failed_requests"}
 
 
+@pytest.mark.measures
+def test_a_target_that_wakes_slowly_is_not_steady(tmp_path: Path) -> None:
+    project = Project(tmp_path, [], profile(warmup_s="0.4", warmup_min_s="0.2", capacity_s="2.5"))
+    project.target("wakes_slowly", targets.WAKES_SLOWLY)
+    said = found(measured(project), "wakes_slowly")
+    assert_found(said, "not_steady", "invalid")
+    assert_found(said, "warmup_not_settled", "info")
+
+
+@pytest.mark.measures
 def test_an_open_loop_whose_answers_take_longer_and_longer_is_found(tmp_path: Path) -> None:
     """Some 70 arrivals, after some 30 requests in a closed loop; the last of them wait for about a second."""
     rates = "[{ percent = 30, duration_s = 3.0 }]"
@@ -161,10 +169,12 @@ def with_workers(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
     return measured(project)
 
 
+@pytest.mark.measures
 def test_a_worker_that_was_started_again_is_found(with_workers: Analysis) -> None:
     assert_found(found(with_workers, "one_worker_dies"), "worker_restarted", "invalid")
 
 
+@pytest.mark.measures
 def test_a_worker_that_takes_most_of_the_requests_is_said(with_workers: Analysis) -> None:
     assert_found(found(with_workers, "one_worker_is_slow"), "uneven_workers", "info")
 
