@@ -49,4 +49,5 @@ class LiteralReader:
     def error(self, key: str, reason: str) -> UsageError:
         constant = self._constants[key]
         value = literals.brief(constant.value)
+        reason = " ".join(reason.split())  # it may quote a key of the file, line ends included
         return UsageError(f"{self._shown}:{constant.line}: {key} = {value}: {reason}; write it like {EXAMPLES[key]}")

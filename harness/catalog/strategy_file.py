@@ -54,8 +54,9 @@ def read_strategy(path: Path, shown: str) -> Strategy:
 
 
 def _server(reader: LiteralReader) -> ServerOptions:
+    options = reader.get("SERVER", ServerOptions, ServerOptions())
     try:
-        return resolved(reader.get("SERVER", ServerOptions, ServerOptions()))
+        return resolved(options)
     except UsageError as error:
         raise reader.error("SERVER", str(error)) from error
 

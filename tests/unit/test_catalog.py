@@ -317,6 +317,13 @@ literal_values = json_values | st.recursive(
 )
 
 
+def test_an_error_in_server_is_one_line_said_once_whatever_it_quotes(root: Path) -> None:
+    (root / "targets" / "mine.py").write_text("SERVER = {'\\n': None}\n")
+    (error,) = Catalog.read(root).errors
+    assert "\n" not in error
+    assert error.count("targets/mine.py:1") == error.count("write it like") == 1
+
+
 @on_one_folder
 @given(value=literal_values, key=st.sampled_from(["SERVER", "PARAMS", "IN_FLIGHT", "REQUIRES"]))
 def test_any_literal_makes_a_storable_strategy_or_one_clear_line(root: Path, key: str, value: object) -> None:
