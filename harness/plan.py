@@ -52,15 +52,18 @@ def rates_rps(best_capacity_rps: float, profile: Profile) -> dict[str, float]:
 
 
 def rate_duration_s(rate: RatePhase, rate_rps: float, min_arrivals: int) -> float:
-    """Long enough for `min_arrivals` on average, so that slow workloads get their samples for a p99 too."""
+    """Long enough for `min_arrivals` on average, so that slow workloads also get enough samples for a p99."""
     return min(max(rate.duration_s, min_arrivals / rate_rps), rate.duration_s * rate.LONGEST)
 
 
 def phase_groups(spec: TrialSpec, profile: Profile, rates: Mapping[str, float]) -> tuple[PhaseGroup, ...]:
-    """The phases of one trial. The warm-up flows into the capacity phase at the same number of users, so that the
-    closed loop is in its steady state when counting begins. Every strategy of a block meets the same arrivals: the
-    schedule's seed depends on the block, the workload and the phase, not on the strategy. A pilot ends with a phase
-    without load: after it, so that every pool and connection that a strategy keeps is there."""
+    """The phases of one trial.
+
+    The capacity phase follows the warm-up without a pause and with the same users, so that the closed loop is in its
+    steady state when counting begins. All strategies of a block get the same arrivals: the schedule's seed depends on
+    the block, the workload and the phase, not on the strategy. A pilot ends with an idle phase. It comes after the
+    load, so that all pools and connections of a strategy have been made.
+    """
     users = profile.users_by_workload.get(spec.workload, profile.users)
     pilot = spec.is_pilot
     warmup_s = profile.pilot_warmup_s if pilot else profile.warmup_s
@@ -82,7 +85,7 @@ def phase_groups(spec: TrialSpec, profile: Profile, rates: Mapping[str, float]) 
     if pilot:
         idle = PhaseSpec(name=IDLE_PHASE, kind=PhaseKind.IDLE, duration_s=profile.pilot_idle_s, users=1)
         return (closed, (idle,)) if profile.pilot_idle_s else (closed,)
-    if not rates:  # no strategy gave a right answer in the pilot: there is nothing to take a share of
+    if not rates:  # no strategy gave a right answer in the pilot, so the rates are not known
         return (closed,)
     return (
         closed,
@@ -104,15 +107,16 @@ def phase_groups(spec: TrialSpec, profile: Profile, rates: Mapping[str, float]) 
 
 
 def rewarm(number: int, profile: Profile) -> PhaseSpec:
-    """One user for the least of a warm-up (half of one of fixed length), on the fresh server that replaces one that
-    choked: enough for connections, pools and code paths, and it cannot choke again."""
+    """The warm-up of a fresh server that replaces one that choked: a single user, for the shortest time that a warm-up
+    may take (half of the time where that is fixed). It is enough to make connections and pools and to run the code
+    once, and too little to choke the server again."""
     duration_s = profile.warmup_min_s or profile.warmup_s / 2
     return PhaseSpec(name=f"{WARMUP_PHASE}-{number}", kind=PhaseKind.WARMUP, duration_s=duration_s, users=1)
 
 
-# What a trial costs beside its phases, its boot and (on average over those that keep up and those that choke) one
-# drain: quiet check, verify and stop. And how many of the trials with rates, and of the pilot's, replace a server that
-# choked. Measured over whole `smoke` and `standard` runs on 2 shared cores.
+# FIXED_S is what a trial costs beside its phases, its boot and one drain (the average of trials that keep up and trials
+# that choke): the quiet check, verify and stop. The shares say how many of the trials with rates, and of the pilot's,
+# replace a server that choked. Measured over whole `smoke` and `standard` runs on 2 shared cores.
 FIXED_S = 0.35
 REPLACING_SHARE = 0.5
 PILOT_REPLACING_SHARE = 0.25
@@ -120,8 +124,9 @@ _VERIFY_S = 0.2
 
 
 def estimate_s(planned: Sequence[TrialSpec], profile: Profile, boot_s: Mapping[str, float]) -> float:
-    """Seconds that `planned` will take: the phases (a warm-up half way between its least and its limit), the boot that
-    was measured for each strategy, a drain, servers that are replaced, and everything else a trial costs."""
+    """Seconds that `planned` will take: the phases (a warm-up half way between its minimum and its limit), the boot
+    time that was measured for each variant, a drain, servers that are replaced, and everything else that a trial
+    costs."""
 
     def warmup_s(limit_s: float) -> float:
         return limit_s if profile.warmup_min_s is None else (min(profile.warmup_min_s, limit_s) + limit_s) / 2

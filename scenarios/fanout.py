@@ -1,7 +1,7 @@
 """Three upstream calls of 50 ms each
 
-The calls do not depend on each other. Where the style is blocking they run one after the other (150 ms); where it is
-async, `gather` runs them at once (50 ms). Tests whether concurrency *within* a request is worth having.
+The calls do not depend on each other. In blocking code they run one after the other (150 ms); in async code `gather`
+runs them at once (50 ms). Tests what concurrency *within* a request is worth.
 """
 
 import random

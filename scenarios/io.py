@@ -1,8 +1,8 @@
 """One upstream call that waits 100 ms
 
-What a request does in most services: ask a database or another service, and wait. It needs almost no CPU, so a
-strategy is as good as the number of waits it can hold at once: 1 with a blocked event loop (10 requests/s), 40 with
-AnyIO's threads (400 requests/s), any number on a free event loop.
+What a request does in most services: ask a database or another service, and wait. It needs almost no CPU, so only the
+number of waits at the same time matters: 1 with a blocked event loop (10 requests/s), 40 with AnyIO's threads (400
+requests/s), any number on a free event loop.
 """
 
 import random

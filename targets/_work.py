@@ -1,8 +1,8 @@
 """The work that all strategies do, in blocking and in async form. Only *how* it is executed differs between them.
 
-Light to import, because the children of a process pool import it and a strategy's boot time is theirs: httpx comes
-with the first client, aiohttp only with the strategy that uses it, and the bounds are `annotated_types` (what pydantic
-reads) because FastAPI's `Query` would bring FastAPI into every child.
+It imports little, because the children of a process pool import it and the strategy is ready only when they are. So
+httpx is imported with the first client, and aiohttp only by the strategy that uses it. The bounds are `annotated_types`
+(which pydantic reads), because FastAPI's `Query` would import FastAPI in every child.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ Rounds = Annotated[int, Interval(ge=1, le=1_000_000)]
 
 FANOUT_CALLS = 3
 
-# 256 requests in flight make up to 768 calls in `fanout`. Clients stop at 100 connections by default (httpx keeps
-# only 20 of them, aiohttp all); then one would measure the client's queue instead of the strategy.
+# 256 requests in flight make up to 768 calls in `fanout`. By default clients open at most 100 connections (httpx keeps
+# only 20 of them, aiohttp all). Then the client's queue would be measured, and not the strategy.
 MAX_CONNECTIONS = 1024
-# Below uvicorn's 5 s: the client must be the one that closes an idle connection. httpx's default is 5 s as well, and
-# when both close at once a request meets the closing and fails.
+# Below uvicorn's 5 s, so that the client closes an idle connection first. httpx's default is also 5 s: when both close
+# at the same time, a request may be sent on a connection that is being closed, and fails.
 KEEP_ALIVE_S = 4.0
 TIMEOUT_S = 30.0
-# A proxy that the environment names (HTTP_PROXY) has no business between us and a server on this machine.
+# A server on this machine is reached directly, not through a proxy that the environment names (HTTP_PROXY).
 TRUST_ENV = False
 
 
@@ -42,7 +42,7 @@ def upstream_url() -> str:
 
 
 def cores() -> int:
-    """The cores this process may use (`os.cpu_count()` also counts those it may not)."""
+    """The cores that this process may use (`os.cpu_count()` counts all cores of the machine)."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -50,8 +50,8 @@ def cores() -> int:
 
 
 def crunch(seed_value: int, rounds: int) -> int:
-    """Pure Python that never lets go of the GIL: the linear congruential generator that the C standard
-    gives as an example of `rand`.
+    """Pure Python that holds the GIL: the linear congruential generator that the C standard gives as an example of
+    `rand`.
 
     Integers only, so that the answer is the same on every machine. About 0.1 us a round at 3 GHz: 20,000 are 2 ms.
     """
@@ -126,10 +126,10 @@ def mixed_in_child(wait_ms: int, key: int, rounds: int) -> int:
 
 def start_child() -> None:
     """A pool's `initializer`."""
-    # Ctrl-C in a terminal goes to the children too; the server is the one to end them, in its lifespan.
+    # Ctrl-C in a terminal reaches the children too, but the server ends them, in its lifespan.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # A pool's child waits on a queue whose writing end it holds itself, so it would never notice that the server was
-    # killed, and live on for ever.
+    # A pool's child waits for its queue, and holds the writing end of that queue itself. So it would not notice that
+    # the server was killed, and would never end.
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -146,6 +146,6 @@ def _end_with_parent() -> None:
 
 
 def warm_up() -> int:
-    """A first real job; says which child did it."""
+    """A first real job; returns which child did it."""
     crunch(1, 10_000)
     return os.getpid()

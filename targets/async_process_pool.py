@@ -5,7 +5,7 @@ work uses all cores while the event loop stays free. Use it for CPU work that ta
 sending a job to another process costs.
 
 The traps: a child that waits for I/O is a whole process doing nothing, so `processes` / wait is the ceiling of `/io`.
-Arguments and results are pickled. And how the children come to life matters: see the lifespan.
+Arguments and results are pickled. And how the children are started matters: see the lifespan.
 """
 
 import asyncio

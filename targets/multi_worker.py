@@ -3,8 +3,8 @@
 `uvicorn --workers N` starts N processes that share the listening socket: N event loops, N times 40 threads, and N cores
 for pure-Python code. Use it to use more than one core without changing any code.
 
-The traps: every worker has its own memory, connection pools and caches; connections are shared out by whoever accepts
-first, so the load can be uneven; more workers than cores only cost memory.
+The traps: every worker has its own memory, connection pools and caches. The worker that accepts first gets the
+connection, so the load can be uneven. More workers than cores only cost memory.
 """
 
 from collections.abc import AsyncIterator

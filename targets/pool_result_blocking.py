@@ -1,10 +1,10 @@
 """executor.submit(...).result() inside async def
 
 It looks like a thread pool, but `.result()` is a blocking call: the event loop stands still until the thread is done,
-so one request runs at a time and the pool's other threads are never used. It is `fake_async` with extra steps, whatever
-pool it waits on.
+so one request runs at a time and the pool's other threads are never used. It is as slow as `fake_async`, whatever pool
+it waits for.
 
-Never use it. The cure is one word away: `await loop.run_in_executor(pool, ...)`, see `async_thread_pool`.
+Never use it. Write `await loop.run_in_executor(pool, ...)` instead: see `async_thread_pool`.
 """
 
 import os
@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from targets import _work
 from targets._work import Key, Rounds, WaitMs
 
-PARAMS = {"threads": 40}  # as in `async_thread_pool`; more or fewer change nothing, which is the point
+PARAMS = {"threads": 40}  # as in `async_thread_pool`; the number changes nothing here
 IN_FLIGHT = 1  # the event loop waits for each
 
 THREADS = int(os.environ.get("BENCH_THREADS", PARAMS["threads"]))

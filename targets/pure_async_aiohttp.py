@@ -20,7 +20,7 @@ from targets._work import Key, Rounds, WaitMs
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    # Its connector belongs to a running event loop, so it cannot be made at module level.
+    # The connector belongs to a running event loop, so it cannot be made at module level.
     async with aiohttp.ClientSession(
         base_url=_work.upstream_url(),
         connector=aiohttp.TCPConnector(limit=_work.MAX_CONNECTIONS, keepalive_timeout=_work.KEEP_ALIVE_S),

@@ -3,8 +3,9 @@
 FastAPI runs each `def` endpoint in one of AnyIO's worker threads, so blocking code never stalls the event loop. Use it
 as the default for blocking libraries: nothing to configure and hard to get wrong.
 
-The trap: there are 40 such threads per process, shared with sync dependencies, `UploadFile` and `FileResponse`. 40 slow
-calls in flight and every other `def` endpoint waits, however idle the CPU is. CPU work gains nothing from threads.
+The trap: there are 40 such threads per process, shared with sync dependencies, `UploadFile` and `FileResponse`. While
+40 slow calls are in flight, every other `def` endpoint waits, even if the CPU is idle. CPU work gains nothing from
+threads.
 """
 
 from collections.abc import AsyncIterator

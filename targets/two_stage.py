@@ -1,10 +1,11 @@
 """Async fetch, then compute in a process pool
 
-Each kind of work where it belongs: waiting is awaited on the event loop (many at once, no process held), computing goes
-to a process pool (all cores, loop free). Use it when a request waits and then computes on what it got.
+Each kind of work has the model that suits it: waiting is awaited on the event loop (many at once, and no process is
+held), computing goes to a process pool (all cores, and the loop stays free). Use it when a request waits and then
+computes on what it got.
 
-The trap: what was fetched must be pickled to the child, so a large body can cost more than the computing saves. And the
-event loop now pays for the HTTP client's CPU, see `pure_async`.
+The trap: what was fetched is pickled and sent to the child, so a large body can cost more than the pool saves. And the
+event loop pays for the HTTP client's CPU time, see `pure_async`.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ PROCESSES = int(os.environ.get("BENCH_PROCESSES", _work.cores()))
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    # "forkserver", and every child warm before the first request: see `async_process_pool`. These only compute.
+    # "forkserver", and every child is warm before the first request: see `async_process_pool`. These only compute.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["targets._work"])
     with ProcessPoolExecutor(PROCESSES, context, _work.start_child) as app.state.pool:

@@ -58,7 +58,7 @@ class BareServer:
         self.look()
 
     def look(self) -> None:
-        """Remember every process there is now: they all must be gone in the end."""
+        """Remember all processes of the server: they must be gone at the end."""
         root = psutil.Process(self._process.pid)
         self.seen |= {process.pid: process for process in [root, *root.children(recursive=True)]}
 
@@ -84,7 +84,7 @@ class BareServer:
             return 0
 
     def terminate(self, timeout_s: float = 20.0) -> None:
-        """SIGTERM to the server alone, as a container runtime does; the rest is its own affair."""
+        """SIGTERM to the server alone, as a container runtime does; the server must end the rest."""
         self.look()
         self._process.terminate()
         self._process.wait(timeout_s)
@@ -107,7 +107,7 @@ class BareServer:
         return self.log
 
     def end(self) -> None:
-        """Whatever happened, nothing stays."""
+        """Ends all of its processes, whatever happened before."""
         if self._process.poll() is None:
             self.look()
             self._process.kill()

@@ -1,4 +1,4 @@
-"""Runs the real `bench` command in a project of a test's own, and proves that nothing is left of it."""
+"""Runs the real `bench` command in a small project for one test, and proves that no process is left."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.children import child
 CHECKOUT = Path(__file__).parents[1]
 _MARK = "TEST_OF_BENCH"
 
-# Everything once and short; what a test does not care about.
+# Every step once, and short: for tests that do not depend on the profile.
 TINY = """
 title = "tiny"
 workloads = ["io"]
@@ -44,7 +44,8 @@ quiet_s = 0.0
 """
 
 
-# `bench`, for `Project`, with CPUs kept apart, as they are from four on: the first for the target, the second reserved.
+# `bench`, for `Project`, with separate CPUs, as on a machine with four or more: the first for the target, the second
+# reserved.
 PARTITIONED = (
     "-c",
     """

@@ -1,4 +1,4 @@
-"""One contestant of the generators' race, alone in a process: how many requests it makes, and what CPU that costs it.
+"""One generator of a speed comparison, alone in a process: how many requests it makes, and the CPU time for them.
 
     python tests/generator_race.py ours|stock PORT SECONDS USERS     # prints one JSON object
 

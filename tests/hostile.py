@@ -93,7 +93,7 @@ def resets_after(content: bytes) -> Behaviour:
 
 
 def never_ends(begin: bytes, again: bytes, *, pause_s: float = 0.0) -> Behaviour:
-    """`again` and again, until the client has gone (for at most 10 s)."""
+    """Sends `again` over and over until the client has gone, for at most 10 s."""
 
     def behave(peer: socket.socket) -> None:
         deadline_s = monotonic() + 10

@@ -1,7 +1,7 @@
 """What is started by a test can be interrupted, also where the tests themselves can not.
 
 `nohup`, `&` in a script and some CI runners start a program with SIGINT or SIGHUP ignored. An ignored signal stays
-ignored in every child, and a test that interrupts its child would wait for ever.
+ignored in every child, and a test that interrupts its child would wait without end.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How far a percentile is from the truth, and what its rounds tell about the next one. Pure."""
+"""How far a percentile is from the true one, and how far the next round's may be. Pure."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from harness.calibration.case_record import FromSend, QuantileError
 
 PERCENTS = (50.0, 90.0, 99.0)
 ROUND_CONFIDENCE = 0.95
-# A freeze was seen when its p99 is right by a tenth: on a busy machine the queue behind it is worked off more slowly.
+# A freeze was seen when its p99 is right within a tenth: a busy machine needs longer for the queue after it.
 FREEZE_SHARE = 0.1
-# Counting from the send must miss the p99 of a freeze by this much, or the freeze tells no instrument from another.
+# Counted from the send, the p99 of a freeze must be below this share of the true p99. Otherwise the freeze does not
+# show the difference between an instrument that counts from the send and one that does not.
 HIDDEN_SHARE = 0.1
 
 
@@ -27,18 +28,20 @@ class Round(NamedTuple):
 
 
 def nearest_rank(values: Sequence[float], percent: float) -> float:
-    """The smallest value that at least `percent` of them do not exceed: the rank that ours is read at, too."""
+    """The smallest value that at least `percent` of them do not exceed. Our generator's percentile has the same
+    rank."""
     return sorted(values)[ceil(len(values) * percent / 100) - 1]
 
 
 def bound_ms(errors_ms: Sequence[float]) -> float | None:
-    """The uncertainty: what the error of the next round stays below, in 95 of 100 calibrations. None for a single
-    round, which says nothing about scatter.
+    """The uncertainty: in 95 of 100 calibrations the error of the next round is smaller. None for a single round, which
+    says nothing about scatter.
 
-    The rounds' mean is the bias. It is not corrected, so it is added in full (Guide to the Expression of Uncertainty in
-    Measurement, JCGM 100:2008, F.2.4.5). Their scatter makes a prediction interval for one more round (Hahn and Meeker,
-    Statistical Intervals, chapter 4), which takes into account that so few rounds know the scatter badly. It supposes
-    a normal law, and a disturbed machine has longer tails: so it is never less than the largest error that was seen.
+    The mean of the rounds is the bias. It is not corrected, so it is added in full (Guide to the Expression of
+    Uncertainty in Measurement, JCGM 100:2008, F.2.4.5). Their scatter gives a prediction interval for one more round
+    (Hahn and Meeker, Statistical Intervals, chapter 4), which takes into account that few rounds show the scatter only
+    roughly. The interval assumes a normal law, and a disturbed machine has longer tails. So the result is never less
+    than the largest error that was seen.
     """
     rounds = len(errors_ms)
     if rounds < 2:
@@ -54,7 +57,8 @@ def quantile_errors(
     stock_ms: Mapping[float, float],
     allowed_ms: float | None,
 ) -> tuple[QuantileError, ...]:
-    """One figure a percentile, over all rounds. Its error is against what the server did to the same requests."""
+    """One figure for each percentile, over all rounds. Its error: what we measured minus what the server did to the
+    same requests."""
 
     def figure(percent: float) -> QuantileError:
         errors_ms = tuple(one.ours_ms[percent] - one.did_ms[percent] for one in rounds)
@@ -78,10 +82,10 @@ def freeze_figures(
     ours_ms: Mapping[float, float],
     stock_ms: Mapping[float, float],
 ) -> tuple[QuantileError, ...]:
-    """One figure a percentile of a server that stands still; only p99 is judged: whether the freeze was seen.
+    """One figure for each percentile of a server that stands still. Only the p99 is judged: was the freeze seen?
 
-    It is made by those who came first in a freeze and are answered first after it; the others' times depend on how
-    fast the queue is worked off.
+    The p99 comes from the requests that arrived first in a freeze and are answered first after it. The times of the
+    others depend on how fast the server works through the queue.
     """
     return tuple(
         QuantileError(
@@ -98,12 +102,13 @@ def freeze_figures(
 
 
 def from_send(did_ms: float, service_ms: float) -> FromSend:
-    """Whether counting from the send would have shown in the p99: `did_ms` is the true one, `service_ms` that one."""
+    """Whether the p99 shows the difference to counting from the send. `did_ms` is the true p99, `service_ms` the one
+    from the send."""
     return FromSend(percent=99, service_ms=service_ms, most_ms=HIDDEN_SHARE * did_ms)
 
 
 def frozen_ms(intended_s: Sequence[float], freezes_s: Sequence[tuple[float, float]]) -> list[float]:
-    """What a request meant to start at each moment had to wait for the end of the freeze it fell into, in ms."""
+    """For a request that was due at each moment: how long it had to wait for the end of a freeze, in ms."""
     return [
         max((ended_s - moment_s for began_s, ended_s in freezes_s if began_s <= moment_s < ended_s), default=0.0) * 1e3
         for moment_s in intended_s

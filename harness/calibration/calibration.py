@@ -35,14 +35,14 @@ from harness.results.records.machine_record import Partition
 from harness.results.records.workload import Workload
 
 _USERS = 256
-# So few that most of those who come in a freeze wait for a free user: then the wait is not in the service time.
+# So few that most requests that are due in a freeze wait for a free user. Then the wait is not in the service time.
 _FEW_USERS = 4
 _RIGHT = {"right": True}
 
 
 @dataclass(frozen=True)
 class CalibrationOrder:
-    """What was asked for. `root`: the project, for its smallest wait and the cross-check's target."""
+    """What was asked for. `root` is the project: it has the smallest wait, and the target of the cross-check."""
 
     root: Path
     with_throughput: bool = False
@@ -55,7 +55,7 @@ class _ApartCpus(NamedTuple):
 
 
 def calibrate_generator(order: CalibrationOrder, on_line: Callable[[str], None]) -> Calibration:
-    """The cases, and what else was asked for; `on_line` is told of each step. What fails is a finding."""
+    """Runs the cases, and what else was asked for. `on_line` gets a line for each step. What fails is a finding."""
     began_s, created_epoch_s = monotonic(), time()
     environment = describe(order.root)
     smallest = smallest_wait(Catalog.read(order.root).workloads)
@@ -95,7 +95,7 @@ def smallest_wait(workloads: Sequence[Workload]) -> Workload | None:
 
 
 class _Measured:
-    """What has been measured so far. Each step keeps its results here and says in `errors` what ended it early."""
+    """What has been measured so far. Each step keeps its results here; `errors` says what ended a step early."""
 
     def __init__(self, folder: Path, on_line: Callable[[str], None]) -> None:
         self.cases: list[Case] = []
@@ -106,7 +106,7 @@ class _Measured:
         self._on_line = on_line
 
     def known_servers(self, partition: Partition, smallest: Workload | None) -> None:
-        """On the CPUs that a trial's server and generator would have."""
+        """Uses the CPUs that a trial's server and generator would have."""
         server_cpus, generator_cpus = (partition.target, partition.generator) if partition.pinned else (None, None)
         allowed_ms = ALLOWED_SHARE_OF_WAIT * smallest.wait_ms if smallest else None
 
@@ -154,7 +154,7 @@ class _Measured:
 
 
 def steps(setup: CalibrationSetup, allowed_ms: float | None) -> list[Callable[[], Case]]:
-    """All cases. The counts come first: they are quick, and without them the percentiles mean nothing."""
+    """All cases. The counts come first: they are quick, and if they are wrong, percentiles mean nothing."""
     latencies = [
         functools.partial(cases.latency_case, setup, law, rate_rps, allowed_ms)
         for law in cases.LATENCY_LAWS
@@ -173,7 +173,7 @@ def case_line(case: Case) -> str:
 
 
 def _apart(partition: Partition) -> _ApartCpus:
-    """One CPU for the server and another for the generator, where there are two that can be told apart."""
+    """One CPU for the server and another for the generator, where there are two and processes can be pinned."""
     if not hasattr(os, "sched_setaffinity") or len(partition.available) < 2:
         return _ApartCpus(None, None)
     return _ApartCpus(partition.available[:1], partition.available[-1:])

@@ -1,7 +1,7 @@
 """`calibration.json`: how exact the load generator was found to be, on which machine and with which instrument.
 
-It lies in the folder that holds the runs; each run of the same machine takes a copy along, so that its report needs
-nothing else.
+It is in the folder that holds the runs. Each run on the same machine gets a copy, so that its report needs nothing
+else.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ FILE = "calibration.json"
 # What the instrument's figures can depend on, beside its own code.
 _PACKAGES = ("gevent", "hdrhistogram", "httptools", "locust", "numpy", "uvloop")
 _AGAIN = "run `bench calibrate` before a run"
-# A latency is made of waits; what is off by more than a twentieth of the smallest would show in it.
+# Most of a latency is waiting: an error above a twentieth of the smallest wait would be visible in it.
 ALLOWED_SHARE_OF_WAIT = 0.05
 _MACHINE_ID = Path("/etc/machine-id")
 
 
 class Fingerprint(Struct, frozen=True):
-    """A calibration is believed where all of this is the same."""
+    """A calibration is valid where all of this is the same."""
 
-    host: str  # a digest: reports are shared, and name no machine
+    host: str  # a digest: reports are shared and must not name a machine
     cpu_model: str
     logical_cpus: int
     kernel: str
@@ -43,8 +43,8 @@ class Fingerprint(Struct, frozen=True):
     python: str
     packages: dict[str, str]
     instrument: str  # a digest of its code: a changed instrument is a new one
-    available_cpus: int | None = None  # `taskset` makes another machine of it, as does a container's quota
-    quota_cores: float | None = None
+    available_cpus: int | None = None  # fewer under `taskset`
+    quota_cores: float | None = None  # a container's
 
     @classmethod
     def of(cls, environment: Environment) -> Fingerprint:
@@ -67,9 +67,9 @@ class Fingerprint(Struct, frozen=True):
 
 
 class Calibration(Struct, frozen=True, kw_only=True):
-    """`throughput` and `cross_check` may be of an earlier calibration: theirs is the moment beside them. `errors`: what
-    kept the rest from being measured, one line each. `smallest_wait_ms`: the smallest wait of the workloads there are,
-    and `smallest_wait_of` the file of one that has it: what the errors are judged by."""
+    """`throughput` and `cross_check` may come from an earlier calibration; the `_epoch_s` beside each says when.
+    `errors` has one line for each step that ended early. `smallest_wait_ms` is the smallest wait of all workloads, by
+    which errors are judged, and `smallest_wait_of` is the file of the workload that has it."""
 
     schema_version: int
     created_epoch_s: float
@@ -91,9 +91,9 @@ class Calibration(Struct, frozen=True, kw_only=True):
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """One line each. Failed is only what makes figures wrong: a count that is off, a freeze that was not seen, an
-        error that is large against the waits that are measured, and what could not be measured. Everything else is an
-        uncertainty (`harness.calibration.uncertainty`)."""
+        """One line each. A failure is only what makes figures wrong: a wrong count, a freeze that was not seen, an
+        error that is large compared with the smallest wait, and a step that could not be measured. Everything else is
+        an uncertainty (`harness.calibration.uncertainty`)."""
         return (*(line for case in self.cases for line in case.failures), *self.errors)
 
     @property
@@ -102,8 +102,8 @@ class Calibration(Struct, frozen=True, kw_only=True):
         if self.smallest_wait_ms is None:
             return "Errors are not judged: no workload has a wait"
         return (
-            f"Failed is an error above {ALLOWED_SHARE_OF_WAIT * self.smallest_wait_ms:.2f} ms: "
-            f"1/{1 / ALLOWED_SHARE_OF_WAIT:.0f} of the smallest wait of the workloads there are "
+            f"An error above {ALLOWED_SHARE_OF_WAIT * self.smallest_wait_ms:.2f} ms is a failure: "
+            f"1/{1 / ALLOWED_SHARE_OF_WAIT:.0f} of the smallest wait of any workload "
             f"({self.smallest_wait_ms:g} ms in {self.smallest_wait_of})"
         )
 
@@ -143,8 +143,8 @@ def read_calibration(folder: Path) -> Calibration | None:
 
 
 def completed(new: Calibration, earlier: Calibration | None) -> Calibration:
-    """`new` with the throughput and the cross-check of `earlier` where it has none of its own; only those of the same
-    machine and instrument."""
+    """`new` with the throughput and the cross-check of `earlier` where it has none of its own. They are used only when
+    machine and instrument are the same."""
     if earlier is None or new.machine.differences(earlier.machine):
         return new
     if not new.throughput:
@@ -177,7 +177,7 @@ def adopt(results: Path, run: Path, machine: Fingerprint) -> CalibrationState:
 
 
 def adopted(run: Path) -> tuple[Calibration | None, CalibrationState]:
-    """The calibration that a run took along, and what it says of the run's figures."""
+    """The run's copy of a calibration, and what it says about the run's figures."""
     try:
         calibration = read_calibration(run)
     except StoreError as error:
@@ -201,7 +201,7 @@ class _Version(Struct):
 
 
 def _host() -> str:
-    """Two machines of the same kind are two. The id itself is nobody's business: machine-id(5) asks for a hash."""
+    """Tells two machines of the same kind apart. A hash, because machine-id(5) asks to keep the id itself secret."""
     try:
         machine_id = _MACHINE_ID.read_text(encoding="utf-8", errors="replace").strip()
     except OSError:  # not a Linux with systemd

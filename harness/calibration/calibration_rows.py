@@ -21,9 +21,9 @@ CALIBRATION_COLUMNS = (
 )
 CALIBRATION_LEGEND = (
     "Times in ms. By the law: by arithmetic. Server: what it did, by its own clock. "
-    "Error: ours against the server, the median of the rounds. Uncertainty: what the next round's error stays below "
-    "(95 %), from bias and scatter of the rounds. From the send: what an instrument that does not count the wait for "
-    "a free user would have said. FastHttpUser: Locust's own user, in its usual closed loop."
+    "Error: ours minus the server's, the median of the rounds. Uncertainty: the next round's error is smaller "
+    "than this (95 %), from bias and scatter of the rounds. From the send: what an instrument that does not count the "
+    "wait for a free user would show. FastHttpUser: Locust's own user, in its usual closed loop."
 )
 
 

@@ -1,4 +1,4 @@
-"""What was compared under one law of the known server: percentiles, counts, and what went wrong meanwhile."""
+"""What was compared under one law of the truth server: percentiles, counts, and what went wrong meanwhile."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from msgspec import Meta, Struct
 
 
 class QuantileError(Struct, frozen=True, kw_only=True):
-    """One percentile of one law. `law_ms`: by arithmetic. `did_ms`: what the server did by its own clock to the very
-    requests that ours sent. It and `ours_ms` are medians over the rounds; `errors_ms` has ours - did of each round in
-    their order. `uncertainty_ms`: what covers bias and scatter of these errors (`accuracy.bound_ms`); None: the rounds
-    do not tell. `allowed_ms`: a larger error is a failure; None: not judged."""
+    """One percentile of one law.
+
+    `law_ms`: by arithmetic. `did_ms`: what the server did, by its own clock, to exactly the requests that we sent. It
+    and `ours_ms`, what we measured, are medians over the rounds. `errors_ms`: ours - did of each round, in order.
+    `uncertainty_ms` covers bias and scatter of these errors (`accuracy.bound_ms`); None: there are too few rounds.
+    `allowed_ms`: a larger error is a failure; None: not judged.
+    """
 
     percent: float
     law_ms: float
@@ -25,7 +28,7 @@ class QuantileError(Struct, frozen=True, kw_only=True):
 
     @property
     def error_ms(self) -> float:
-        """The median over the rounds: a round that something else disturbed does not decide about failure."""
+        """The median over the rounds, so that one disturbed round does not make it a failure."""
         return statistics.median(self.errors_ms)
 
     @property
@@ -34,7 +37,8 @@ class QuantileError(Struct, frozen=True, kw_only=True):
 
 
 class Count(Struct, frozen=True, kw_only=True):
-    """How many requests of one outcome: the server's count and the generators'. Stock is told of its own requests."""
+    """How many requests had one outcome: the server's count and the generators'. `stock_truth` is the server's count
+    for the requests of stock Locust."""
 
     what: str
     truth: int
@@ -48,8 +52,8 @@ class Count(Struct, frozen=True, kw_only=True):
 
 
 class FromSend(Struct, frozen=True, kw_only=True):
-    """What ours measured from the send, of the same requests: above `most_ms`, the law could not have shown an
-    instrument that counts from there (coordinated omission), and its figure proves nothing."""
+    """The same requests, measured from the send. Above `most_ms` the law cannot reveal an instrument that counts from
+    the send (coordinated omission), so its figure proves nothing."""
 
     percent: float
     service_ms: float
@@ -92,7 +96,7 @@ class Case(Struct, frozen=True, kw_only=True):
         unseen = (
             [
                 f"{self.name}: p{sent.percent:g} {sent.service_ms:.0f} ms from the send, allowed {sent.most_ms:.0f} "
-                "ms; the freeze does not show who counts from the send"
+                "ms; so this freeze cannot reveal an instrument that counts from the send"
             ]
             if (sent := self.from_send) is not None and not sent.passed
             else []

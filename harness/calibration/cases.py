@@ -1,4 +1,5 @@
-"""The cases of a calibration: each sets one law, asks by ours and by stock, and compares with the truth.
+"""The cases of a calibration. Each sets one law, sends requests with our generator and with stock Locust, and compares
+both with what the server did.
 
 Whatever goes wrong in a case is a finding of that case: what it had measured before is kept.
 """
@@ -41,8 +42,8 @@ from harness.results.records.schedule import schedule
 
 LATENCY_LAWS = (Law.QUICK, Law.FIXED, Law.LOGNORMAL)
 LOW_RPS, HIGH_RPS = 100.0, 1_000.0
-# So few rounds know their scatter badly, which makes the uncertainty larger (`accuracy.bound_ms`); twice as many would
-# make it a fifth smaller and the calibration half a minute longer.
+# So few rounds show their scatter only roughly, which makes the uncertainty larger (`accuracy.bound_ms`). Twice as many
+# would make it a fifth smaller and the calibration half a minute longer.
 LATENCY_ROUNDS = 6
 ROUND_S = {LOW_RPS: 2.0, HIGH_RPS: 0.5}  # 200 requests and more: a p99 needs 100
 FREEZE_RPS = 200.0
@@ -66,8 +67,8 @@ TITLES = {
 
 @dataclass(frozen=True)
 class CalibrationSetup:
-    """What all cases share. `few`: ours with fewer users than requests wait in a freeze. `cpus`: where stock runs; the
-    others have been started there. `with_stock`: whether it runs at all."""
+    """What all cases share. `few`: our generator with fewer users than requests wait in a freeze. `cpus`: where stock
+    Locust runs; our generators run there already. `with_stock`: whether stock Locust runs at all."""
 
     folder: Path
     server: TruthServer
@@ -80,8 +81,8 @@ class CalibrationSetup:
 def latency_case(
     setup: CalibrationSetup, law: Law, rate_rps: float, allowed_ms: float | None, rounds: int = LATENCY_ROUNDS
 ) -> Case:
-    """Percentiles of an open loop below saturation: all rounds count. Stock is asked once, at the higher rate: its
-    closed loop has none."""
+    """Percentiles of an open loop below saturation: all rounds count. Stock Locust runs once, beside the higher rate:
+    its closed loop has no rate of its own."""
     done: list[Round] = []
     stock: StockResult | None = None
 
@@ -119,11 +120,11 @@ def _latency_round(setup: CalibrationSetup, law: Law, rate_rps: float, seed: int
 def freeze_case(setup: CalibrationSetup, cycles: int = FREEZE_CYCLES) -> Case:
     """Response times from the intended start, over whole cycles of a server that stands still.
 
-    By few users: all but the first of a freeze wait for a free one, and are answered in no time once they are sent. An
-    instrument that counts from the send (coordinated omission) would find a p99 of a few ms.
+    There are few users: all but the first requests of a freeze wait for a free user, and are answered at once when they
+    are sent. An instrument that counts from the send (coordinated omission) would find a p99 of a few ms.
 
-    What the server did is what its freezes made of the arrivals there were; the law's p90 depends on how many happened
-    to arrive when (3 % at this many requests).
+    "What the server did" is computed from its real freezes and the real arrivals: the p90 by the law depends on how
+    many requests happen to arrive when (3 % with this many requests).
     """
     case = Case(
         law=Law.FREEZE,
@@ -159,7 +160,7 @@ def freeze_case(setup: CalibrationSetup, cycles: int = FREEZE_CYCLES) -> Case:
 
 
 def counts_case(setup: CalibrationSetup, law: Law) -> Case:
-    """Every drop, every wrong answer and every right one is counted, by both sides alike."""
+    """Every dropped request, every wrong answer and every right one is counted by both sides; the counts must agree."""
     case = Case(law=law, title=TITLES[law], rate_rps=COUNT_RPS)
 
     def measure() -> None:
@@ -207,7 +208,7 @@ def law_ms(law: Law) -> dict[float, float]:
 
 
 def percentiles_ms(histogram: histograms.Histogram, of: str) -> dict[float, float]:
-    """Raises CalibrationError, `of` first, when there was no right answer at all."""
+    """Raises CalibrationError, which begins with `of`, when there was no right answer at all."""
     if not histogram.total:
         raise CalibrationError(f"{of}: not one right answer was received")
     return {p: histogram.at_rank(ceil(histogram.total * p / 100)) / 1e3 for p in PERCENTS}

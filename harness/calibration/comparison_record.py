@@ -1,4 +1,4 @@
-"""What other load generators made of the same servers: how fast each is, and whether both find the same capacity."""
+"""Other load generators on the same servers: how fast each is, and whether two find the same capacity."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ OURS, FAST_HTTP_USER, HTTP_USER, WRK = "ours", "FastHttpUser", "HttpUser", "wrk"
 
 
 class Speed(Struct, frozen=True, kw_only=True):
-    """Requests a second that one generator on one core got out of the fast server: the median of its slices."""
+    """Requests per second that the fast server answered to one generator on one core: the median of its slices."""
 
     generator: str
     rps: float
@@ -16,10 +16,11 @@ class Speed(Struct, frozen=True, kw_only=True):
 
 
 class CrossCheck(Struct, frozen=True, kw_only=True):
-    """The same route of the same server, asked by ours and by another generator in alternating slices.
+    """The same route of the same server under our generator and under another one, in alternating slices.
 
-    `interval`: of the ratio; None with too few pairs for one. `passed` None: not judged, for the reason in `why_not`;
-    a calibration neither fails nor passes by it."""
+    `interval` is that of the ratio; None: there are too few pairs for one. `passed` None: not judged, for the reason in
+    `why_not`. It never makes a calibration pass or fail.
+    """
 
     other: str
     route: str
@@ -28,13 +29,13 @@ class CrossCheck(Struct, frozen=True, kw_only=True):
     ratio: float  # ours / other, the median over pairs of slices
     ratios: tuple[float, ...]
     interval: tuple[float, float] | None = None
-    generator_cores: float  # the CPU that ours used; near 1, it measured itself
-    server_cores: float  # ... and the server meanwhile; well below 1, something else was the limit
+    generator_cores: float  # the CPU that ours used; near 1, ours was the limit
+    server_cores: float  # the server's meanwhile; well below 1, something else was the limit
     other_generator_cores: float
     other_server_cores: float
     passed: bool | None
     why_not: str = ""
-    connections: int = 32  # of those from before it was stored
+    connections: int = 32  # the default is for records from before it was stored
 
     @property
     def difference(self) -> str:

@@ -7,7 +7,7 @@ from msgspec import Struct
 from harness.results.records.machine_record import Partition
 from harness.results.records.noise_record import Noise
 
-# Below these nobody needs to act: what an idle desktop or a quiet virtual machine shows all the time.
+# Lower values need no action: an idle desktop or a quiet virtual machine shows them all the time.
 _STEAL_PERCENT = 0.5
 _OTHERS_CORES = 0.05
 _PRESSURE_PERCENT = 10.0  # the calibration's own processes wait for each other a little, too
@@ -15,7 +15,7 @@ _NAMED = 3
 
 
 class OtherProcess(Struct, frozen=True):
-    """A program that is not the calibration's, and the cores that it used meanwhile."""
+    """A program that does not belong to the calibration, and the cores that it used meanwhile."""
 
     name: str
     cores: float

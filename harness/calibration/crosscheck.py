@@ -1,8 +1,8 @@
-"""The capacity of a real FastAPI route, measured by ours and by wrk: they must find the same.
+"""The capacity of a real FastAPI route, measured by our generator and by wrk: both must find the same.
 
-The route is `/health` of `pure_async`, its smallest. Slices alternate, and the verdict is over the ratios of pairs: a
-shared machine slows down for seconds at a time, by more than what is to be decided. So pairs are added until the
-interval of their median decides (`docs/cross-check.md`).
+The route is `/health` of `pure_async`, its smallest. Slices alternate, and the verdict is about the ratios of pairs: a
+shared machine slows down for seconds at a time, by more than the difference that we look for. So pairs are added until
+the interval of their median decides (`docs/cross-check.md`).
 """
 
 from __future__ import annotations
@@ -33,12 +33,13 @@ STRATEGY = "pure_async"
 ROUTE = "/health"
 HEALTH_ANSWER = {"status": "ok"}
 CROSS_CHECK_SLICE_S = 1  # wrk's shortest
-# After so many pairs they may decide. Each look may err in its share of 5 % (Bonferroni), so that all do in 5 %.
-# What is asked at a bound has one side (two one-sided tests: Schuirmann 1987), so that share is left out at each end.
+# The pairs are judged after these numbers of them. The looks share an error rate of 5 % equally (Bonferroni). The test
+# at each bound is one-sided (two one-sided tests: Schuirmann 1987), so each end of the interval leaves out that share.
 LOOKS = (20, 40, 80, 160)
 RATIO_CONFIDENCE = 1 - 2 * 0.05 / len(LOOKS)
-# They keep the server busy, and are so few that each answer wakes either generator. The server pays for the waking:
-# with more, ours is woken less often than wrk, and finds the server faster for it (docs/cross-check.md).
+# Enough to keep the server busy, and so few that every answer wakes the generator, ours or wrk. The server pays for the
+# waking. With more connections ours is woken less often than wrk, so the server is faster under it
+# (docs/cross-check.md).
 CROSS_CHECK_CONNECTIONS = 4
 CROSS_CHECK_SHARE = 0.05
 # What wrk found is the server's capacity only if the server was busy and wrk was not.
@@ -56,7 +57,7 @@ class Slice(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """Both have counted something."""
+    """Both generators have counted something."""
 
     ours: Slice
     wrk: Slice
@@ -75,8 +76,8 @@ def against_wrk(
     generator_cpus: Sequence[int] | None,
     looks: Sequence[int] = LOOKS,
 ) -> tuple[CrossCheck | None, str]:
-    """What the pairs say, and what ended it early in one line: a failed request, a server that died. The pairs until
-    then are kept; None without any."""
+    """What the pairs say (None: there are none), and in one line what ended it early: a failed request, a server that
+    died. The pairs until then are kept."""
     wrk.require()
     found: list[Pair] = []
     (strategy,) = Catalog.read(root).select_strategies([STRATEGY])
@@ -114,10 +115,10 @@ def against_wrk(
             return Slice(said.rps, (_cpu_s(server.supervisor_pid) - before_s) / said.elapsed_s, said.cores)
 
         def take_turns() -> None:
-            by_wrk()  # the server warms up: the first slice would be the slower one, whoever's it is
+            by_wrk()  # the server warms up: the first slice is slower, so it does not count
             for pairs in looks:
                 for number in range(len(found), pairs):
-                    # Each goes first as often as the other.
+                    # Each generator goes first in half of the pairs.
                     if number % 2:
                         mine = by_ours()
                         theirs = by_wrk()
@@ -127,7 +128,7 @@ def against_wrk(
                     if mine.rps > 0 and theirs.rps > 0:  # else the machine stood still for all of a second
                         found.append(Pair(mine, theirs))
                 if not found:
-                    raise CalibrationError("no second in which both got answers")
+                    raise CalibrationError("in no second did both generators get answers")
                 check = judge_ratio(found)
                 on_line(f"against wrk, {len(found)} of at most {looks[-1]} pairs: {check.difference}")
                 if check.passed is not None or _why_not(check.other_server_cores, check.other_generator_cores):
@@ -138,7 +139,8 @@ def against_wrk(
 
 
 def judge_ratio(found: Sequence[Pair]) -> CrossCheck:
-    """From the pairs of slices. Within or beyond what is allowed is only what the whole interval is."""
+    """Judges the pairs of slices. It passes when the whole interval is within what is allowed, and fails when the whole
+    interval is outside."""
     ratios = tuple(pair.ratio for pair in found)
     interval = _interval(ratios)
     other_generator_cores = statistics.median(pair.wrk.generator_cores for pair in found)
@@ -166,14 +168,15 @@ def judge_ratio(found: Sequence[Pair]) -> CrossCheck:
 
 
 def _interval(ratios: Sequence[float]) -> tuple[float, float] | None:
-    """Of the median, by the binomial law of how many lie below it: the scatter has the tails of a noisy machine."""
-    # scipy's stubs have a float for the named pair that it is.
+    """The interval of the median, by the binomial law of how many ratios are below it: on a noisy machine the scatter
+    has long tails, and this law does not depend on them."""
+    # scipy's stubs say float, but it is a named pair.
     low, high = cast("tuple[float, float]", quantile_test(ratios, p=0.5).confidence_interval(RATIO_CONFIDENCE))
     return None if math.isnan(low) or math.isnan(high) else (float(low), float(high))
 
 
 def _within(interval: tuple[float, float] | None) -> bool | None:
-    """None where the interval reaches across a bound, or where there is none."""
+    """None where the interval contains a bound, or where there is no interval."""
     if interval is None:
         return None
     low, high = interval

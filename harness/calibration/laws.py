@@ -1,10 +1,10 @@
-"""The laws that the truth server obeys, and what follows from them by arithmetic. Pure; nothing is measured here.
+"""The laws that the truth server follows, and the answer times that follow from them by arithmetic. Pure.
 
 `fixed`       every answer takes FIXED_MS.
 `quick`       every answer takes QUICK_MS.
-`lognormal`   answers take a log-normal time. The delays are dealt from a shuffled deck whose k-th smallest card of n is
-              the law's k/n quantile. When as many requests come as there are cards, the quantiles of the law are
-              those of the delays really dealt; independent draws would be 3 % off at the p99 of 3,000.
+`lognormal`   answers take a log-normal time. The delays are dealt from a shuffled deck of n cards; the k-th smallest
+              card is the law's k/n quantile. When as many requests come as there are cards, the delays have exactly the
+              quantiles of the law; independent draws would be 3 % off at the p99 of 3,000.
 `freeze`      the whole process stands still for FREEZE_S in every CYCLE_S and answers at once otherwise.
 `drop`        one request in DROP_ONE_IN is dropped: the connection is closed in the middle of the answer or, every
               other time, before its first byte.
@@ -23,7 +23,7 @@ from statistics import NormalDist
 from msgspec import Struct
 
 FIXED_MS = 50.0  # as long as a call of the workload `fanout`
-QUICK_MS = 5.0  # 2 % of it is next to nothing: it asks for the absolute accuracy
+QUICK_MS = 5.0  # so short that it tests the absolute accuracy
 MEDIAN_MS = 50.0
 SIGMA = 0.5  # p90 95 ms, p99 160 ms
 FREEZE_S = 1.4
@@ -47,7 +47,7 @@ class Law(StrEnum):
 
 
 class Seen(Struct, frozen=True, kw_only=True):
-    """The server's own record since it was told which law to obey; moments are seconds of CLOCK_MONOTONIC.
+    """The server's own record since it got its law; moments are seconds of CLOCK_MONOTONIC.
 
     `delays_us`: request there -> answer written, in the order of the answers. `freezes_s`: when each freeze began and
     ended. `ticks`: every 0.1 s, how many answers had been written by then.
@@ -91,7 +91,7 @@ def freeze_ms(share: float) -> float:
 
 
 def truth_ms(law: Law, share: float) -> float:
-    """The quantile of the answer times of `law`; the laws about counts answer at once."""
+    """The quantile of the answer times of `law`. The laws that are about counts answer at once: 0."""
     match law:
         case Law.FIXED:
             return FIXED_MS

@@ -1,6 +1,7 @@
-"""The locustfiles of a calibration: ours as a scenario has it, and stock ones as people write them.
+"""The locustfiles of a calibration: one with our user class, as in `scenarios/`, and one with Locust's own.
 
-Text and not modules, since nothing outside of Locust's process may import Locust; written to a scratch folder.
+They are text and not modules, because nothing outside of Locust's process may import Locust. They are written to a
+scratch folder.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Who else used the CPUs while a calibration ran.
 
-Only programs that were there at the beginning or are there at the end are seen; what came and went in between shows in
-the machine's counters (`harness.machine.noise`).
+Only programs that still run at the end are seen. What others used shows in the machine's counters
+(`harness.machine.noise`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harness.calibration.conditions import OtherProcess
 
 class _Key(NamedTuple):
     pid: int
-    created_s: float  # a pid is used again
+    created_s: float  # the same pid may be used again
 
 
 class OtherProcesses:
@@ -29,7 +29,7 @@ class OtherProcesses:
         self._before = {key: cpu_s for key, (_, cpu_s) in _all_processes().items()}
 
     def finish(self) -> tuple[OtherProcess, ...]:
-        """All that used some CPU time, the busiest first; programs of one name are one."""
+        """All programs that used some CPU time, the busiest first; those of the same name are added up."""
         elapsed_s = max(monotonic() - self._began_s, 1e-3)
         ours = {self._own, *(child.pid for child in psutil.Process().children(recursive=True))}
         used_s: dict[str, float] = defaultdict(float)

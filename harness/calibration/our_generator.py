@@ -1,4 +1,4 @@
-"""Our instrument as a trial uses it: Driver, Locust's process, plugin, a scenario's BenchUser, the latency log."""
+"""Our load generator as a trial uses it: Driver, Locust's process, plugin, BenchUser, the latency log."""
 
 from __future__ import annotations
 
@@ -79,5 +79,5 @@ class OurGenerator:
 
 
 def _never_gone() -> bool:
-    """A truth server that ends shows as errors of every request."""
+    """A truth server that has ended is noticed anyway: every request fails."""
     return False

@@ -18,7 +18,7 @@ _OVERTIME_S = 30.0
 
 
 class StockResult(NamedTuple):
-    """What it said of its own requests."""
+    """What stock Locust reports about its own requests."""
 
     requests: int
     failures: int

@@ -1,7 +1,7 @@
-"""How fast each generator is: the same fast server, one core each, in short alternating slices of one run.
+"""How fast each generator is, with the same fast server and one core each, in short alternating slices.
 
-Alternating, since a shared machine changes its speed within minutes: each round meets the same interference for all
-(duet benchmarking: Bulej et al., ICPE 2020).
+They alternate because a shared machine changes its speed within minutes. Within a round all generators meet about the
+same interference (duet benchmarking: Bulej et al., ICPE 2020).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from harness.calibration.truth_server import CalibrationError, TruthServer
 THROUGHPUT_ROUNDS = 3
 THROUGHPUT_SLICE_S = 2
 THROUGHPUT_CONNECTIONS = 50
-# A slice's first and last moments are its ramps.
+# At its beginning and its end a slice has not its full load.
 _EDGE_S = 0.3
 
 
@@ -33,8 +33,8 @@ def measure(
     generator_cpus: Sequence[int] | None,
     rounds: int = THROUGHPUT_ROUNDS,
 ) -> tuple[tuple[Speed, ...], str]:
-    """All that are there, ours first. The server counts, so that one measure serves for all. And what ended it early,
-    one line: the slices until then are kept."""
+    """The speed of all installed generators, ours first, and in one line what ended it early; the slices until then are
+    kept. The server counts the requests, so that all are measured in the same way."""
     with (
         TruthServer(folder / "fast.log", loop="uvloop", cpus=server_cpus) as server,
         OurGenerator(folder, "fast", ANSWER, {}, users=THROUGHPUT_CONNECTIONS, cpus=generator_cpus) as ours,
@@ -87,7 +87,7 @@ def measure(
 
 
 def rate_rps(seen: Seen) -> float:
-    """Answers a second between the ramps of a slice; Locust's start before it and its end after it do not count."""
+    """Answers per second without the beginning and the end of a slice; Locust's start and stop do not count."""
     under_way = [
         (moment_s, answered)
         for (moment_s, answered), (_, before) in zip(seen.ticks[1:], seen.ticks, strict=False)

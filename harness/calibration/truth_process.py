@@ -1,18 +1,18 @@
-"""Servers of known truth, against which `bench calibrate` tries the instrument; see `laws.py` for what they do.
+"""The server that `bench calibrate` tests the load generator with. It follows known laws: see `laws.py`.
 
 One process, loopback only. `GET /begin?law=<law>&seed=<n>&cards=<n>` starts a law and a fresh record, `GET /answer` is
 answered by it, `GET /end` returns the record (`laws.Seen`) and stops freezing. By hand:
 `python -m harness.calibration.truth_process --port 9001`.
 
-Why not uvicorn: a truth must be known far better than the tenths of a millisecond it is to judge. asyncio's epoll and
-uvloop round timers to whole milliseconds; `select()` takes microseconds (`selectors.SelectSelector.select` passes its
-timeout on unrounded), so the laws run on that, and only `fast`, which waits for nothing, asks for uvloop. And a request
-is there when the kernel has it, not when this process gets the CPU to read it: delays count from that moment
-(`harness.driving.inside.kernel_stamps`).
+Why not uvicorn: errors of tenths of a millisecond are judged, so the server's own times must be much more exact.
+asyncio's epoll and uvloop round timers to whole milliseconds; `select()` takes microseconds
+(`selectors.SelectSelector.select` does not round its timeout), so the laws use that. Only `fast`, which waits for
+nothing, uses uvloop. A request has arrived when the kernel has it, not when this process gets the CPU to read it:
+delays count from that moment (`harness.driving.inside.kernel_stamps`).
 
-Under `fast` the server never sleeps. One that does makes whoever sends to it pay for waking it, on virtual machines an
-interrupt of another CPU that leaves the guest: 3 us of the 20 that a request costs our generator. A server under the
-loads that a fast generator is for does not sleep.
+Under `fast` the server never sleeps. Waking a sleeping server costs its sender time: on a virtual machine an interrupt
+of another CPU that leaves the guest, 3 us of the 20 that a request costs our generator. A server under the load of a
+fast generator does not sleep either.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _NOT_FOUND = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"
 
 
 class Peer(Protocol):
-    """Who asked."""
+    """The other end of a connection."""
 
     def write(self, data: bytes, /) -> None: ...
 
@@ -73,7 +73,7 @@ class Peer(Protocol):
 
 
 class LawInForce:
-    """One law in force, and the record of what was really done under it."""
+    """The law that is in force, and the record of what was really done."""
 
     def __init__(self, law: Law, seed: int, cards: int, loop: asyncio.AbstractEventLoop) -> None:
         self.law = law
@@ -119,7 +119,7 @@ class LawInForce:
                 self._reply(peer, came_s, _WRONG if is_wrong else _RIGHT)
 
     def stay_awake(self) -> None:
-        """Until the rule ends, the loop never sleeps."""
+        """The loop never sleeps until the law ends."""
         self._awake = self._loop.call_soon(self.stay_awake)
 
     def end(self) -> Seen:
@@ -196,20 +196,20 @@ class Conversation:
 
 
 class QuickConnection(asyncio.Protocol):
-    """As uvloop handles it best; what comes is there when it is read."""
+    """A connection on uvloop, without kernel stamps: a request counts from when it is read."""
 
     def __init__(self, control: Control) -> None:
         self._control = control
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._conversation = Conversation(self._control, cast(Peer, transport))  # uvloop's is one in all but name
+        self._conversation = Conversation(self._control, cast(Peer, transport))  # uvloop's transport has both methods
 
     def data_received(self, data: bytes) -> None:
         self._conversation.take(data, monotonic())
 
 
 class StampedConnection:
-    """A plain socket on the loop, whose data is there when the kernel has it."""
+    """A plain socket on the loop. A request counts from when the kernel has it."""
 
     def __init__(self, control: Control, connection: socket.socket, loop: asyncio.AbstractEventLoop) -> None:
         self._connection = connection
@@ -223,7 +223,7 @@ class StampedConnection:
     def write(self, data: bytes, /) -> None:
         try:
             sent_bytes = self._connection.send(data)
-        except OSError:  # it has gone, or does not read what it asked for
+        except OSError:  # the other end has gone, or does not read
             sent_bytes = 0
         if sent_bytes < len(data):
             self.close()
@@ -255,12 +255,12 @@ async def serve_stamped(listener: socket.socket, control: Control) -> None:
 
 
 async def serve(port: int, *, quick: bool) -> None:
-    """For ever. `quick`: on uvloop, without stamps."""
+    """Serves until the process is ended. `quick`: on uvloop, without kernel stamps."""
     loop = asyncio.get_running_loop()
     control = Control(loop)
     with socket.create_server(("127.0.0.1", port), backlog=_BACKLOG) as listener:
         listener.setblocking(False)
-        # What is there stays; a collection in the middle of a law would be a delay that the law does not know.
+        # No garbage collection: it would be a delay that does not belong to the law.
         gc.collect()
         gc.freeze()
         gc.disable()
@@ -273,13 +273,13 @@ async def serve(port: int, *, quick: bool) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m harness.calibration.truth_process", description="Servers of known truth."
+        prog="python -m harness.calibration.truth_process", description="A server with known answer times."
     )
     parser.add_argument("--port", type=int, default=9001, help="on 127.0.0.1 (default 9001)")
     parser.add_argument("--loop", choices=("select", "uvloop"), default="select", help="uvloop for the law `fast`")
     arguments = parser.parse_args()
     if arguments.loop == "uvloop":
-        import uvloop  # noqa: PLC0415 - the laws that wait do without
+        import uvloop  # noqa: PLC0415 - only for `fast`
 
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(arguments.port, quick=True))

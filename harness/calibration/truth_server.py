@@ -1,4 +1,4 @@
-"""Starts the server of known truth, tells it which law to obey, fetches its own record."""
+"""Starts the truth server, tells it which law to follow, and fetches its record of what it did."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _RECORD_BYTES = 64 << 20
 
 
 class CalibrationError(HarnessError):
-    """A step of a calibration could not be done. A finding: what was measured before it is kept."""
+    """A step of a calibration that could not be done. It becomes a finding; what was measured before is kept."""
 
 
 class TruthServer:

@@ -1,8 +1,8 @@
 """How exact the load generator's percentiles are on the machine where it was calibrated. Pure.
 
-A calibration knows it for some percentiles of some answer times at some rates. In between, it is interpolated on
-logarithmic axes: what disturbs a generator (waking up, waiting for a CPU) changes by factors of rate and time, not by
-steps. Outside of what was measured, the nearest measured value holds and never a better one.
+A calibration measures it for some percentiles of some answer times at some rates. Between them it is interpolated on
+logarithmic axes, because the disturbances of a generator (waking up, waiting for a CPU) grow with the factors of rate
+and time. Outside of what was measured, the nearest measured value is used, never a better one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from harness.calibration.calibration_record import Calibration
 
-# HdrHistograms of 3 significant digits: nothing is known better than that.
+# HdrHistograms have 3 significant digits, so nothing is more exact than this.
 RESOLUTION_SHARE = 0.001
 
 
@@ -35,7 +35,7 @@ def uncertainty_ms(calibration: Calibration | None, percent: float, rate_rps: fl
     known = [_at(calibration, one, rate_rps, value_ms) for one in worst_uncertainties_ms(calibration) if one >= percent]
     if not known:
         return None
-    # Beyond its own largest value, a higher percentile that was measured there may say more than mere growth.
+    # Beyond the largest value of this percentile, a higher percentile that was measured there gives a better bound.
     own = known[0]
     best_ms = max(own.floor_ms, min(one.ms for one in known)) if own.grown else own.ms
     return max(best_ms, RESOLUTION_SHARE * value_ms)
@@ -45,7 +45,7 @@ def latencies_differ(
     calibration: Calibration | None, percent: float, rate_rps: float, one_ms: float, other_ms: float
 ) -> bool | None:
     """Whether two percentiles, measured at the same rate, differ by more than the instrument's own uncertainty. None:
-    nobody knows.
+    the uncertainty is not known.
 
     Both may be wrong at once and in opposite directions, so the uncertainties are added.
     """
@@ -94,16 +94,17 @@ class _Found(NamedTuple):
 
 
 def _at(calibration: Calibration, percent: float, rate_rps: float, value_ms: float) -> _Found:
-    """By what was measured of exactly this percent."""
+    """From the measurements of exactly this percentile."""
     curves = _curves(calibration, percent)
     inside = _between([_Point(rate, _between(points, value_ms)) for rate, points in curves], rate_rps)
-    # It grows with the value: no better share of it was shown.
+    # Beyond what was measured it grows in proportion to the value.
     beyond = max(1.0, value_ms / max(points[-1].at for _, points in curves))
     return _Found(inside * beyond, inside, beyond > 1)
 
 
 def _curves(calibration: Calibration, percent: float) -> list[tuple[float, list[_Point]]]:
-    """For each rate, what was measured of a percentile, by its value. Of two laws with the same value, the worse."""
+    """For each rate the uncertainties of a percentile, by value. Where two laws have the same value, the worse
+    counts."""
     found: dict[float, dict[float, float]] = {}
     for case in calibration.cases:
         for figure in case.figures:
@@ -114,7 +115,7 @@ def _curves(calibration: Calibration, percent: float) -> list[tuple[float, list[
 
 
 def _between(points: Sequence[_Point], at: float) -> float:
-    """Linear in the logarithm of `at`; the first or the last one's outside."""
+    """Linear in the logarithm of `at`; outside of the points, the value of the nearest one."""
     if at <= points[0].at:
         return points[0].uncertainty_ms
     for low, high in pairwise(points):

@@ -1,4 +1,4 @@
-"""wrk (https://github.com/wg/wrk), a load generator in C: the yardstick for speed, where it is installed."""
+"""wrk (https://github.com/wg/wrk), a fast load generator in C, to compare with where it is installed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class WrkResult(NamedTuple):
     """Requests a second by its own count, how long it asked, and the cores that it used itself meanwhile."""
 
     rps: float
-    elapsed_s: float  # up to 0.1 s more than it was told: so often it looks at the clock
+    elapsed_s: float  # up to 0.1 s longer than asked for: it looks at the clock only that often
     cores: float
 
 
@@ -58,7 +58,8 @@ def run_wrk(folder: Path, url: str, *, connections: int, duration_s: int, cpus: 
 
 
 def _cpu_until_exit_s(process: Supervised, deadline_s: float) -> float:
-    """The CPU time that it had used when it was last seen, at most _POLL_S before its end: afterwards nobody tells."""
+    """The CPU time that it had used at the last look, at most _POLL_S before its end. After the end it cannot be
+    read."""
     cpu_s = 0.0
     try:
         watched = psutil.Process(process.main_pid)

@@ -30,7 +30,8 @@ _T = TypeVar("_T", Strategy, Workload)
 
 
 class BrokenFile(Struct, frozen=True):
-    """A file that is no strategy, or no workload. `error`: one line with file, line, key, value and way out."""
+    """A file that cannot be read as a strategy or a workload. `error` is one line: file, line, key, value, what to
+    do."""
 
     name: str
     error: str
@@ -60,12 +61,14 @@ class Catalog(Struct, frozen=True):
         return tuple(broken.error for broken in (*self.broken_strategies, *self.broken_workloads))
 
     def errors_beside(self, strategies: Sequence[str], workloads: Sequence[str]) -> tuple[str, ...]:
-        """One line for each broken file that is missing from a selection: of a kind of which no names were given."""
+        """One line for each broken file that a selection of these names leaves out. It leaves out files only where no
+        names were given: a broken file that was named is an error."""
         unnamed = (*(() if strategies else self.broken_strategies), *(() if workloads else self.broken_workloads))
         return tuple(broken.error for broken in unnamed)
 
     def select_strategies(self, names: Sequence[str]) -> tuple[Strategy, ...]:
-        """Those of `names`, or all that are not broken. UsageError: unknown or broken name, or nothing left."""
+        """The strategies of these names; without names, all that are not broken. Raises UsageError for an unknown name,
+        for a broken file, and when there is none."""
         return _select(self.strategies, self.broken_strategies, names, "strategy", TARGETS)
 
     def select_workloads(self, names: Sequence[str]) -> tuple[Workload, ...]:
@@ -74,7 +77,8 @@ class Catalog(Struct, frozen=True):
 
 
 def project_root(cwd: Path) -> Path:
-    """`cwd` when it has `targets/` and `scenarios/`, else the checkout this package lies in; UsageError otherwise."""
+    """`cwd` when it has `targets/` and `scenarios/`, else the checkout that this package is in. Raises UsageError when
+    neither has them."""
     checkout = Path(__file__).resolve().parents[2]
     for root in (cwd, checkout):
         if (root / TARGETS).is_dir() and (root / SCENARIOS).is_dir():
@@ -83,12 +87,12 @@ def project_root(cwd: Path) -> Path:
 
 
 def check_name(name: str, of: str) -> None:
-    """Raises UsageError, `of` first, when `name` cannot be that of a strategy or workload."""
+    """Raises UsageError, which begins with `of`, when a strategy or workload cannot have this name."""
     try:
         msgspec.convert(name, Name)
     except msgspec.ValidationError as error:
         raise UsageError(
-            f"{of}: a name is a-z, 0-9 and _, from a letter on, at most 64 long; choose another"
+            f"{of}: a name begins with a letter and has only a-z, 0-9 and _, at most 64 of them; choose another"
         ) from error
 
 
@@ -101,7 +105,7 @@ def _folder(root: Path, folder: str, read: Callable[[Path, str], _T]) -> tuple[t
         raise UsageError(f"{root / folder}: cannot be listed ({error.strerror}); make it readable") from error
     shared = [path for path in paths if path.suffix == ".py" and path.name.startswith("_")]
     for path in paths:
-        if path.suffix != ".py" or path.name[0] in "_.":  # "_": shared modules; ".": what editors leave behind
+        if path.suffix != ".py" or path.name[0] in "_.":  # "_": shared modules; ".": temporary files of editors
             continue
         shown = f"{folder}/{path.name}" if path.name.isprintable() else f"{folder}/{path.name!a}"
         try:
@@ -113,7 +117,7 @@ def _folder(root: Path, folder: str, read: Callable[[Path, str], _T]) -> tuple[t
 
 
 def _digest(path: Path, shared: Sequence[Path]) -> str:
-    """Tells one state of the code that a trial runs from another; what cannot be read is reported elsewhere."""
+    """Changes when the code that a trial runs changes. A file that cannot be read is reported elsewhere."""
     digest = hashlib.sha256()
     for source in (path, *shared):
         with contextlib.suppress(OSError):

@@ -11,7 +11,7 @@ from harness.catalog.literals import Module
 from harness.results.records.errors import UsageError
 
 _V = TypeVar("_V")
-# How each literal is written: the way out of an error.
+# How each literal is written, for error messages.
 EXAMPLES = {
     "SERVER": 'SERVER = {"workers": "cores", "loop": "uvloop"}',
     "PARAMS": 'PARAMS = {"threads": 8}',
@@ -32,7 +32,8 @@ class LiteralReader:
         self._shown = shown
 
     def get(self, key: str, kind: Any, default: _V) -> _V:
-        """The value of `key` as a `kind` that survives `run.json` unchanged, or `default`; UsageError if it is not."""
+        """The value of `key`, or `default`. Raises UsageError when it is not a `kind`, or when JSON (`run.json`) would
+        change it."""
         if key not in self._constants:
             return default
         try:

@@ -1,6 +1,6 @@
 """Reads what a Python file says about itself - docstring, literal constants, routes - without running any of it.
 
-`ast` only: a file with side effects, a slow import or a hostile one costs nothing and does nothing.
+Files are read with `ast` only. So a file that has side effects, imports slowly or is hostile does no harm here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from harness.results.records.errors import UsageError
 
-MAX_FILE_BYTES = 1_000_000  # more is a mistake: nobody writes a strategy of a megabyte
+MAX_FILE_BYTES = 1_000_000  # a larger file is a mistake, not a strategy
 _SHOWN_CHARACTERS = 80
 _ROUTE_DECORATORS = frozenset({"get", "route", "api_route"})
 _ROUTE_CALLS = frozenset({"add_api_route", "add_route"})
@@ -34,7 +34,7 @@ class Constant(Struct, frozen=True):
 
 
 class Module(Struct, frozen=True):
-    """What was read. `routes`: paths named by decorators, as far as they are literal; sorted."""
+    """What was read. `routes`: the paths in decorators, where they are literals; sorted."""
 
     title: str
     description: str
@@ -51,7 +51,7 @@ def read_module(path: Path, shown: str, names: Collection[str]) -> Module:
     source = _source(path, shown)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a "\d" in a file is for whoever imports it, not for a listing
+            warnings.simplefilter("ignore")  # such as for "\d" in a string
             tree = ast.parse(source, filename=shown)
             title, description = _docstring(tree)
             return Module(title, description, dict(_constants(tree, shown, names)), tuple(sorted(set(_routes(tree)))))
@@ -60,7 +60,7 @@ def read_module(path: Path, shown: str, names: Collection[str]) -> Module:
         raise NotPythonError(
             f"{shown}{line}: is not Python ({error.msg}); fix it, or move it out of the folder"
         ) from error
-    except (ValueError, RecursionError, MemoryError) as error:  # NUL bytes; nesting beyond what the parser takes
+    except (ValueError, RecursionError, MemoryError) as error:  # NUL bytes; nested too deeply
         reason = str(error) or type(error).__name__
         raise UsageError(f"{shown}: cannot be parsed ({reason}); fix it, or move it out of the folder") from error
 

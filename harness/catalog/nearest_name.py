@@ -1,4 +1,4 @@
-"""The way out for a name that is not known."""
+"""Suggests names in place of one that is not known."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def nearest(name: str, known: Sequence[str]) -> str:
-    """The way out for a name that is not known."""
+    """For an error message: the most similar name, and all names."""
     from difflib import get_close_matches  # noqa: PLC0415 - only an error needs it
 
     near = get_close_matches(name, known, n=1)

@@ -11,8 +11,8 @@ _PRE_RELEASES = {"alpha": "a", "beta": "b", "candidate": "rc"}
 
 
 def unmet(requires: str | None, python: Version | None = None) -> str:
-    """Why a strategy that `requires` this is not applicable under `python` (default: the running one); empty when it
-    is. A pre-release is older than its release: 3.15.0b1 is not >=3.15, but it is >=3.14."""
+    """Why a strategy that `requires` this cannot run under `python` (default: the running one); empty when it can. A
+    pre-release is older than its release: 3.15.0b1 is not >=3.15, but it is >=3.14."""
     python = python or running_python()
     if not requires or SpecifierSet(requires).contains(python, prereleases=True):
         return ""
@@ -28,7 +28,7 @@ def is_requirement(text: str) -> bool:
 
 
 def running_python() -> Version:
-    """Not from `sys.version`, where builds of one's own add what is no version (`3.15.0a1+`)."""
+    """Not from `sys.version`: a Python built from source may add to it (`3.15.0a1+`), and that is no valid version."""
     running = sys.version_info
     pre_release = _PRE_RELEASES.get(running.releaselevel)
     ending = f"{pre_release}{running.serial}" if pre_release else ""

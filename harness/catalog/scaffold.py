@@ -16,7 +16,7 @@ def new_strategy(root: Path, name: str) -> Path:
     """Writes `targets/<name>.py` of `root` and says where it is. Raises UsageError; never overwrites."""
     check_name(name, of=f"strategy {name!r}")
     if keyword.iskeyword(name):
-        raise UsageError(f"strategy {name!r}: is a word of Python's own, so it cannot be imported; choose another")
+        raise UsageError(f"strategy {name!r}: is a keyword of Python, so it cannot be imported; choose another")
     path = root / TARGETS / f"{name}.py"
     text = _TEMPLATE.read_text(encoding="utf-8").replace(_PLACE_OF_NAME, name)
     try:

@@ -17,7 +17,7 @@ from harness.serving.asgi_server import resolved
 
 Params = dict[str, int | float | str]
 _STRATEGY_LITERALS = ("SERVER", "PARAMS", "IN_FLIGHT", "REQUIRES")
-# With these names, BENCH_<PARAM> would be what harness, services and targets tell each other.
+# Parameters cannot have these names: harness, services and targets use BENCH_<NAME> between themselves.
 _OF_THE_PROCESSES = ("probe_dir", "target", "target_folder", "token", "tree", "trial_token")
 _OF_THE_SERVICES = ("upstream", "upstream_seed", "upstream_sigma")
 _RESERVED_PARAMS = frozenset({*_OF_THE_PROCESSES, *_OF_THE_SERVICES})
@@ -28,7 +28,7 @@ def read_strategy(path: Path, shown: str) -> Strategy:
     try:
         module = literals.read_module(path, shown, _STRATEGY_LITERALS)
     except NotPythonError:
-        # What a newer Python may well be able to read is not broken, it is not applicable here.
+        # A newer Python may be able to read it. Then it is not broken, only not applicable here.
         requires = literals.find_string(path, "REQUIRES")
         if requires is not None and is_requirement(requires) and unmet(requires):
             return Strategy(name=path.stem, title=path.stem, description="", path=shown, requires=requires)
@@ -67,12 +67,12 @@ def _params(reader: LiteralReader) -> Params:
         if name in _RESERVED_PARAMS:
             raise reader.error("PARAMS", f"BENCH_{name.upper()} is taken; choose another name than {name!r}")
         if isinstance(value, str) and not value.isprintable():
-            raise reader.error("PARAMS", f"{name!r} holds what an environment variable should not")
+            raise reader.error("PARAMS", f"{name!r} has characters that an environment variable should not have")
     return params
 
 
 def _in_flight(reader: LiteralReader, params: Mapping[str, int | float | str]) -> tuple[int | None, str | None]:
-    """The number, and the parameter that it is the value of."""
+    """The number, and the parameter that gives it."""
     given = reader.get("IN_FLIGHT", PositiveInt | str | None, None)
     if not isinstance(given, str):
         return given, None
@@ -82,5 +82,5 @@ def _in_flight(reader: LiteralReader, params: Mapping[str, int | float | str]) -
     if value == "cores":  # known when a variant is made for a machine
         return None, given
     if not isinstance(value, int) or value < 1:
-        raise reader.error("IN_FLIGHT", f"PARAMS says {given!r} is {value!r}, which is no number of calls")
+        raise reader.error("IN_FLIGHT", f"PARAMS says {given!r} is {value!r}, which is not a number of calls")
     return value, given

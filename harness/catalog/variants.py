@@ -23,8 +23,8 @@ def variant_of(
     server: ServerOptions | None = None,
     interpreter: str = "",
 ) -> Variant:
-    """`strategy` with other `params`, another `server` or `interpreter`; left out: as its file says. `cores` is what
-    "cores" means here: the target's share of the machine."""
+    """`strategy` with other `params`, another `server` or another `interpreter`. What is left out is as its file says.
+    `cores` replaces the value "cores": the target's share of the machine."""
     changed = dict(params or {})
     in_force = {name: _resolved(value, cores) for name, value in {**strategy.params, **changed}.items()}
     options = resolved(server or strategy.server)
@@ -47,7 +47,7 @@ def variant_of(
 
 
 def swept(strategy: Strategy, param: str, cores: int) -> tuple[Variant, ...]:
-    """A variant for each value of `param`, which is `threads=4,8,16`. Raises UsageError for an unknown parameter or a
+    """A variant for each value of `param`, such as `threads=4,8,16`. Raises UsageError for an unknown parameter or a
     value of another type."""
     name, _, listed = param.partition("=")
     values = [value.strip() for value in listed.split(",") if value.strip()]
@@ -63,18 +63,18 @@ def swept(strategy: Strategy, param: str, cores: int) -> tuple[Variant, ...]:
 
 
 def check_names(variants: Sequence[Variant]) -> None:
-    """Raises UsageError when two would have the same name or folder, or one's name is no name."""
+    """Raises UsageError when two would have the same name or folder, or when a name is not allowed."""
     seen: dict[str, str] = {}
     for variant in variants:
         try:
             msgspec.convert(variant.name, VariantName)
         except msgspec.ValidationError as error:
             raise UsageError(
-                f"variant {variant.name}: its name is too long or holds blanks; choose other values"
+                f"variant {variant.name}: its name is too long or has spaces in it; choose other values"
             ) from error
         folder = slug(variant.name).lower()  # some file systems do not tell upper from lower case
         if folder in seen:
-            raise UsageError(f"variant {variant.name}: cannot be told from {seen[folder]}; choose other values")
+            raise UsageError(f"variant {variant.name}: would share a folder with {seen[folder]}; choose other values")
         seen[folder] = variant.name
 
 
@@ -92,7 +92,8 @@ def _resolved(value: ParamValue, cores: int) -> ParamValue:
 
 
 def _typed(strategy: Strategy, name: str, text: str) -> ParamValue:
-    """`text` as the type that the file gives the parameter; a number, or "cores", where it says "cores"."""
+    """`text` as a value of the type that the parameter has in the file. Where the file says "cores": a number, or
+    "cores"."""
     default = strategy.params[name]
     if default == text:
         return default
@@ -101,7 +102,7 @@ def _typed(strategy: Strategy, name: str, text: str) -> ParamValue:
     try:
         value: ParamValue = kind(text)
         if msgspec.json.decode(msgspec.json.encode(value), type=kind) != value:
-            raise ValueError(text)  # nan, and what JSON has no number for
+            raise ValueError(text)  # nan and the like: JSON has no such numbers
     except (ValueError, OverflowError, msgspec.MsgspecError) as error:
         raise UsageError(f"{name}={text}: {strategy.name} takes {_KINDS[kind]}; write {name}={example}") from error
     if name == strategy.in_flight_param and isinstance(value, int) and value < 1:

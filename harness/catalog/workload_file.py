@@ -18,7 +18,7 @@ from harness.services.service_files import SERVICES_FOLDER, service_names, there
 
 _WORKLOAD_LITERALS = ("REQUESTS", "WAIT_MS", "CALLS", "SERVICES")
 UPSTREAM = "upstream"
-_PATH = re.compile(r"/[!-~]*")  # visible ASCII: it is sent as it stands, so no blank and no line end
+_PATH = re.compile(r"/[!-~]*")  # visible ASCII: it is sent unchanged, so no spaces, no line ends
 
 
 def read_workload(path: Path, shown: str, services_folder: Path = SERVICES_FOLDER) -> Workload:
@@ -29,7 +29,7 @@ def read_workload(path: Path, shown: str, services_folder: Path = SERVICES_FOLDE
     wait_ms = reader.get("WAIT_MS", Annotated[float, Meta(ge=0, le=60_000)], 0.0)
     calls = reader.get("CALLS", Annotated[int, Meta(ge=0, le=1000)], 0)
     if wait_ms > 0 and calls == 0:
-        raise reader.error("WAIT_MS", "without CALLS nothing waits; add how many upstream calls a request makes")
+        raise reader.error("WAIT_MS", "nothing waits without CALLS; add how many upstream calls a request makes")
     return Workload(
         name=path.stem,
         title=module.title or path.stem,

@@ -15,12 +15,15 @@ from harness.results.records.errors import UsageError
 
 
 def calibrate(
-    throughput: Annotated[bool, typer.Option("--throughput", help="also: how fast ours and others are")] = False,
-    against: Annotated[str | None, typer.Option(metavar="wrk", help="also: a real route's capacity by both")] = None,
+    throughput: Annotated[bool, typer.Option("--throughput", help="also measure how fast load generators are")] = False,
+    against: Annotated[str | None, typer.Option(metavar="wrk", help="also compare with wrk on a real route")] = None,
     results: Results = Path("results"),
     as_json: Json = False,
 ) -> None:
-    """How exact the load generator is on this machine, against servers whose truth is known; exit 1 when it fails."""
+    """Measure how exact the load generator is on this machine, with servers that behave in a known way.
+
+    Exit code 1: it failed.
+    """
     import msgspec
 
     from harness.calibration import calibration_record, result_table, wrk
@@ -28,7 +31,7 @@ def calibrate(
     from harness.results.store import StoreError
 
     if against not in (None, "wrk"):
-        raise UsageError(f"--against {against}: not known; wrk is")
+        raise UsageError(f"--against {against}: is not known; write --against wrk")
     if against is not None:
         wrk.require()
     order = CalibrationOrder(project.root(), with_throughput=throughput, against="wrk" if against else None)
@@ -39,7 +42,7 @@ def calibrate(
     try:
         earlier = calibration_record.read_calibration(results)
     except StoreError as error:
-        print(f"will be replaced: {error}", file=sys.stderr)
+        print(f"this file will be replaced: {error}", file=sys.stderr)
         earlier = None
     measured = calibrate_generator(order, lambda line: print(line, file=sys.stderr))
     calibration = calibration_record.completed(measured, earlier)
@@ -50,7 +53,7 @@ def calibrate(
     else:
         for line in result_table.lines(calibration):
             print(line)
-        print(f"kept in {path}")
+        print(f"written to {path}")
     beyond = measured.cross_check is not None and measured.cross_check.passed is False
     if beyond or not calibration.passed:
         raise typer.Exit(EXIT_GATE)

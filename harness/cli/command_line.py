@@ -39,7 +39,7 @@ def main() -> None:
     if debug:
         sys.argv.remove("--debug")
     for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` leaves it, which is to outlive the logout
+        if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` ignores it, to outlive the logout
             signal.signal(number, _interrupt)
     try:
         commands()

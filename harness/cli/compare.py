@@ -15,12 +15,10 @@ from harness.cli.options import Json
 
 def compare(
     before: Annotated[Path, typer.Argument(help="a folder of results/")],
-    after: Annotated[Path, typer.Argument(help="another one")],
+    after: Annotated[Path, typer.Argument(help="another folder of results/")],
     max_regression: Annotated[
         float | None,
-        typer.Option(
-            min=0.0, metavar="PERCENT", help="exit 1 when a capacity certainly fell, and by more than this as estimated"
-        ),
+        typer.Option(min=0.0, metavar="PERCENT", help="exit 1 when a capacity fell for certain, and by more than this"),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -23,7 +23,8 @@ _REDRAW_HZ = 2.0
 
 
 class Display:
-    """A `Watcher`. All text is printed as text: names and errors from files cannot style or script."""
+    """A `Watcher` (harness/measuring/watcher.py). Names and errors from files are printed as plain text: what looks
+    like markup in them has no effect."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

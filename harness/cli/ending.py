@@ -1,4 +1,4 @@
-"""How a run ends on the terminal: the decisions, the report's place, what is missing, the exit code."""
+"""How a run ends on the terminal: the decisions, where the report is, what is missing, the exit code."""
 
 from __future__ import annotations
 

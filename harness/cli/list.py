@@ -10,7 +10,7 @@ from harness.cli.options import Json
 
 
 def list_(as_json: Json = False) -> None:
-    """Show the strategies, workloads and profiles there are."""
+    """List the strategies, workloads and profiles."""
     from harness.profiles.loader import load_profile, profile_names
 
     catalog = project.catalog()

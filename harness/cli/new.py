@@ -9,7 +9,7 @@ import typer
 from harness.cli import project
 
 
-def new(name: Annotated[str, typer.Argument(help="of the strategy: lower case, digits, _")]) -> None:
+def new(name: Annotated[str, typer.Argument(help="name of the strategy: lower-case letters, digits, _")]) -> None:
     """Write a commented strategy into targets/; the next run measures it."""
     from harness.catalog.scaffold import new_strategy
     from harness.results.records.baseline import default_baseline

@@ -25,6 +25,6 @@ RunPath = Annotated[Path | None, typer.Argument(metavar="[RUN]", help="a folder 
 
 
 def given(context: typer.Context) -> tuple[str, ...]:
-    """The options that stand on the command line."""
+    """The options that were given on the command line."""
     sources = {option: context.get_parameter_source(option.name or "") for option in context.command.params}
     return tuple(option.opts[0] for option, source in sources.items() if source and source.name == "COMMANDLINE")

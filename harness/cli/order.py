@@ -24,7 +24,7 @@ def order_of(
     results: Path,
     port: int | None,
 ) -> tuple[Order, tuple[str, ...]]:
-    """The order, and a line for each broken file that nobody asked for. Raises UsageError."""
+    """The order, and one line for each broken file that was not asked for by name. Raises UsageError."""
     import msgspec
 
     from harness.catalog.variants import variant_of
@@ -57,7 +57,8 @@ def order_of(
 
 
 def swept_order(order: Order, param: str, baseline: str | None) -> Order:
-    """`order`, which is of one strategy, with a variant for each value, and what they are compared with before them."""
+    """`order`, which has one strategy, with a variant for each value of `param`. A baseline that is none of them comes
+    first."""
     from dataclasses import replace
 
     from harness.catalog.variants import swept, variant_of
@@ -82,7 +83,7 @@ def swept_order(order: Order, param: str, baseline: str | None) -> Order:
 
 
 def check_port(port: int | None) -> None:
-    """Raises UsageError when a target could not listen there."""
+    """Raises UsageError when a target could not listen on `port`."""
     from harness.processes.ports import why_not
 
     if port is not None and (reason := why_not(port)):
@@ -90,7 +91,7 @@ def check_port(port: int | None) -> None:
 
 
 def check_baseline(baseline: str | None, variants: Sequence[str]) -> None:
-    """Raises UsageError when it is none of these."""
+    """Raises UsageError when it is not one of `variants`."""
     from harness.catalog.nearest_name import nearest
 
     if baseline is not None and baseline not in variants:

@@ -26,8 +26,8 @@ def sweep(
 ) -> None:
     """Measure one strategy with several values of one parameter, against each other and a baseline.
 
-    The baseline is `sync_def`, which is measured along, or what --baseline names: another strategy, or one of the
-    variants, as `async_thread_pool[threads=8]`.
+    The baseline is `sync_def`, which is then measured too. --baseline names another one: a strategy, or one of the
+    variants, such as `async_thread_pool[threads=8]`.
     """
     from harness.measuring.measure import start_run
 

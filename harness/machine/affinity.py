@@ -14,10 +14,10 @@ _THREADS = Path("/proc/self/task")
 
 @contextlib.contextmanager
 def kept_off_the_target(partition: Partition) -> Iterator[None]:
-    """This process on the reserved CPUs: the harness, its sampler and its display. Where all share, nothing changes.
+    """Keeps this process (harness, sampler, display) on the reserved CPUs. Where all share the CPUs, nothing changes.
 
-    What is started meanwhile inherits that, as it should: a supervisor stays on the reserved CPUs, too, and pins the
-    command that it starts to that command's own.
+    Processes that are started meanwhile inherit this. It is what we want: a supervisor also stays on the reserved CPUs,
+    and pins the command that it starts to the CPUs for that command.
     """
     if not partition.pinned:
         yield
@@ -31,7 +31,7 @@ def kept_off_the_target(partition: Partition) -> Iterator[None]:
 
 
 def _pin_all_threads(cpus: Sequence[int]) -> None:
-    """An affinity is each thread's own (sched_setaffinity(2)); only threads that start later inherit it."""
+    """Each thread has its own affinity (sched_setaffinity(2)); only threads that start later inherit it."""
     os.sched_setaffinity(0, cpus)  # first, so that no thread of ours can be started elsewhere any more
     for thread in _THREADS.iterdir():
         with contextlib.suppress(ProcessLookupError):  # it has ended meanwhile

@@ -1,8 +1,8 @@
 """What Linux control groups allow this process: the CPU quota, and for how long a quota has held it back.
 
-A quota may sit on our own group or on any above it that we can see, so all of them are read. Version 2 has `cpu.max`
-and `throttled_usec` (Documentation/admin-guide/cgroup-v2.rst), version 1 `cpu.cfs_quota_us` and `throttled_time`
-(Documentation/scheduler/sched-bwc.rst).
+Our own group may have a quota, and so may every group above it that we can see, so all are read. Version 2 has
+`cpu.max` and `throttled_usec` (Documentation/admin-guide/cgroup-v2.rst), version 1 `cpu.cfs_quota_us` and
+`throttled_time` (Documentation/scheduler/sched-bwc.rst).
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ _COMMAND_S = 5.0
 
 
 def describe(root: Path) -> Environment:
-    """This machine, and the state of the git checkout whose top folder is `root`. Never raises: what cannot be found
+    """This machine, and the state of the git checkout with the top folder `root`. Never raises: what cannot be found
     out is empty, and a note says so."""
     parts = partition.detect()
     commit, dirty = git_state(root)
@@ -131,8 +131,8 @@ def cpu_governor() -> str:
 
 
 def git_state(root: Path) -> tuple[str, bool]:
-    """The commit, and whether the files differ from it. Empty and False when `root` is not the top of a checkout: the
-    commit of a repository that merely contains it would say nothing about us."""
+    """The commit, and whether the files differ from it. Empty and False when `root` is not the top of a checkout: a
+    repository that contains the folder by chance says nothing about our code."""
     git = ["git", "--no-optional-locks", "-C", str(root)]
     top = _command([*git, "rev-parse", "--show-toplevel"])
     if not top or Path(top).resolve() != root.resolve():
@@ -147,8 +147,8 @@ def _cpu_fields(cpuinfo: str) -> dict[str, str]:
 
 
 def _command(command: list[str]) -> str:
-    """What a command prints, stripped; empty when it is missing, hangs or has nothing to say. The exit code is left
-    aside: systemd-detect-virt answers `none` with 1."""
+    """What a command prints, stripped; empty when the command is missing, hangs or prints nothing. The exit code is
+    ignored: systemd-detect-virt answers `none` with 1."""
     try:
         done = subprocess.run(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=_COMMAND_S, check=False

@@ -8,7 +8,8 @@ from pathlib import Path
 
 _HARNESS = Path(__file__).parents[1]
 
-# What makes the arrivals, sends, stamps, records and reads: all that a figure of the generator passes through.
+# Makes the arrivals, sends the requests, stamps, records and reads the times: all code that the generator's figures
+# need.
 GENERATING = (
     "driving/driver.py",
     "driving/inside",

@@ -17,9 +17,10 @@ from harness.results.records.noise_record import Noise
 # The canary takes 5 x about 4 ms on a server core of the 2020s.
 _CANARY_ROUNDS = 50_000
 _CANARY_REPEATS = 5
-# /proc/stat counts in ticks of 10 ms, so over 50 ms two CPUs are known to one part in ten. A shorter look says nothing.
+# /proc/stat counts in ticks of 10 ms, so over 50 ms the use of two CPUs is known to a tenth. A shorter look says
+# nothing.
 _LOOK_S = 0.05
-QUIET_SHARE = 0.15  # of the machine busy with others' work: daemons pass, a core at work on a small machine does not
+QUIET_SHARE = 0.15  # of the machine, used by others. Daemons use less, one busy core of a small machine more
 
 
 class CpuTimes(Struct, frozen=True):
@@ -41,8 +42,8 @@ class Moment(Struct, frozen=True):
 
 
 def canary_ms() -> float:
-    """A fixed pure-Python loop, in milliseconds of wall time: the machine's speed right now, for the kind of work that
-    targets do. The median of five passes: one preemption does not show, a machine that is slow throughout does."""
+    """The time of a fixed pure-Python loop in milliseconds of wall time: the machine's speed right now, for the kind of
+    work that targets do. The median of five passes: a single preemption does not change it, a slow machine does."""
     return statistics.median(_canary_pass_ms() for _ in range(_CANARY_REPEATS))
 
 
@@ -112,10 +113,11 @@ class NoiseWatch:
 
 
 def wait_until_quiet(limit_s: float, look: Callable[[], float] | None = None) -> float:
-    """Wait until others leave the machine alone, `limit_s` at most. The seconds until the quiet look began, or
+    """Wait until others do not use the machine, `limit_s` at most. Returns the seconds until the quiet look began, or
     `limit_s` and more when there was none.
 
-    `look` takes a moment and says which share of the machine was busy in it. A quiet machine costs one look of 50 ms.
+    `look` takes a moment and returns the share of the machine that was busy meanwhile. A quiet machine costs one look
+    of 50 ms.
     """
     look = look or look_around
     began_s = time.monotonic()

@@ -1,4 +1,4 @@
-"""Who may use which CPUs. Where there are enough, the load generator gets its own and does not disturb the target."""
+"""Who may use which CPUs. Where there are enough, the load generator gets its own, so that it disturbs no target."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 from harness.machine import cgroup
 from harness.results.records.machine_record import Partition
 
-# Where they share cores the target is this much nicer than generator and upstream. An instrument that waits for the
-# CPU would count its wait as the target's. It is the same for every strategy, so no comparison changes. What
-# was measured: docs/priority.md.
+# Where all share the cores, this is added to the target's niceness, so that generator and upstream go first: the
+# generator would count its own wait for a CPU as the target's time. It is the same for every strategy, so no comparison
+# changes. What was measured: docs/priority.md.
 TARGET_NICE = 10
-MIN_CORES = 4  # below, a core for the generator would cost the target a third of the machine or more
+MIN_CORES = 4  # with fewer, a core for the generator would take a third of the machine or more from the target
 
 
 def available_cpus() -> tuple[int, ...]:

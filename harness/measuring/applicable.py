@@ -16,7 +16,7 @@ class UnusableSelectionError(UsageError):
 
 
 def require_applicable(checked: Sequence[Preflight], workloads: Sequence[Workload]) -> None:
-    """Raises UnusableSelectionError when every cell is `not_applicable`. One that failed is a result of its own."""
+    """Raises UnusableSelectionError when every cell is `not_applicable`. A cell that failed is a result."""
     if all(cell.status == "not_applicable" for cell in checked):
         reasons = _reasons(checked, workloads)
         raise UnusableSelectionError(

@@ -18,7 +18,7 @@ from harness.results.store import Run, StoreError
 def with_rates(run: Run, record: RunRecord, spec: TrialSpec) -> RunRecord:
     """Before a workload's first measured trial: its arrival rates, from the best capacity its pilot trials found.
 
-    Those that may be believed: a strategy that cheats must not set the rates of the honest ones.
+    Only valid pilots count, as long as there is one: a strategy that answers wrongly must not set the others' rates.
     """
     if spec.is_pilot or spec.workload in record.rates_rps:
         return record

@@ -94,7 +94,7 @@ def resume_run(run: Run, root: Path, port: int | None, watcher: Watcher) -> Resu
 
 
 def _ordered(order: Order, run: Run, environment: Environment) -> RunRecord:
-    """What is known before anything is started."""
+    """The record of a run before anything is started."""
     return RunRecord(
         schema_version=SCHEMA_VERSION,
         id=run.path.name,
@@ -118,7 +118,7 @@ def _finish(
     watcher: Watcher,
     services_folder: Path = SERVICES_FOLDER,
 ) -> Result:
-    """All that a run still lacks."""
+    """Measures everything that the run still needs."""
     try:
         with _setup(root, record, run, port, services_folder) as setup:
             if not record.preflight:
@@ -135,7 +135,8 @@ def _finish(
 
 @contextlib.contextmanager
 def _setup(root: Path, record: RunRecord, run: Run, port: int | None, services_folder: Path) -> Iterator[RunSetup]:
-    """The services that the workloads need, ready, and the harness where it disturbs no target; undone at the end."""
+    """Starts the services that the workloads need, and keeps the harness on CPUs where it disturbs no target. Undone at
+    the end."""
     profile, partition = record.profile, record.environment.partition
     with (
         kept_off_the_target(partition),
@@ -155,7 +156,7 @@ def _setup(root: Path, record: RunRecord, run: Run, port: int | None, services_f
 
 
 def _checked(run: Run, record: RunRecord, setup: RunSetup, watcher: Watcher) -> tuple[Preflight, ...]:
-    """Boot every variant and ask it everything once: what does not work is known before anything is measured."""
+    """Boot every variant and send it every request once, before anything is measured."""
     folder = run.path / "preflight"
     shutil.rmtree(folder, ignore_errors=True)  # of a check that was interrupted
     watcher.preflight_began(len(record.variants), len(record.workloads))
@@ -175,7 +176,7 @@ def _checked(run: Run, record: RunRecord, setup: RunSetup, watcher: Watcher) -> 
 
 
 def _planned(record: RunRecord, checked: tuple[Preflight, ...]) -> RunRecord:
-    """The plan of what works, and what it is compared with."""
+    """The plan for what works, and the baseline."""
     working = {(cell.workload, cell.variant) for cell in checked if cell.status == "ok"}
     cells = [(w.name, v.name) for w in record.workloads for v in record.variants if (w.name, v.name) in working]
     planned = plan.trials(cells, record.profile)

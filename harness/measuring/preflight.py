@@ -1,4 +1,4 @@
-"""Boots every variant once and asks it everything once: what does not work is known before anything is measured."""
+"""Boots every variant once and sends it every request once: what does not work is known before measuring begins."""
 
 from __future__ import annotations
 
@@ -50,12 +50,10 @@ def preflight(
 ) -> tuple[Preflight, ...]:
     """One result for each variant and workload; `on_result` gets each as it is known.
 
-    A variant that is not ready within `ready_s` of its turn is `failed` for all workloads, with its one-line error;
-    the others are unharmed. Logs and probe files stay in `folder` under the variant's name. No process is left when
-    it returns.
-    `boot_s` is the time until the last worker had started.
+    A variant that is not ready within `ready_s` of its turn is `failed` for all workloads, with a one-line error; the
+    others are checked all the same. Logs and probe files stay in `folder` under the variant's name. No process is left
+    when this returns. `boot_s` is the time until the last worker had started.
     """
-
     results: list[Preflight] = []
 
     def report(result: Preflight) -> None:

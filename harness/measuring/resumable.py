@@ -1,4 +1,4 @@
-"""Whether a run may go on here: all its trials must have measured the same code, with the same instrument, on the same
+"""Whether a run may continue here: all its trials must measure the same code, with the same instrument, on the same
 machine."""
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _SAME = ("cpu_model", "logical_cpus", "kernel", "python", "packages", "partition
 
 
 def refuse_to_mix(record: RunRecord, catalog: Catalog, today: Environment) -> None:
-    """Raises UsageError, which names what is not the same any more."""
+    """Raises UsageError when something is not the same any more, and names it."""
     if why := _other_instrument(record) or _other_code(record, catalog) or _other_machine(record.environment, today):
         raise UsageError(f"--resume {record.id}: {why}; start a new run, `bench report` still reads this one")
 
@@ -33,7 +33,7 @@ def _other_code(record: RunRecord, catalog: Catalog) -> str:
     today = {entry.path: entry.digest for entry in there}
     recorded: tuple[Strategy | Workload, ...] = (*record.workloads, *record.strategies)
     changed = (then.path for then in recorded if today.get(then.path) != then.digest)
-    return next((f"{path} or what it shares has changed since" for path in changed), "")
+    return next((f"{path}, or code that it shares with others, has changed since" for path in changed), "")
 
 
 def _other_machine(then: Environment, now: Environment) -> str:

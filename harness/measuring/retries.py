@@ -1,7 +1,7 @@
 """Measuring again what a block left invalid: at most twice each, and within a share of the run's time.
 
-A retry goes at the end of its block, so that it is still paired with what was measured near it. The loop judges by
-`harness.judging` alone, on what the attempts left on disk, as any later reader does.
+A retry is measured at the end of its block, so that it can still be compared with what was measured close to it. The
+loop asks only `harness.judging`, which judges by the files of the attempts, as every later reader does.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Judge = Callable[[Run, Sequence[TrialSpec]], Mapping[str, tuple[str, ...]]]
 
 
 def invalid_trials(run: Run, among: Sequence[TrialSpec]) -> dict[str, tuple[str, ...]]:
-    """A `Judge`. The machine's speed is held against the trials there are so far."""
+    """A `Judge`. The machine's speed is compared with that of all trials so far."""
     record = run.read()
     wanted = {spec.id for spec in among}
     complete = complete_records(run, record, [])
@@ -40,7 +40,7 @@ def invalid_trials(run: Run, among: Sequence[TrialSpec]) -> dict[str, tuple[str,
 
 
 class Retries:
-    """What to measure again; the budget is counted on disk, so it holds over `--resume` too."""
+    """What to measure again. What has been spent is read from disk, so a resumed run keeps its budget."""
 
     def __init__(self, run: Run, record: RunRecord, judge: Judge) -> None:
         self._run = run
@@ -50,13 +50,16 @@ class Retries:
         self._left_s -= sum(sum(self._elapsed_s(spec)[1:]) for spec in self._plan)
 
     def after(self, done: TrialSpec, todo: Sequence[TrialSpec]) -> Iterator[tuple[TrialSpec, tuple[str, ...]]]:
-        """The trials to measure again after `done`, and why, one at a time: each is measured before the next is asked
-        for. None while `todo`, which is still to come, begins with the same block; a pilot's only set the rates."""
+        """The trials to measure again after `done`, and why. The caller measures each before it asks for the next.
+
+        There are none while the same block goes on in `todo`, the trials that are left. Pilots are not measured again:
+        they only set the rates.
+        """
         if not done.is_pilot and not (todo and _block(todo[0]) == _block(done)):
             yield from self._block_again(done)
 
     def left_over(self, todo: Sequence[TrialSpec]) -> Iterator[tuple[TrialSpec, tuple[str, ...]]]:
-        """As `after`, of the blocks that were finished before an interruption and perhaps not yet measured again."""
+        """As `after`, for the blocks that were complete before an interruption: perhaps their retries are missing."""
         open_blocks = {_block(spec) for spec in todo}
         first_of = {_block(spec): spec for spec in self._plan if not spec.is_pilot and _block(spec) not in open_blocks}
         for spec in first_of.values():
@@ -84,7 +87,7 @@ class Retries:
                 try:
                     seconds.append(attempt.read().elapsed_s)
                 except StoreError:
-                    continue  # cut off: it counts nowhere, and is said where attempts are read to be judged
+                    continue  # cut off: it does not count; whoever reads it to judge it reports it
         return seconds
 
 

@@ -10,7 +10,8 @@ from harness.results.records.trial_record import TrialSpec
 
 
 class TimeLeft:
-    """The estimate for each kind of trial until some have been seen, then their mean."""
+    """The sum of the trials' estimates. Each is corrected by the mean error of the trials of its kind (pilot, or not)
+    that have been measured."""
 
     def __init__(self, record: RunRecord, todo: Sequence[TrialSpec]) -> None:
         self._todo = todo

@@ -32,10 +32,10 @@ from harness.serving.answers import check_answers
 from harness.serving.server import Server
 from harness.serving.target import target_of
 
-# An idle server answers /health at once; one that needs longer still works off what was asked of it before.
+# An idle server answers /health at once. One that needs longer is still busy with earlier requests.
 _IDLE_S = 0.25
 _VERIFY_S = 5.0
-_VERIFY_REQUESTS = 2  # the pre-flight check has asked them all; this server must only be the right one
+_VERIFY_REQUESTS = 2  # the pre-flight check has asked all of them; here it is enough to see that they work
 _GENERATOR_READY_S = 30.0
 
 
@@ -63,11 +63,12 @@ class RunSetup:
 
 
 class TrialError(HarnessError):
-    """The trial ended early; what it measured until then is kept."""
+    """The trial ended early. What it had measured is kept."""
 
 
 class Trial:
-    """`run()` once. A trial that fails is a record that says so; only a results folder that fails is an exception."""
+    """Call `run()` once. A trial that fails returns a record that says so; only when the results folder cannot be
+    written is it an exception."""
 
     def __init__(
         self,
@@ -138,7 +139,7 @@ class Trial:
                 warming = rewarm(len(self._servers), self._setup.profile)
                 if not self._load((warming,), server, driver, sampler):
                     if not any(phase.kind.is_load for left in rest for phase in left):
-                        # What a pilot is for, the capacity, is known; only what the variant costs while idle is not.
+                        # The pilot knows the capacity, which it is for. Only the CPU use without load stays unknown.
                         self._end_server(server, sampler, kill=True)
                         self._skip(rest, "a fresh server choked on one user")
                         break
@@ -209,7 +210,7 @@ class Trial:
         return self._service_gone()
 
     def _service_gone(self) -> HarnessError | None:
-        """Without it every strategy fails, and none is to blame."""
+        """Without the services every strategy fails, and it is not the strategy's fault."""
         try:
             self._setup.services.check_alive()
         except HarnessError as gone:
@@ -217,8 +218,8 @@ class Trial:
         return None
 
     def _skip_if_choked_at_a_rate(self, group: PhaseGroup, rest: Sequence[PhaseGroup]) -> bool:
-        """A strategy that chokes at one arrival rate chokes at every higher one, and its latency there is only a
-        function of how long one waits: the higher rates are recorded as skipped."""
+        """A strategy that chokes at one arrival rate also chokes at every higher one, and its latency there depends
+        only on how long we wait. So the higher rates are recorded as skipped."""
         last = group[-1]
         if last.kind is not PhaseKind.RATE or self._phases[-1].status is not PhaseStatus.CHOKED:
             return False

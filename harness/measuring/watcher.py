@@ -1,4 +1,4 @@
-"""What the measuring loop tells whoever watches; `cli` decides how it is shown."""
+"""What the measuring loop reports while it works; `cli` decides how it is shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from harness.results.records.trial_record import TrialRecord, TrialSpec
 
 
 class Watcher(Protocol):
-    """Told of each step as it happens. Nothing it does may influence the measurement."""
+    """Is called at each step. It must not disturb the measurement."""
 
     def preflight_began(self, strategies: int, workloads: int) -> None: ...
 

@@ -1,4 +1,4 @@
-"""One question over HTTP/1.1, for whatever the harness itself asks a process that it started."""
+"""One request over HTTP/1.1: how the harness itself asks a process that it has started."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class AskError(HarnessError):
 
 
 def ask(host: str, port: int, path: str, *, timeout_s: float, max_bytes: int = 1 << 20) -> HttpAnswer:
-    """GET `path` on a connection of its own; `timeout_s` is for everything from connecting to the last byte.
+    """GET `path` on a connection of its own. `timeout_s` is the limit for everything from connecting to the last byte.
 
-    Plain sockets: proxies in the environment are not asked. Raises AskError, also for a body longer than `max_bytes`.
+    Proxies in the environment are not used. Raises AskError, also for a body longer than `max_bytes`.
     """
     with _PunctualSocket(timeout_s) as sock:
         connection = http.client.HTTPConnection(host, port)
@@ -61,7 +61,7 @@ def ask(host: str, port: int, path: str, *, timeout_s: float, max_bytes: int = 1
 
 
 class _PunctualSocket(socket.socket):
-    """One whose deadline is for all that is received: a timeout alone would begin again with every byte."""
+    """A socket with one deadline for everything that it receives. A timeout alone would begin again with every byte."""
 
     def __init__(self, timeout_s: float) -> None:
         super().__init__(socket.AF_INET, socket.SOCK_STREAM)

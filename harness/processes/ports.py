@@ -8,7 +8,7 @@ HOST = "127.0.0.1"
 
 
 def free_port() -> int:
-    """A port that nobody listens on now. Somebody may by the time it is used: check who answers there."""
+    """A port that nobody listens on now. Another process may take it before it is used: check who answers there."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

@@ -1,4 +1,4 @@
-"""A command and everything it starts, held by a supervisor process that outlives us only to clean up after us."""
+"""A command and everything it starts, under a supervisor process. When we die, the supervisor ends all of it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from harness.results.records.errors import HarnessError
 if TYPE_CHECKING:
     import psutil
 
-MARK = "BENCH_TREE"  # in the environment of every process of a tree: how a sweep knows them
+MARK = "BENCH_TREE"  # in the environment of every process of a tree, so that `kill_marked` finds them
 GONE_S = 10.0  # SIGKILL is immediate, unless the kernel itself is stuck
 _SUPERVISOR = Path(__file__).with_name("supervisor.py")
 
@@ -108,8 +108,9 @@ class Supervised:
         return self._exit_code
 
     def stop(self, grace_s: float, by: signal.Signals = signal.SIGTERM) -> str:
-        """The signal `by`, then SIGKILL after `grace_s`; once the whole tree is gone, how it ended in words: "stopped",
-        "killed: ...", or how it ended by itself ("exited with 1", also when it did so on being asked)."""
+        """Send the signal `by`, and SIGKILL after `grace_s`. Returns when the whole tree is gone, and says how it
+        ended: "stopped", "killed: ...", or its own way ("exited with 1", also when that was its answer to the
+        signal)."""
         if self.wait_exit(0) is not None:
             self.kill()
             return self.ended()
@@ -121,7 +122,7 @@ class Supervised:
         return "stopped" if self._exit_code in (0, -by) and self._swept is None else self.ended()
 
     def kill(self) -> None:
-        """SIGKILL to the whole tree; returns when it is gone. Raises ProcessError if that takes over 10 s."""
+        """Send SIGKILL to the whole tree; return when it is gone. Raises ProcessError if that takes over 10 s."""
         if self._supervisor.returncode is not None:
             return
         self._say("kill")
@@ -135,7 +136,7 @@ class Supervised:
     def ended(self) -> str:
         """How the command ended: "exited with 1", "killed by SIGSEGV"; "is running" before."""
         if self._swept is not None:
-            return f"killed: its supervisor had been killed ({self._swept} left behind were swept up)"
+            return f"killed: its supervisor had been killed ({self._swept} processes of its tree were killed)"
         code = self.wait_exit(0)
         return "is running" if code is None else describe_exit(code)
 
@@ -155,7 +156,7 @@ class Supervised:
             self._control.sendall(word.encode() + b"\n")
 
     def _pump(self, until: Callable[[], bool], timeout_s: float) -> None:
-        """Hear the supervisor until `until()`, the tree's end or the timeout."""
+        """Read what the supervisor says until `until()`, the end of the tree or the timeout."""
         deadline_s = time.monotonic() + timeout_s
         poller = select.poll()
         if not self._gone:
@@ -184,7 +185,7 @@ class Supervised:
                     self._gone = True
 
     def _supervisor_vanished(self) -> None:
-        """Not reaped yet, so its pid is still its own and names its session and nobody else's."""
+        """The supervisor is not reaped yet, so no other process or session can have its pid."""
         self._swept = kill_marked(self._mark, self._supervisor.pid)
         if self._exit_code is None:
             self._exit_code = -signal.SIGKILL  # the command went with it: PR_SET_PDEATHSIG, or the sweep
@@ -192,11 +193,12 @@ class Supervised:
 
 
 def child_environment(root: Path, token: str = "") -> dict[str, str]:
-    """What a child process of a trial should see: `root` importable, nothing that changes a measurement by accident.
+    """The environment for a child process of a trial: `root` can be imported, and nothing changes a measurement by
+    accident.
 
-    Taken out: settings of ours, of uvicorn and of Locust that the shell happens to have (both read options from
-    variables), proxies (all traffic is local), and the switch that keeps Python from caching bytecode: without a cache
-    booting takes several times as long (uvicorn with a small app: 4-8 s instead of 1 s).
+    Removed are: variables for us, uvicorn and Locust that the shell may have (all three read options from variables),
+    proxies (all traffic is local), and the switch that keeps Python from caching bytecode. Without that cache a server
+    boots several times as slowly (uvicorn with a small app: 4-8 s instead of 1 s).
     """
     env = {
         name: value
@@ -224,7 +226,7 @@ def describe_exit(code: int) -> str:
 
 
 def _belongs(process: psutil.Process, mark: str, session: int) -> bool:
-    import psutil  # noqa: PLC0415 - as in `sweep`
+    import psutil  # noqa: PLC0415 - as in `kill_marked`
 
     try:
         if process.status() == psutil.STATUS_ZOMBIE:
@@ -237,10 +239,10 @@ def _belongs(process: psutil.Process, mark: str, session: int) -> bool:
 def kill_marked(mark: str, session: int) -> int:
     """Kill every process that carries `mark` in its environment or is of `session`; how many there were.
 
-    The last resort, for when a supervisor was killed: the environment can be overwritten (process titles) and the
-    session can be left, but hardly any program does both.
+    The last resort, when a supervisor was killed. A process can overwrite its environment (process titles) and can
+    leave its session, but few programs do both.
     """
-    import psutil  # noqa: PLC0415 - takes longer to import than a supervisor to start, and is hardly ever needed
+    import psutil  # noqa: PLC0415 - takes longer to import than a supervisor to start, and is rarely needed
 
     killed: set[int] = set()
     deadline_s = time.monotonic() + GONE_S

@@ -1,4 +1,4 @@
-"""Holds one process tree, and takes it along when it goes. Run as a script, in a session of its own:
+"""Holds one process tree, and ends the tree before it ends itself. Run as a script, in a session of its own:
 
     python -I -S supervisor.py --fd N [--cpus 0,1] [--nice K] [--close 5,6] [--scratch DIR] -- command argument ...
 
@@ -6,16 +6,17 @@
 `kill` (SIGKILL to the tree), and reads `started <pid>`, `exit <code>` (negative: the signal) and `gone`, a line each.
 When the other end closes - also because its process was killed with SIGKILL - the tree is killed. It is killed as well
 when the command ends, since what a server leaves behind (a pool's children, a daemon) still holds its port. After
-`gone` this process waits for the other end to close and removes `DIR`, the tree's own TMPDIR, if that is still there:
-who lives to hear `gone` has removed it.
+`gone` this process waits for the other end to close, and then removes `DIR`, the tree's own TMPDIR. Usually the other
+end has removed it by then; it is still there when the harness was killed.
 
 How nothing escapes on Linux: this process is a child subreaper (prctl(2), PR_SET_CHILD_SUBREAPER), so that
 every orphan below it becomes its child, whatever sessions or double forks it went through; `waitpid` answering
-ECHILD is then the proof that the tree is empty. The command itself gets PR_SET_PDEATHSIG, so that a supervisor that is
-killed with SIGKILL takes it along; the harness then sweeps up the rest (`process.sweep`). macOS has neither: there
+ECHILD is then the proof that the tree is empty. The command itself gets PR_SET_PDEATHSIG, so that it dies when its
+supervisor is killed with SIGKILL; the harness then kills the rest (`process.kill_marked`). macOS has neither: there
 the tree is what `ps` shows below the command or in its process group.
 
-Only the standard library, Python 3.9 or newer, and of it only what loads quickly: every trial starts several of these.
+Only the standard library, for Python 3.9 or newer, and only modules that load quickly: every trial starts several of
+these.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ _PR_SET_CHILD_SUBREAPER = 36
 class Log:
     """Passes on what the tree prints, up to a limit, so that a target cannot fill the disk.
 
-    The head goes to stderr at once; of what comes after it the last part is kept in memory and written at the end:
-    the reason of a death comes last.
+    The head goes to stderr at once. Of everything after it only the last part is kept, in memory, and written at the
+    end: the reason why a process died comes last.
     """
 
     def __init__(self, out_fd: int, head_bytes: int = LOG_HEAD_BYTES, tail_bytes: int = LOG_TAIL_BYTES) -> None:
@@ -177,8 +178,9 @@ def _prctl(option: int, value: int) -> None:
 
 
 def renice(nice: int) -> None:
-    """Of this process and of its session: where Linux groups processes by session (`sched_autogroup_enabled`, the
-    default), niceness counts only within a session, and sessions have one of their own (sched(7))."""
+    """Add to the niceness of this process and of its session. Where Linux groups processes by session
+    (`sched_autogroup_enabled`, the default), a process's niceness counts only within its session, and each session has
+    a niceness of its own (sched(7))."""
     os.nice(nice)
     for _ in range(_AUTOGROUP_TRIES if nice else 0):
         try:
@@ -251,7 +253,7 @@ def _watch(tree: HeldTree, log: Log, control_fd: int, wake_fd: int) -> None:
     while tree.exit_code is None:
         ready = {fd for fd, _ in poller.poll()}
         if log.read_fd in ready and not log.relay():
-            poller.unregister(log.read_fd)  # it would stay ready for ever
+            poller.unregister(log.read_fd)  # otherwise it would always be ready
         if wake_fd in ready:
             os.read(wake_fd, 4096)
             tree.reap()
@@ -286,7 +288,7 @@ def _outlive(control_fd: int, scratch: str) -> None:
     while _listens(control_fd):
         pass
     if os.path.isdir(scratch):  # noqa: PTH112
-        import shutil  # noqa: PLC0415 - hardly ever needed, and takes as long to import as all the rest
+        import shutil  # noqa: PLC0415 - rarely needed, and takes as long to import as all the rest
 
         shutil.rmtree(scratch, ignore_errors=True)
 

@@ -1,4 +1,4 @@
-"""Reads a profile, and says file, line and key when it can't."""
+"""Reads a profile. Errors name file, line and key."""
 
 from __future__ import annotations
 

@@ -6,10 +6,10 @@
     samples = read_samples("results/example")      # a row: what a process tree had used at a moment
     latencies = read_latencies("results/example")  # a row: how often a time was measured
 
-Names are categories, truths are bool, numbers are int or float; a number that is missing is NaN. In all three frames
-`trial` and `attempt` together name one attempt, `block` is its block (0: the pilot, which sets the rates and is in no
-figure), and `workload` with `variant` is the cell that it belongs to. Only the summary knows which attempts are valid,
-since that is judged and not measured:
+Names are categories, yes or no is bool, numbers are int or float; a missing number is NaN. In all three frames `trial`
+and `attempt` together name one attempt, and `workload` with `variant` name its cell. `block` is its block; 0 is the
+pilot, which sets the rates and measures the idle CPU use. Only the summary knows which attempts are valid, because
+that is judged and not measured:
 
     valid = summary.loc[summary.valid, ["trial", "attempt"]].drop_duplicates()
     samples.merge(valid)
@@ -55,9 +55,9 @@ _SUMMARY_TYPES = {
     "metric": "category",
     "value": "float64",
     "unit": "category",
-    "at_least": "boolean",  # empty where it cannot be; bool in the frame
+    "at_least": "boolean",  # empty for metrics that have no such bound; bool in the frame
 }
-# Spelled out, because a strategy may be called `nan` or `null`.
+# Listed, because a strategy may be called `nan` or `null`.
 _MISSING = {"offered_rps": [""], "value": ["nan"], "at_least": [""]}
 _SAMPLE_TYPES = {
     **_TRIAL_TYPES,
@@ -194,7 +194,7 @@ def read_latencies(run_folder: Path | str) -> pd.DataFrame:
 def _attempts(
     run_folder: Path | str, broken: list[str]
 ) -> Iterator[tuple[tuple[str, int, int, str, str], Attempt, TrialRecord]]:
-    """What the rows of an attempt begin with, where its raw data is, and its record."""
+    """For each complete attempt: the first columns of its rows, its folder, its record."""
     run = Run.open(Path(run_folder))
     for attempt, record in complete_records(run, run.read(), broken):
         spec = record.spec

@@ -1,8 +1,8 @@
 """Reads `latency.hlog`: HdrHistogram's interval log, one histogram a second, tagged `<phase>.<outcome>.<metric>`.
 
-`hdrh.log.HistogramLogReader` is not used: it ends silently at the first interval whose time it dislikes, and a line
-that was cut off raises out of the loop. Decoding itself is hdrh's. Histograms are merged by adding their counts, which
-is exact; percentiles are never averaged.
+`hdrh.log.HistogramLogReader` is not used: it stops without an error at the first interval with a time that it does not
+accept, and a line that was cut off ends its loop with an exception. Decoding itself is hdrh's. Histograms are merged by
+adding their counts, which is exact; percentiles are never averaged.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from harness.results.store import StoreError
 _LINE = re.compile(
     rb"Tag=(?P<tag>[^,]+),(?P<start_s>[0-9.]+),(?P<length_s>[0-9.]+),[0-9.]+,(?P<payload>[A-Za-z0-9+/=]+)"
 )
-# What hdrh lets through from base64, zlib and its own checks when a payload is damaged.
+# The exceptions of hdrh for a damaged payload: those of base64, of zlib and of its own checks.
 _DAMAGE = (ValueError, OverflowError, zlib.error, HdrCookieException, HdrLengthException)
 
 

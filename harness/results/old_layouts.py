@@ -1,7 +1,8 @@
 """Turns records of older layouts into today's, as plain JSON values, before they are decoded.
 
-Layout 1 (until November 2026) knew strategies only: a sweep's were made up ("async_thread_pool_threads_8"), and "cores"
-was resolved wherever it was needed. All were compared with `sync_def`, and nothing was where it had not been measured.
+Layout 1 (until November 2026) had strategies and no variants. A sweep made strategies with names of its own
+("async_thread_pool_threads_8"), and "cores" was replaced by a number wherever it was needed. All strategies were
+compared with `sync_def`; where that was not measured, nothing was compared.
 """
 
 from __future__ import annotations

@@ -6,9 +6,9 @@
         latency.hlog  arrivals.jsonl  samples.jsonl  probe/<pid>.jsonl  server*.log  locust.log
         trial.json                        written last: its presence means the attempt is complete
 
-Files appear whole or not at all: written beside, synced, renamed, and the folder that holds the name is synced, so
-what was written once is there after a power cut. An attempt without `trial.json` was interrupted:
-it is kept, never read, and the next attempt gets the next number.
+Files appear whole or not at all: each is written under another name, synced and renamed, and then its folder is synced.
+So it is still there after a power cut. An attempt without `trial.json` was interrupted: it is kept and never read, and
+the next attempt gets the next number.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def _sync(path: Path) -> None:
 
 
 def _sync_folder(path: Path) -> None:
-    """The names in it: a file's own fsync does not bring its name to the disk (see fsync(2))."""
+    """Syncs the names in it: the fsync of a file does not write its name to the disk (see fsync(2))."""
     try:
         _sync(path)
     except OSError as error:
@@ -96,7 +96,7 @@ def _sync_folder(path: Path) -> None:
 
 
 def _make_folder(path: Path) -> None:
-    """With its parents; the names of those that were not there are on the disk when this returns."""
+    """Makes the folder and its parents. When this returns, the names of all new folders are on the disk."""
     made = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=True)
     for folder in made:
@@ -127,8 +127,8 @@ def _read(path: Path, kind: type[_T]) -> _T:
 
 @contextlib.contextmanager
 def only_measuring(results: Path) -> Iterator[None]:
-    """Nobody else measures into the folder `results` meanwhile: two at once would measure each other. Raises
-    RunFolderError when somebody does. The kernel lets go of the lock however this process ends."""
+    """Locks the folder `results`, so that no other process measures into it: two at once would disturb each other.
+    Raises RunFolderError when one does. The kernel removes the lock, however this process ends."""
     path = results / ".measuring"
     try:
         _make_folder(results)
@@ -140,8 +140,8 @@ def only_measuring(results: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise RunFolderError(
-                f"{results}: is being measured into by another process, and two at once would disturb each other; "
-                "wait for its end"
+                f"{results}: another process is measuring into this folder, and two at once would disturb each other; "
+                "wait until it has ended"
             ) from error
         yield
 
@@ -187,7 +187,7 @@ class Attempt:
         return sorted(path.name for path in self.path.iterdir() if path.is_file() and not path.name.startswith("."))
 
     def write(self, record: TrialRecord) -> None:
-        """After this the attempt is complete, also when the power fails now: its raw data is on the disk first."""
+        """After this the attempt is complete, even if the power fails: its raw data is written to the disk first."""
         try:
             for path in (*self.path.iterdir(), *self.probe_dir.iterdir()):
                 if path.is_file():

@@ -1,11 +1,11 @@
 """One process tree: a supervisor, its live descendants, and what the exited ones used.
 
-How exited processes count exactly once (Linux): the kernel adds a process's times, and those of its own reaped
-children, to whoever reaps it, and only then takes it out of /proc (`wait_task_zombie` in kernel/exit.c). So the sum of
-"own + reaped children" over the live processes and the zombies is the whole tree's CPU, if a reaper is read *before*
-the processes it may reap. One race is left: a process that was alive when its reaper was read, and is gone when it is
-to be read itself, is counted nowhere. That is noticed, since its PID was listed and cannot be read, and everything is
-read again. Nothing can be counted twice.
+How exited processes count exactly once (Linux): when a process is reaped, the kernel adds its times, and those of its
+own reaped children, to the process that reaps it. Only then does it take it out of /proc (`wait_task_zombie` in
+kernel/exit.c). So the sum of "own + reaped children" over the live processes and the zombies is the whole tree's CPU,
+if a reaper is read *before* the processes that it may reap. One race is left: a process that was alive when its reaper
+was read, and is gone before it is read itself, is not counted. This is noticed: its PID was listed and cannot be read.
+Then everything is read again. Nothing can be counted twice.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Reading(Struct, frozen=True):
 
 
 class Source(Protocol):
-    """What the platform tells about processes. To read one that is gone is no error: the answer is None, or empty."""
+    """What the platform tells about processes. Reading one that is gone is no error: it returns None, or nothing."""
 
     @property
     def slack_s(self) -> float:
@@ -62,10 +62,10 @@ def continued(
 ) -> tuple[float, float]:
     """The tree's cumulative CPU, which never falls, and what was lost of it so far.
 
-    A total below the previous one means one of three things: rounding (within `slack_s`) or an unsettled pass, where
-    the series waits until the total has caught up; or processes that took their CPU time with them - macOS does not
-    count exited children, nor does Linux for a parent that ignores SIGCHLD (wait(2), notes) - and then what was last
-    seen of them is carried on as `lost_s`.
+    A total below the previous one means one of three things. It may be rounding (within `slack_s`) or an unsettled
+    pass: then the series stays as it is until the total has caught up. Or processes have ended whose CPU time nobody
+    counts: macOS does not count exited children, and Linux does not for a parent that ignores SIGCHLD (wait(2), notes).
+    Then what was last seen of them is kept in `lost_s`.
     """
     fallen_s = previous_s - (total_s + lost_s)
     if settled and fallen_s > slack_s:
@@ -136,8 +136,8 @@ class ProcessTree:
     def _pass(self, discover: bool) -> tuple[dict[int, Reading], bool]:
         """Read every process once, parents first; and whether none of them had gone."""
         listed = self._source.descendants(self._root) if discover and not self._ended else []
-        # The kernel may leave a process out of a list of children that changes while it is read
-        # (proc_tid_children(5)); one that was seen before is asked for by its PID.
+        # When a list of children changes while it is read, the kernel may leave a process out (proc_tid_children(5)).
+        # So a process that was seen before is read by its PID.
         order = dict.fromkeys((*listed, *self._known))
         readings: dict[int, Reading] = {}
         for pid in order:

@@ -16,7 +16,7 @@ from harness.results.records.sample import Sample, TreeName
 from harness.sampling.proc import platform_source
 from harness.sampling.process_tree import ProcessTree, Source
 
-DETAIL_S = 1.0  # new processes, context switches and PSS: at most so often
+DETAIL_S = 1.0  # new processes, context switches and PSS: at most this often
 # ... and less often where that would use more than this share of a core for one tree: the cost grows with its threads.
 DETAIL_SHARE = 0.001
 # The cost of PSS grows with the memory (proc.py): a target of 80 MiB is read every second, one of 240 MiB every three.
@@ -30,7 +30,7 @@ class SamplerError(HarnessError):
 
 
 class Pace:
-    """When something costly is due again: after `DETAIL_S`, or later if it would use more than `share` of a core."""
+    """When something expensive is due again: after `DETAIL_S`, or later if it would use more than `share` of a core."""
 
     def __init__(self, share: float) -> None:
         self._share = share
@@ -44,7 +44,7 @@ class Pace:
 
 
 class _Watched:
-    """A tree under its name, and when its expensive parts are due."""
+    """A tree under its name, and when its expensive figures are due."""
 
     def __init__(self, name: TreeName, source: Source, root_pid: int, server: int, service: str) -> None:
         self.name = name
@@ -64,7 +64,7 @@ class _Watched:
         if detail:
             self.detail.done(now_s, time.thread_time() - cost_s)
         pss_bytes = None
-        # The target has at least one in every phase, at its end. Other edges are no time for so expensive a read.
+        # The target has at least one in every phase, at its end. At other edges so expensive a read would disturb.
         if self.pss.due(now_s) if not mark else self.name == "target" and _ends_measuring(mark):
             cost_s = time.thread_time()
             pss_bytes = self.tree.pss_bytes()

@@ -1,1 +1,1 @@
-"""Starts, watches, checks and surely ends the servers that are measured."""
+"""Starts, watches, checks and ends the servers that are measured."""

@@ -1,4 +1,4 @@
-"""What must be known of an ASGI server to run a target under it, and where the servers are found."""
+"""What the harness must know about an ASGI server to run a target under it; finds the servers in `servers/`."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ class LaunchOrder(Struct, frozen=True):
 
 
 class AsgiServer(ABC):
-    """Derive from it once in `servers/<name>.py`; the class attributes without a value here must be given."""
+    """`servers/<name>.py` has one class derived from this one. It must set the attributes that have no value here."""
 
     loops: ClassVar[tuple[str, ...]]  # event loops it can run on; the first is used where a strategy names none
     parsers: ClassVar[tuple[str, ...]] = ()  # HTTP parsers; the first as above; empty: it has no such choice
-    settings_prefix: ClassVar[str]  # environment variables of this prefix are its settings: the shell's are kept out
-    settings: ClassVar[Mapping[str, str]] = {}  # those that it is given
-    routine: ClassVar[re.Pattern[str]]  # matches the beginning of a line of its log that tells nothing of a failure
-    port_taken: ClassVar[re.Pattern[str]]  # is found in the line that says that the port was taken
-    stop_signal: ClassVar[signal.Signals] = signal.SIGTERM  # ends it, once what is in flight is answered
+    settings_prefix: ClassVar[str]  # its environment variables begin like this; the shell's are removed
+    settings: ClassVar[Mapping[str, str]] = {}  # environment variables that it gets
+    routine: ClassVar[re.Pattern[str]]  # matches the beginning of log lines that never explain a failure
+    port_taken: ClassVar[re.Pattern[str]]  # found in the log line that says that the port is taken
+    stop_signal: ClassVar[signal.Signals] = signal.SIGTERM  # makes it stop after the requests in flight
 
     @abstractmethod
     def command(self, order: LaunchOrder) -> list[str]:
-        """One that stays in the foreground, and whose workers each import the app."""
+        """The command line. The command stays in the foreground, and each of its workers imports the app."""
 
 
 def known_servers() -> tuple[str, ...]:
@@ -63,8 +63,8 @@ def asgi_server(name: str) -> AsgiServer:
 
 
 def resolved(options: ServerOptions) -> ServerOptions:
-    """With its loop and its HTTP parser, where the strategy left them to the server. Raises UsageError for a value that
-    the server does not know."""
+    """`options` with a loop and an HTTP parser: the server's defaults where the strategy names none. Raises UsageError
+    for a value that the server does not know."""
     server = asgi_server(options.server)
     loop = _choice(options.server, "loop", options.loop, server.loops)
     http = _choice(options.server, "http", options.http, server.parsers)

@@ -9,7 +9,7 @@ from harness.processes.ask import AskError, ask
 
 
 class Health(Struct, frozen=True):
-    """One answer. `token` is empty when whoever answered is not one of ours; `in_flight` is of that worker."""
+    """One answer. `token` is empty when another program answered; `in_flight` counts the requests of that worker."""
 
     status: int
     token: str
@@ -17,7 +17,7 @@ class Health(Struct, frozen=True):
 
 
 def ask_health(host: str, port: int, timeout_s: float) -> Health | str:
-    """The reason in words when no answer came (nobody listens, too late, not HTTP)."""
+    """The answer, or in words why there was none (nobody listens, too late, not HTTP)."""
     try:
         answer = ask(host, port, HEALTH, timeout_s=timeout_s)
     except AskError as error:

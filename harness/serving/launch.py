@@ -14,7 +14,7 @@ from harness.processes.process import Supervised, child_environment
 from harness.serving.asgi_server import AsgiServer, LaunchOrder, asgi_server, resolved
 from harness.serving.target import Target
 
-# What finds `bench_inside` in the target's process, and nothing else of ours.
+# On the target's path, so that it finds `bench_inside` and nothing else of ours.
 _INSIDE = Path(inside.__file__).parent
 _WRAPPED_APP = "bench_inside.app:app"
 
@@ -22,8 +22,8 @@ _WRAPPED_APP = "bench_inside.app:app"
 def starter(
     target: Target, *, token: str, probe_dir: Path, log_path: Path, cpus: Sequence[int] | None, nice: int
 ) -> Callable[[int], Supervised]:
-    """What starts `target`, wrapped in the probe, on a port of this machine. Raises UsageError when the target asks for
-    what its server does not have."""
+    """A function that starts `target`, wrapped in the probe, on a given port of this machine. Raises UsageError when
+    the target asks for something that its server does not have."""
     options = resolved(target.server)
     server = asgi_server(options.server)
     env = _environment(target, server, InsideSettings(target.app, target.folder, token, probe_dir.resolve()))
@@ -47,7 +47,7 @@ def starter(
 def _environment(target: Target, server: AsgiServer, settings: InsideSettings) -> dict[str, str]:
     clean = {n: value for n, value in child_environment(_INSIDE).items() if not n.startswith(server.settings_prefix)}
     env = {**clean, **server.settings, **target.environment, **settings.variables()}
-    # The shell's own path is for our interpreter: another one may find the wrong packages there, or this harness.
+    # The shell's PYTHONPATH is for our interpreter. Another one could find wrong packages there, or this harness.
     inherited = clean["PYTHONPATH"] if target.interpreter == sys.executable else str(_INSIDE)
     given = target.environment.get("PYTHONPATH", "")
     return env | {"PYTHONPATH": os.pathsep.join(filter(None, [inherited, given]))}

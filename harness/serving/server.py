@@ -26,7 +26,7 @@ _NOT_FOUND = 404
 
 
 class ServeError(HarnessError):
-    """A target that did not come up; one line with the reason and the way out."""
+    """A target that did not start; one line with the reason and what to do."""
 
 
 class PortError(ServeError):
@@ -44,7 +44,7 @@ def end_in_words(ended: str, during: str = "") -> str:
 class Server:
     """One target's server. Made by `launch`; use as a context manager: leaving it ends every process of it.
 
-    `port` may change in `wait_ready`, which tries a second one when the first was snatched away. For use by one thread.
+    `port` may change in `wait_ready`, which tries a second port when another process took the first. For one thread.
     """
 
     def __init__(
@@ -115,15 +115,15 @@ class Server:
         return self._process.exit_code()
 
     def describe_exit(self, during: str = "") -> str:
-        """ "it exited with 1 during capacity; its log says: no such table"; to be asked when it has ended."""
+        """ "it exited with 1 during capacity; its log says: no such table". Call it when the server has ended."""
         self._process.kill()  # so that its log is whole
         return f"{end_in_words(self._process.ended(), during)}; {self._log.in_words()}"
 
     def wait_ready(self, timeout_s: float) -> None:
         """Return when `/health` answers with our token and every worker has started.
 
-        Raises ServeError when the server ended, or was not ready in time; PortError when somebody else has the port
-        and it was given, or the second one was taken too. `timeout_s` is for each of the two.
+        Raises ServeError when the server ended, or was not ready in time. Raises PortError when another process has the
+        port and the port was given, or when the second port is taken too. `timeout_s` is the limit for each port.
         """
         try:
             self._await_health(timeout_s)
@@ -137,8 +137,8 @@ class Server:
     def is_idle(self, timeout_s: float) -> bool:
         """Whether within `timeout_s` all workers say that they have nothing in flight.
 
-        `/health` is answered by one worker; the others are believed by a line of their probe that is younger than the
-        question, unless it says that the event loop is blocked.
+        One worker answers `/health`. For the others a line of their probe counts. It must be written after the
+        question, and must not say that the event loop is blocked.
         """
         asked_s = time.monotonic()
         while (left_s := asked_s + timeout_s - time.monotonic()) > 0:
@@ -155,12 +155,12 @@ class Server:
         return False
 
     def stop(self, grace_s: float) -> str:
-        """The signal that its kind of server stops on, then SIGKILL after `grace_s`. How it ended: "stopped",
-        "killed: ...", "exited with 1"."""
+        """Send the signal that its kind of server stops on, and SIGKILL after `grace_s`. Returns how it ended:
+        "stopped", "killed: ...", "exited with 1"."""
         return self._process.stop(grace_s, self._asgi_server.stop_signal)
 
     def kill(self) -> None:
-        """SIGKILL to everything it started; returns when that is gone."""
+        """Send SIGKILL to everything that it started; return when all of it is gone."""
         self._process.kill()
 
     def __enter__(self) -> Self:
@@ -184,9 +184,9 @@ class Server:
             health = ask_health(HOST, self.port, min(_ASK_S, left_s))
             if isinstance(health, Health) and self._is_ready(health):
                 return
-            whole = left_s >= _ASK_S or not last  # that there was no answer within the last 0.1 s says nothing
+            whole = left_s >= _ASK_S or not last  # no answer in the last 0.1 s means little
             if isinstance(health, Health) or (isinstance(last, str) and whole):
-                last = health  # an answer says more than that the last question came too late
+                last = health  # an answer says more than a question that came too late
             if self._process.wait_exit(_POLL_S) is not None or self._log.is_reported():
                 raise self._ended_early()
         raise self._not_in_time(timeout_s, last)

@@ -16,7 +16,7 @@ _TRACEBACK = re.compile(r"Traceback |\s|$")  # the parts of one that are not the
 
 
 class ServerLog:
-    """What `path` holds from now on: earlier servers may have written to the same file."""
+    """What is written to `path` from now on: earlier servers may have written to the same file."""
 
     def __init__(self, path: Path, server: AsgiServer) -> None:
         self._path = path

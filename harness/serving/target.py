@@ -32,8 +32,8 @@ class Target(Struct, frozen=True, kw_only=True):
 
 
 def target_of(variant: Variant, root: Path, environment: Mapping[str, str]) -> Target:
-    """The target that a strategy's file is: its `app` in `root`. `environment` is what the services tell it, such as
-    the upstream's address; its parameters are added."""
+    """The target of a strategy file: its `app`, imported from `root`. `environment` is what services tell it, such as
+    the upstream's address; the variant's parameters are added."""
     params = {f"BENCH_{name.upper()}": str(value) for name, value in variant.params.items()}
     return Target(
         name=variant.name,

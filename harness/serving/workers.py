@@ -1,4 +1,4 @@
-"""A server's workers, as the lines tell that the probe in each of them writes."""
+"""A server's workers, known from the lines that the probe in each of them writes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ _TAIL_BYTES = 65536  # more than the longest line
 
 
 class Workers:
-    """Those that have written to `probe_dir` since this was made: the servers of a trial share the folder."""
+    """The workers that have written to `probe_dir` since this object was made: all servers of a trial share the
+    folder."""
 
     def __init__(self, probe_dir: Path) -> None:
         self._probe_dir = probe_dir
@@ -30,7 +31,7 @@ class Workers:
         return max(line.t_s for lines in first for line in lines)
 
     def are_idle(self, since_s: float) -> bool:
-        """Whether each that lives has written since then, with nothing in flight and an event loop that is not
+        """Whether each living worker has written since then that nothing is in flight and its event loop not
         blocked."""
         lines = [_last_line(path) for path in self._files() if _is_alive(int(path.stem))]
         return all(

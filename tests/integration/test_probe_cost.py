@@ -174,5 +174,5 @@ def test_the_probe_costs_less_than_a_hundredth_of_the_throughput(
                 f"{cost.ticks_s_per_s:7.3%}   share of a saturated worker {cost.share:7.3%}"
             )
     assert min(cost.call_s for cost in rounds) > 0
-    # A neighbour on the same core makes each part dearer, and not all at once: the round it disturbed least counts.
+    # Another process on the core makes each part more expensive, but not all at once: the least disturbed round counts.
     assert min(cost.share for cost in rounds) < 0.01

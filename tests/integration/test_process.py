@@ -327,7 +327,7 @@ def test_without_a_subreaper_the_group_is_what_is_killed(
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             os.write(1, b"%d\\n" % os.getpid())
             time.sleep(60)
-        if os.fork() == 0:  # a child, and an orphan that is nobody's child any more
+        if os.fork() == 0:  # a child, and an orphan whose parent has ended
             if os.fork() == 0:
                 if os.fork() == 0:
                     live()

@@ -93,7 +93,7 @@ def test_sampling_three_trees_costs_less_than_a_hundredth_of_a_core(
         print(
             "the sampler used " + ", ".join(f"{share:.2%}" for share in shares) + f" of a core in {WINDOW_S:g} s each"
         )
-    # CPU time, and the least of three: a neighbour on the core can only make it dearer.
+    # CPU time, and the least of three: another process on the core can only make it more.
     assert min(shares) < 0.01
 
 

@@ -101,7 +101,7 @@ def test_two_do_not_measure_into_one_folder_at_once(project: Project) -> None:
         second = project.run()
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
-    refused(second, "results: is being measured into by another process")
+    refused(second, "results: another process is measuring into this folder")
     assert project.run_folder, "the second left no folder"
 
 

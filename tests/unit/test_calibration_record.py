@@ -280,8 +280,7 @@ def test_the_table_shows_every_figure_and_what_failed() -> None:
     assert "FAILED: fixed at 100/s: p99 +1.80 ms, allowed 1.00 ms" in text.splitlines()
     assert list(result_table.calibration_verdict(calibration(GOOD))) == [
         "the load generator's own uncertainty on this machine, at worst: p99 ±0.72 ms",
-        "Failed is an error above 2.50 ms: 1/20 of the smallest wait of the workloads there are "
-        "(50 ms in scenarios/fanout.py)",
+        "An error above 2.50 ms is a failure: 1/20 of the smallest wait of any workload (50 ms in scenarios/fanout.py)",
         "calibrated (60 s)",
     ]
 

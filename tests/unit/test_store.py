@@ -101,7 +101,7 @@ def test_two_do_not_measure_into_one_folder_at_once(tmp_path: Path) -> None:
         with only_measuring(tmp_path):
             raise AssertionError
 
-    with only_measuring(tmp_path), pytest.raises(RunFolderError, match="being measured into by another process"):
+    with only_measuring(tmp_path), pytest.raises(RunFolderError, match="another process is measuring into this folder"):
         second()
     with only_measuring(tmp_path):
         pass

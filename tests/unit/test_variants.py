@@ -68,9 +68,9 @@ def test_cores_may_be_swept_where_the_file_says_cores() -> None:
         ("threads=0", r"threads=0: no call could be in flight \(IN_FLIGHT is 'threads'\); write 1 or more"),
         ("share=nan", r"share=nan: pool takes a number; write share=0.5"),
         ("share=1e999", r"share=1e999: pool takes a number"),
-        ("mode=a b", r"variant pool\[mode=a b\]: its name is too long or holds blanks; choose other values"),
-        ("mode=a/b,a b", r"holds blanks"),
-        ("mode=a/b,a:b", r"variant pool\[mode=a:b\]: cannot be told from pool\[mode=a/b\]; choose other values"),
+        ("mode=a b", r"variant pool\[mode=a b\]: its name is too long or has spaces in it; choose other values"),
+        ("mode=a/b,a b", r"has spaces in it"),
+        ("mode=a/b,a:b", r"variant pool\[mode=a:b\]: would share a folder with pool\[mode=a/b\]; choose other values"),
         (f"mode={'a' * 200}", r"its name is too long"),
     ],
 )
@@ -80,7 +80,7 @@ def test_what_cannot_be_swept_is_one_line(param: str, complaint: str) -> None:
 
 
 def test_two_of_one_name_are_refused() -> None:
-    with pytest.raises(UsageError, match=re.escape("variant pool: cannot be told from pool")):
+    with pytest.raises(UsageError, match=re.escape("variant pool: would share a folder with pool")):
         check_names([variant_of(POOL, 1), variant_of(POOL, 2)])
 
 

@@ -15,7 +15,8 @@ from .probe import App, Probe
 from .reason import ERROR_PREFIX, one_line
 from .settings import InsideSettings
 
-# What servers with several workers take for "the next one would fail as well": they end instead of starting it again.
+# A server with several workers that sees this exit code ends. With another one it would start the worker again and
+# again.
 _STARTUP_FAILURE = 3
 
 _settings = InsideSettings.read(os.environ)

@@ -1,4 +1,4 @@
-"""Event-loop lag: how late the loop runs a tick that fell due, and what one late tick stands for."""
+"""Event-loop lag: how late the loop runs a tick, and which other ticks a late one stands for."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ TICK_US = round(TICK_S * 1e6)
 
 
 def lags_us(late_us: int) -> list[int]:
-    """The lags of all ticks that fell due by the time when one tick came, `late_us` after its own time.
+    """The lags of one tick that came `late_us` too late, and of all ticks that were due before it came.
 
-    A loop that is blocked for 100 ms runs one tick, 100 ms late, and none of those that fell due meanwhile; counting
-    the one alone would make a stall a rare event, however long it is ("coordinated omission"). So what the others would
-    have seen is added: 100, 80, 60, 40 and 20 ms. HdrHistogram's `recordValueWithExpectedInterval` does the same, but
-    leaves out what is shorter than the interval: there the next real value takes that place. Here no tick comes for it,
-    since the next one is the first that falls due later; so 25 ms are 25 and 5.
+    A loop that is blocked for 100 ms runs one tick, 100 ms late, and none of the ticks that were due meanwhile. If only
+    that tick were counted, a stall would be one rare value, however long it is ("coordinated omission"). So the lags of
+    the others are added: 100, 80, 60, 40 and 20 ms. HdrHistogram's `recordValueWithExpectedInterval` does the same, but
+    leaves out values shorter than the interval, because there the next real value follows. Here the missed ticks are
+    never run: the next tick is the first that is due afterwards. So 25 ms are counted as 25 and 5.
     """
     return [late_us, *range(late_us - TICK_US, 0, -TICK_US)]

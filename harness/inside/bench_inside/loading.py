@@ -10,8 +10,8 @@ from typing import Any
 
 
 def load(app: str, folder: Path) -> Any:
-    """`app` is `package.module:attribute`. Raises whatever the import raises, and ImportError when the package would be
-    another one than that of `folder`."""
+    """`app` is `package.module:attribute`. Raises whatever the import raises, and ImportError when Python finds another
+    package of that name than the one in `folder`."""
     sys.path.insert(0, str(folder))
     module_name, _, attribute = app.partition(":")
     _check_package(module_name.partition(".")[0], folder)
@@ -20,7 +20,7 @@ def load(app: str, folder: Path) -> Any:
 
 
 def _check_package(name: str, folder: Path) -> None:
-    """A package that lies anywhere on the path is found before a plain folder of the same name."""
+    """Python prefers a package anywhere on its path to a plain folder (one without `__init__.py`) of the same name."""
     wanted = folder / name
     if not wanted.is_dir() or (folder / f"{name}.py").exists():
         return

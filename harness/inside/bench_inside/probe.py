@@ -1,7 +1,7 @@
 """The ASGI wrapper that watches one worker of the target from inside.
 
-What it costs a request: two additions, a comparison and one more coroutine. Ten times a second a thread of its own
-writes a line, also while the event loop is blocked: that is when somebody wants to know.
+Its cost per request: two additions, a comparison and one more coroutine. A thread of its own writes a line ten times a
+second, also while the event loop is blocked: then its figures matter most.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Probe:
         self._fd = -1
         self._timer: asyncio.TimerHandle | None = None
         self._due_s = 0.0
-        self._lock = threading.Lock()  # of the figures below, which the loop gathers and the thread takes
+        self._lock = threading.Lock()  # for the figures below: the loop adds to them, the thread takes them
         self._lags_us: list[int] = []
         self._borrowed = 0
         self._waiting = 0
@@ -102,7 +102,7 @@ class Probe:
                 self._timer.cancel()
                 self._ended.set()
                 self._writer.join()
-            elif not said:  # the application has no lifespan; servers serve it all the same
+            elif not said:  # the application has no lifespan; servers accept that
                 self._start()
 
     def _start(self) -> None:
@@ -151,15 +151,15 @@ class Probe:
             line["limiter_borrowed"] = borrowed
         if waiting:
             line["limiter_waiting"] = waiting
-        with contextlib.suppress(OSError):  # a full disk is the harness's to report, and nothing the target should do
+        with contextlib.suppress(OSError):  # the harness reports a full disk; the target goes on
             os.write(self._fd, json.dumps(line, separators=(",", ":")).encode() + b"\n")
 
 
 def _thread_limiter() -> Any:
-    """AnyIO's default one; None where the application does without AnyIO.
+    """AnyIO's default limiter; None where the application does not use AnyIO.
 
-    To be asked for in a task, because AnyIO finds no event loop in a plain callback such as a tick. It stays the same
-    object for as long as the loop runs.
+    Call it in a task: in a plain callback such as a tick AnyIO finds no event loop. The object stays the same as long
+    as the loop runs.
     """
     to_thread = sys.modules.get("anyio.to_thread")
     return None if to_thread is None else to_thread.current_default_thread_limiter()

@@ -10,7 +10,7 @@ _INSIDE = Path(__file__).parent
 
 
 def one_line(error: BaseException, app: str, folder: Path) -> str:
-    """`targets/foo.py:3: ImportError: ...`: where in the target it was raised, or else the file that led there."""
+    """`targets/foo.py:3: ImportError: ...`: the line of the target that raised it, or else the file of the app."""
     error = _innermost(error)
     where = source_of(app, folder)
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_own(frame.filename, folder)]
@@ -32,14 +32,14 @@ def source_of(app: str, folder: Path) -> str:
 
 
 def _innermost(error: BaseException) -> BaseException:
-    """Of an exception group the first: by name, since Python has the type only from 3.11 on."""
+    """The first exception of a group. Found by the name of the type, which exists from Python 3.11 on only."""
     while any(kind.__name__ == "BaseExceptionGroup" for kind in type(error).__mro__):
         error = error.exceptions[0]  # type: ignore[attr-defined]
     return error
 
 
 def _is_own(filename: str, folder: Path) -> bool:
-    """Of the target: in its folder, and neither one of ours nor of a virtual environment that lies in it."""
+    """Whether the file is the target's: in its folder, not ours, and not in a virtual environment in that folder."""
     path = Path(filename)
     inside = path.is_relative_to(folder) and not path.is_relative_to(_INSIDE)
     return inside and not {"site-packages", "dist-packages"} & set(path.parts)
@@ -51,5 +51,5 @@ def _relative(filename: str, folder: Path) -> Path:
 
 
 def _printable(text: str) -> str:
-    """In one line and without control characters, as the harness does it with all foreign text."""
+    """On one line and without control characters, as `harness.results.records.text.printable` makes it."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(text.split()))

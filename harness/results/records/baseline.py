@@ -1,4 +1,4 @@
-"""The variant that all others of a run are compared with, when nobody names one."""
+"""The variant that all others of a run are compared with, when the command line names none."""
 
 from __future__ import annotations
 

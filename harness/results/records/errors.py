@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class HarnessError(Exception):
-    """Something a person can fix; `str()` is one line that names the key, its value and the way out."""
+    """Something a person can fix; `str()` is one line that names the key, its value and what to do."""
 
 
 class UsageError(HarnessError):

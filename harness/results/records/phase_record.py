@@ -21,8 +21,8 @@ class PhaseKind(StrEnum):
 
     @property
     def is_load(self) -> bool:
-        """Whether its figures are about the load. A warm-up is there so as not to be measured, and in an idle phase
-        nobody asks anything but `/health`."""
+        """Whether its figures are about the load. A warm-up is not measured, and in an idle phase only `/health` is
+        asked."""
         return self in (PhaseKind.CAPACITY, PhaseKind.RATE)
 
 

@@ -8,9 +8,9 @@ from msgspec import Struct
 class ProbeLine(Struct, frozen=True, omit_defaults=True):
     """One line of `probe/<pid>.jsonl`, about ten times a second, from inside one worker of the target.
 
-    `lags_us`: how late each tick of the event loop came since the line before, with those that a late one kept from
-    coming (`harness.inside.bench_inside.lag`). The limiter is AnyIO's default one (40 tokens): the highest since the
-    line before.
+    `lags_us`: how late each tick of the event loop was since the line before, also the ticks that could not run because
+    of a late one (`harness.inside.bench_inside.lag`). The limiter is AnyIO's default one (40 tokens); its two figures
+    are the highest since the line before.
     """
 
     t_s: float  # CLOCK_MONOTONIC, absolute (the worker does not know the trial's origin)

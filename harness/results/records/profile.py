@@ -39,15 +39,15 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     ready_s: PositiveFloat
     shutdown_s: PositiveFloat
     quiet_s: NonNegativeFloat
-    warmup_min_s: PositiveFloat | None = None  # it ends from here on, when it has settled; None: it lasts warmup_s
+    warmup_min_s: PositiveFloat | None = None  # from here on it ends when answers have settled; None: it lasts warmup_s
     arrivals: Literal["poisson", "constant"] = "poisson"
     users_by_workload: dict[Name, PositiveInt] = {}
     generators: PositiveInt = 1  # Locust processes; each takes an equal part of every load
     upstream_sigma: Annotated[float, Meta(ge=0, le=3)] = 0.0
-    pilot_idle_s: NonNegativeFloat = 0.8  # without load: what a variant uses while nobody asks; 0: not measured
+    pilot_idle_s: NonNegativeFloat = 0.8  # without load: the idle CPU use of a variant; 0: not measured
     min_arrivals: Annotated[int, Meta(ge=0)] = 0  # of a rate phase, on average
     # Of the run's estimated time, for measuring invalid trials again.
     retry_share: Annotated[float, Meta(ge=0, le=1)] = 0.05
-    workloads: tuple[Name, ...] = ()  # empty: all there are
+    workloads: tuple[Name, ...] = ()  # empty: all workloads
     seed: int = 1
     name: str = ""

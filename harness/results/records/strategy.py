@@ -23,11 +23,11 @@ class ServerOptions(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Strategy(Struct, frozen=True):
-    """One file of `targets/`, as its literals tell it; nothing was imported to read it.
+    """One file of `targets/`, as its literals describe it; nothing was imported to read it.
 
-    `in_flight` is how many upstream calls one worker can have waiting at once (None: as many as there are
-    requests); with it the ceiling of a waiting workload is known. `in_flight_param` is the parameter it is the value
-    of, if it is one's. `routes` is what the decorators name. `digest` is of the file and of what it shares with others.
+    `in_flight` is how many upstream calls one worker can have waiting at once (None: as many as there are requests);
+    the ceiling of a waiting workload is computed from it. `in_flight_param` names the parameter that gives it, if one
+    does. `routes` are the paths in decorators. `digest` is of the file and of the code that it shares with others.
     """
 
     name: Name

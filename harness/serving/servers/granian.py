@@ -10,7 +10,7 @@ from harness.serving.asgi_server import AsgiServer, LaunchOrder
 class Granian(AsgiServer):
     loops = ("uvloop", "asyncio", "rloop")
     settings_prefix = "GRANIAN_"
-    # The last two are what it says after the reason: it stops all workers when one has ended.
+    # The last two come after the reason: when one worker has ended, granian stops all of them.
     routine = re.compile(r"\[(INFO|WARNING)\] |\[ERROR\] (Unexpected exit from worker|ASGI lifespan)|Stack backtrace:")
     port_taken = re.compile(r"Address already in use \(os error \d+\)")
 

@@ -11,8 +11,8 @@ class Uvicorn(AsgiServer):
     loops = ("uvloop", "asyncio")
     parsers = ("httptools", "h11")
     settings_prefix = "UVICORN_"
-    # Busy is not hung: it kills a worker that is silent for this long, by default 5 s. As a variable, since a version
-    # that does not know an option of the command line refuses to start.
+    # uvicorn kills a worker that is silent for this long, by default 5 s. A busy worker may need longer. It is set by a
+    # variable, because a version that does not know an option of the command line refuses to start.
     settings = {"UVICORN_TIMEOUT_WORKER_HEALTHCHECK": "30"}  # noqa: RUF012 - a ClassVar in the base class
     routine = re.compile(r"(INFO|WARNING): |ERROR: +(Application (startup|shutdown) failed|Traceback|Child process)")
     port_taken = re.compile(r"\[Errno \d+\].*address already in use", re.IGNORECASE)  # asyncio's words and the OS's
