@@ -16,7 +16,7 @@ from pathlib import Path
 from time import monotonic, process_time
 from typing import Any
 
-os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as the driver does
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # as `LocalGenerator` does
 
 import gevent
 import locust.stats
@@ -26,8 +26,8 @@ from locust.env import Environment
 from harness.driving.inside.batched_statistics import StatsInBatches
 from harness.driving.inside.conductor import Conductor
 from harness.driving.inside.gate import Gate
-from harness.driving.inside.protocol import Load
 from harness.driving.inside.recorder import Recorder
+from harness.driving.load import Load
 from harness.results.records.phase_record import PhaseKind, PhaseSpec
 from harness.scenario import BenchUser
 
@@ -71,9 +71,8 @@ def race(contestant: str, port: int, seconds: float, users: int) -> dict[str, An
 
 def _conduct(gate: Gate, port: int, seconds: float, users: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        origin_s = monotonic()
-        recorder = Recorder(Path(folder) / "latency.hlog", origin_s)
-        conductor = Conductor(gate, recorder, Path(folder) / "arrivals.jsonl", origin_s, lambda event: None)
+        recorder = Recorder(Path(folder) / "latency.hlog", monotonic())
+        conductor = Conductor(gate, recorder, Path(folder) / "arrivals.jsonl", lambda event: None)
         phase = PhaseSpec(name="race", kind=PhaseKind.CAPACITY, duration_s=seconds + 2 * _SETTLE_S, users=users)
         conductor.run(Load(("127.0.0.1", port), (phase,), 1.0, 10.0, 25.0, 0))
 

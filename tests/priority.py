@@ -10,15 +10,15 @@ import sys
 import tempfile
 from math import ceil
 from pathlib import Path
-from time import monotonic, sleep
+from time import sleep
 from typing import NamedTuple
 
 import psutil
 
 from harness.catalog.catalog import Catalog
 from harness.catalog.variants import variant_of
-from harness.driving.driver import Driver
-from harness.driving.inside.protocol import Load
+from harness.driving.load import Load
+from harness.driving.local_generator import LocalGenerator
 from harness.results import histograms
 from harness.results.records.metric import Metric
 from harness.results.records.outcome import Outcome
@@ -63,31 +63,31 @@ def measure(
                 log_path=folder / "server.log",
                 nice=nice,
             ) as server,
-            Driver.launch(
+            LocalGenerator.launch(
                 workload,
                 root=PROJECT,
                 users=_USERS,
                 latency_path=folder / "latency.hlog",
                 log_path=folder / "locust.log",
-                origin_s=monotonic(),
-                token="",
                 cpus=None,
-            ) as driver,
+            ) as generator,
         ):
             if policy:
                 os.sched_setscheduler(server.main_pid, policy, os.sched_param(0))
             server.wait_ready(30)
-            driver.wait_ready(30)
+            generator.wait_ready(30)
             if slice_us:
-                for process in psutil.Process(driver.supervisor_pid).children(recursive=True):
+                for process in psutil.Process(generator.local_pid).children(recursive=True):
                     set_slice(process.pid, slice_us)
             closed = PhaseSpec(name="closed", kind=PhaseKind.CAPACITY, duration_s=1.0, users=16)
             address = (server.host, server.port)
-            (first,) = driver.run(Load(address, (closed,), 1.0, 10.0, 25.0, 0), lambda e: None, lambda: False).records
+            (first,) = generator.run(
+                Load(address, (closed,), 1.0, 10.0, 25.0, 0), lambda e: None, lambda: False
+            ).records
             rate_rps = first.ok_in_window / closed.duration_s + 300.0
             rate = PhaseSpec("rate", PhaseKind.RATE, duration_s, _USERS, rate_rps=rate_rps, seed=5)
-            driver.run(Load(address, (rate,), 0.5, 10.0, 25.0, 0), lambda e: None, lambda: False)
-            driver.stop()
+            generator.run(Load(address, (rate,), 0.5, 10.0, 25.0, 0), lambda e: None, lambda: False)
+            generator.stop()
         recorded = histograms.read_histograms(folder / "latency.hlog")
         lag = recorded.merged("rate", list(Outcome), Metric.SEND_LAG)
         response = recorded.merged("rate", list(Outcome), Metric.RESPONSE)

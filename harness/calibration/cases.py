@@ -139,7 +139,7 @@ def freeze_case(setup: CalibrationSetup, cycles: int = FREEZE_CYCLES) -> Case:
         setup.server.begin(Law.FREEZE)
         record = setup.few.open_loop(Law.FREEZE, setup.server.address, FREEZE_RPS, duration_s, seed)
         seen = setup.server.end()
-        start_s = setup.few.origin_s + record.start_s
+        start_s = setup.few.load_began_s + record.start_s
         intended_s = [start_s + offset_s for offset_s in schedule("poisson", FREEZE_RPS, duration_s, seed)]
         frozen_ms = accuracy.frozen_ms(intended_s, seen.freezes_s)
         did_ms = {percent: accuracy.nearest_rank(frozen_ms, percent) for percent in PERCENTS}

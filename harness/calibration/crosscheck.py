@@ -98,12 +98,12 @@ def against_wrk(
 
         def by_ours() -> Slice:
             began_s = monotonic()
-            before_s, generator_before_s = _cpu_s(server.supervisor_pid), _cpu_s(ours.supervisor_pid)
+            before_s, generator_before_s = _cpu_s(server.supervisor_pid), _cpu_s(ours.local_pid)
             record = ours.closed_loop("crosscheck", address, CROSS_CHECK_CONNECTIONS, CROSS_CHECK_SLICE_S)
             if failed := record.scheduled - record.outcomes.get(Outcome.OK, 0):
                 raise CalibrationError(f"{failed} of our {record.scheduled} requests failed")
             elapsed_s = monotonic() - began_s
-            generator_cores = (_cpu_s(ours.supervisor_pid) - generator_before_s) / elapsed_s
+            generator_cores = (_cpu_s(ours.local_pid) - generator_before_s) / elapsed_s
             server_cores = (_cpu_s(server.supervisor_pid) - before_s) / elapsed_s
             return Slice(record.ok_in_window / CROSS_CHECK_SLICE_S, server_cores, generator_cores)
 
@@ -196,11 +196,11 @@ def _why_not(server_cores: float, wrk_cores: float) -> str:
     return ""
 
 
-def _cpu_s(supervisor_pid: int) -> float:
+def _cpu_s(root_pid: int) -> float:
     """CPU time that the living processes of a tree have used until now."""
     spent_s = 0.0
     try:
-        tree = psutil.Process(supervisor_pid).children(recursive=True)
+        tree = psutil.Process(root_pid).children(recursive=True)
     except psutil.NoSuchProcess as error:
         raise CalibrationError("the server or our generator has ended") from error
     for process in tree:

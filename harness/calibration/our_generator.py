@@ -1,17 +1,16 @@
-"""Our load generator as a trial uses it: Driver, Locust's process, plugin, BenchUser, the latency log."""
+"""Our instrument as a trial uses it: the local generator, a scenario's BenchUser, the latency log."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from time import monotonic
 from types import TracebackType
 from typing import Self
 
 from harness.calibration.locustfiles import write_ours
 from harness.calibration.truth_server import CHECKOUT
-from harness.driving.driver import Driver
-from harness.driving.inside.protocol import Load
+from harness.driving.load import Load
+from harness.driving.local_generator import LocalGenerator
 from harness.results import histograms
 from harness.results.records.metric import Metric
 from harness.results.records.outcome import Outcome
@@ -30,27 +29,29 @@ class OurGenerator:
     def __init__(
         self, folder: Path, name: str, path: str, answer: object, *, users: int, cpus: Sequence[int] | None
     ) -> None:
-        self.origin_s = monotonic()
         self._latency_path = folder / f"{name}.hlog"
         self.users = users
         scenario = write_ours(folder, name, path, answer)
-        self._driver = Driver.launch(
+        self._generator = LocalGenerator.launch(
             Workload(name, "", "", str(scenario), (Request(path, answer),)),
             root=CHECKOUT,
             users=users,
             latency_path=self._latency_path,
             log_path=folder / f"{name}.log",
-            origin_s=self.origin_s,
-            token="",
             cpus=cpus,
         )
 
     @property
-    def supervisor_pid(self) -> int:
-        return self._driver.supervisor_pid
+    def local_pid(self) -> int:
+        return self._generator.local_pid
+
+    @property
+    def load_began_s(self) -> float:
+        """When the latest phase began, CLOCK_MONOTONIC: the truth server's clock too."""
+        return self._generator.load_began_s
 
     def wait_ready(self) -> None:
-        self._driver.wait_ready(READY_S)
+        self._generator.wait_ready(READY_S)
 
     def open_loop(
         self, name: str, address: tuple[str, int], rate_rps: float, duration_s: float, seed: int
@@ -66,7 +67,7 @@ class OurGenerator:
 
     def _run(self, spec: PhaseSpec, address: tuple[str, int]) -> PhaseRecord:
         load = Load(address, (spec,), _DRAIN_S, _TIMEOUT_S, _HEALTH_RPS, 0)
-        (record,) = self._driver.run(load, lambda event: None, _never_gone).records
+        (record,) = self._generator.run(load, lambda event: None, _never_gone).records
         return record
 
     def __enter__(self) -> Self:
@@ -75,7 +76,7 @@ class OurGenerator:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._driver.__exit__(kind, error, trace)
+        self._generator.__exit__(kind, error, trace)
 
 
 def _never_gone() -> bool:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import select
 import socket
+from collections.abc import Sequence
 from pathlib import Path
 from time import monotonic
 
 import msgspec
 
+from harness.driving.generator import GeneratorError
 from harness.driving.inside.protocol import ToGenerator, ToHarness
-from harness.results.records.errors import HarnessError
-
-
-class GeneratorError(HarnessError):
-    """The load generator did not start, died, or stopped talking."""
 
 
 class ControlLine:
@@ -33,13 +30,18 @@ class ControlLine:
         except OSError as error:
             raise self._gone() from error
 
-    def is_readable(self, timeout_s: float) -> bool:
-        return b"\n" in self._received or bool(select.select([self._control], [], [], timeout_s)[0])
+    def fileno(self) -> int:
+        return self._control.fileno()
+
+    @property
+    def has_message(self) -> bool:
+        """Whether a whole one has come already."""
+        return b"\n" in self._received
 
     def receive(self, deadline_s: float, what: str) -> ToHarness:
         """The next message; `what` it should have done by `deadline_s` (CLOCK_MONOTONIC)."""
-        while b"\n" not in self._received:
-            if not self.is_readable(max(0.0, deadline_s - monotonic())):
+        while not self.has_message:
+            if not readable([self], max(0.0, deadline_s - monotonic())):
                 raise GeneratorError(f"load generator: did not {what} in time; see {self._log_path}")
             try:
                 part = self._control.recv(1 << 16)
@@ -59,3 +61,10 @@ class ControlLine:
         lines = self._log_path.read_text(errors="replace").strip().splitlines() if self._log_path.exists() else []
         said = f" ({lines[-1][:200]})" if lines else ""
         return GeneratorError(f"load generator: ended by itself{said}; see {self._log_path}")
+
+
+def readable(lines: Sequence[ControlLine], timeout_s: float) -> list[ControlLine]:
+    """Those of which something can be received; waits for the first, at most `timeout_s`."""
+    if told := [line for line in lines if line.has_message]:
+        return told
+    return select.select(lines, [], [], timeout_s)[0]

@@ -14,7 +14,8 @@ from typing import TypeVar
 
 import msgspec
 
-from harness.driving.inside.protocol import Done, Ended, Load, Progress, Started, Warm
+from harness.driving.inside.protocol import Warm
+from harness.driving.load import Done, Ended, Load, Progress, Started, placed
 from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseRecord, PhaseSpec, PhaseStatus
 
@@ -56,15 +57,21 @@ def _part(phase: PhaseSpec, number: int, generators: int) -> PhaseSpec:
     )
 
 
-def add_up(load: Load, parts: Sequence[Done]) -> Done:
-    """As if one generator had done it all. A load that was aborted may have fewer records than phases."""
+def add_up(load: Load, parts: Sequence[Done], began_s: Sequence[float]) -> Done:
+    """As if one generator had done it all. `began_s`: when each of them began, by one clock."""
     if len(parts) == 1:
         return parts[0]
+    first_s = min(began_s)
+    parts = [_placed(part, own_s - first_s) for part, own_s in zip(parts, began_s, strict=True)]
     records = []
     for index, spec in enumerate(load.phases):
         if found := [part.records[index] for part in parts if index < len(part.records)]:
             records.append(_sum(spec, found))
     return Done(records=tuple(records), drain_s=max(part.drain_s for part in parts))
+
+
+def _placed(part: Done, load_began_s: float) -> Done:
+    return msgspec.structs.replace(part, records=tuple(placed(record, load_began_s) for record in part.records))
 
 
 def _sum(spec: PhaseSpec, records: Sequence[PhaseRecord]) -> PhaseRecord:

@@ -11,8 +11,9 @@ _HARNESS = Path(__file__).parents[1]
 # Makes the arrivals, sends the requests, stamps, records and reads the times: all code that the generator's figures
 # need.
 GENERATING = (
-    "driving/driver.py",
     "driving/inside",
+    "driving/load.py",
+    "driving/local_generator.py",
     "driving/shares.py",
     "judging/percentiles.py",
     "results/histograms.py",

@@ -16,7 +16,7 @@ import msgspec
 from harness import plan
 from harness.calibration import calibration_record as calibration
 from harness.catalog.catalog import Catalog
-from harness.driving.inside.protocol import Ended, Progress, Started
+from harness.driving.load import Ended, Progress, Started
 from harness.machine import instrument
 from harness.machine.affinity import kept_off_the_target
 from harness.machine.environment import describe

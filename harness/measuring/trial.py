@@ -10,8 +10,9 @@ from time import monotonic, time
 
 import msgspec
 
-from harness.driving.driver import Driver
-from harness.driving.inside.protocol import Done, Ended, Load, Progress, Started
+from harness.driving.generator import Generator, LaunchGenerator
+from harness.driving.load import Ended, Load, Progress, Started, placed
+from harness.driving.local_generator import LocalGenerator
 from harness.machine.noise import NoiseWatch, wait_until_quiet
 from harness.machine.partition import TARGET_NICE
 from harness.plan import PhaseGroup, rewarm
@@ -48,6 +49,7 @@ class RunSetup:
     partition: Partition
     services: RunningServices
     port: int | None = None
+    launch_generator: LaunchGenerator = LocalGenerator.launch
 
     @property
     def target_cpus(self) -> Sequence[int] | None:
@@ -116,16 +118,17 @@ class Trial:
         with ExitStack() as stack:
             began_s = monotonic()
             server = stack.enter_context(self._launch_server())
-            driver = stack.enter_context(self._launch_driver())
+            generator = stack.enter_context(self._launch_generator())
             self._await_server(server, began_s)
-            driver.wait_ready(_GENERATOR_READY_S)
+            generator.wait_ready(_GENERATOR_READY_S)
             self._spent("boot", began_s)
-            sampler.watch("generator", driver.supervisor_pid)
+            if generator.local_pid is not None:
+                sampler.watch("generator", generator.local_pid)
             for name, pid in self._setup.services.supervisor_pids.items():
                 sampler.watch("services", pid, service=name)
             for number, group in enumerate(self._groups):
                 sampler.watch("target", server.supervisor_pid, server=len(self._servers) - 1)
-                if self._load(group, server, driver, sampler):
+                if self._load(group, server, generator, sampler):
                     continue
                 began_s = monotonic()
                 self._end_server(server, sampler, kill=True)
@@ -137,7 +140,7 @@ class Trial:
                 sampler.watch("target", server.supervisor_pid, server=len(self._servers) - 1)
                 self._spent("restart", began_s)
                 warming = rewarm(len(self._servers), self._setup.profile)
-                if not self._load((warming,), server, driver, sampler):
+                if not self._load((warming,), server, generator, sampler):
                     if not any(phase.kind.is_load for left in rest for phase in left):
                         # The pilot knows the capacity, which it is for. Only the CPU use without load stays unknown.
                         self._end_server(server, sampler, kill=True)
@@ -146,11 +149,11 @@ class Trial:
                     raise TrialError(f"{self._variant.name}: a fresh server choked on one user; see its log")
             else:
                 began_s = monotonic()
-                driver.stop()
+                generator.stop()
                 self._end_server(server, sampler, kill=False)
                 self._spent("stop", began_s)
 
-    def _load(self, group: PhaseGroup, server: Server, driver: Driver, sampler: Sampler) -> bool:
+    def _load(self, group: PhaseGroup, server: Server, generator: Generator, sampler: Sampler) -> bool:
         """Run a group of phases; True when the server is proven idle after it."""
         profile = self._setup.profile
         load = Load(
@@ -162,7 +165,12 @@ class Trial:
             server=len(self._servers) - 1,
         )
 
+        began_s: float | None = None
+
         def on_event(event: Started | Progress | Ended) -> None:
+            nonlocal began_s
+            if began_s is None and isinstance(event, Started):
+                began_s = monotonic() - self._origin_s
             match event:
                 case Started():
                     sampler.mark(f"{event.phase}:start")
@@ -171,19 +179,20 @@ class Trial:
             self._on_event(event)
 
         self._begin_services(group)
-        done: Done = driver.run(load, on_event, lambda: server.exit_code() is not None)
+        done = generator.run(load, on_event, lambda: server.exit_code() is not None)
+        records = [placed(record, began_s or 0.0) for record in done.records]
         self._overhead_s["drain"] = self._overhead_s.get("drain", 0.0) + done.drain_s
         died = self._who_died(server, group[-1].name)
         if died is not None:
             self._phases += [
-                msgspec.structs.replace(r, status=PhaseStatus.FAILED, reason=str(died)) for r in done.records
+                msgspec.structs.replace(record, status=PhaseStatus.FAILED, reason=str(died)) for record in records
             ]
             raise died
-        self._phases += done.records
+        self._phases += records
         last = group[-1]
         if last.kind is PhaseKind.RATE:
             sampler.mark(f"{last.name}:drained")  # an open loop's last answers cost CPU time after its end
-        if any(record.status is PhaseStatus.CHOKED for record in done.records):
+        if any(record.status is PhaseStatus.CHOKED for record in records):
             return False
         if not server.is_idle(_IDLE_S):
             self._events.append(
@@ -242,15 +251,13 @@ class Trial:
             port=self._setup.port,
         )
 
-    def _launch_driver(self) -> Driver:
-        return Driver.launch(
+    def _launch_generator(self) -> Generator:
+        return self._setup.launch_generator(
             self._workload,
             root=self._setup.root,
             users=self._setup.profile.max_in_flight,
             latency_path=self._attempt.latency_path,
             log_path=self._attempt.path / "locust.log",
-            origin_s=self._origin_s,
-            token="",
             cpus=self._setup.generator_cpus,
             generators=self._setup.profile.generators,
         )

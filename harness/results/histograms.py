@@ -71,7 +71,7 @@ class Tag(NamedTuple):
 
 
 class Interval(NamedTuple):
-    """`start_s` is relative to the trial's origin."""
+    """`start_s` counts from the moment that the log calls its BaseTime."""
 
     start_s: float
     length_s: float

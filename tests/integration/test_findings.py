@@ -23,7 +23,7 @@ import pytest
 from harness.analysis import remarks
 from harness.analysis.analyse import analyse
 from harness.analysis.evidence import Analysis
-from harness.driving.inside.protocol import Ended, Load, Progress, Started
+from harness.driving.load import Ended, Load, Progress, Started
 from harness.judging import machine_noise, validity
 from harness.judging.arrival_figures import by_phase
 from harness.judging.context import Context
@@ -43,7 +43,7 @@ from harness.results.store import Run, read_lines
 from tests import peculiar_targets as targets
 from tests.bench_kit import CHECKOUT, PARTITIONED, TINY, Project
 from tests.children import child
-from tests.integration.test_driver import Rig, closed, rate
+from tests.integration.test_local_generator import Rig, closed, rate
 from tests.made_trials import trial
 
 CLOSED_LOOP = TINY.replace("rates = [{ percent = 30, duration_s = 0.4 }]", "rates = []\nretry_share = 0.0")
@@ -237,7 +237,7 @@ def held(tmp_path: Path) -> Iterator[Rig]:
 @pytest.mark.measures
 def test_a_generator_that_was_held_up_at_the_end_of_a_phase_is_off_schedule(held: Rig) -> None:
     """Stopped for 0.5 s shortly before the end: its last arrivals, a twentieth of all, leave late."""
-    (generator,) = psutil.Process(held.driver.supervisor_pid).children()
+    (generator,) = psutil.Process(held.generator.local_pid).children()
 
     def hold() -> None:
         generator.send_signal(signal.SIGSTOP)
@@ -248,7 +248,7 @@ def test_a_generator_that_was_held_up_at_the_end_of_a_phase_is_off_schedule(held
             threading.Timer(2.85, hold).start()
 
     load = Load(("127.0.0.1", held.port), (rate("rate", 3.0, 100.0),), 3.0, 10.0, 20.0, 0)
-    done = held.driver.run(load, on_event, lambda: False)
+    done = held.generator.run(load, on_event, lambda: False)
     arrivals = read_lines(held.latency_path.with_name("arrivals.jsonl"), Arrivals)
     base = trial().record
     record = TrialRecord(
@@ -322,14 +322,14 @@ def test_a_machine_that_others_work_on_is_found(tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how long a process waited for a CPU")
 def test_a_generator_that_was_ready_and_had_no_cpu_is_found(held: Rig) -> None:
     """On the CPU of three that compute all the time."""
-    (generator,) = psutil.Process(held.driver.supervisor_pid).children()
+    (generator,) = psutil.Process(held.generator.local_pid).children()
     cpu = generator.cpu_affinity()[:1]
     generator.cpu_affinity(cpu)
     with hogs(3) as others:
         for other in others:
             other.cpu_affinity(cpu)
         load = Load(("127.0.0.1", held.port), (closed("capacity", 2.0, 64),), 3.0, 10.0, 20.0, 0)
-        done = held.driver.run(load, lambda event: None, lambda: False)
+        done = held.generator.run(load, lambda event: None, lambda: False)
     record = msgspec.structs.replace(trial().record, phases=done.records)
     assert_found([remarks.generator_waited(judging(record))], "generator_waited", "info")
 

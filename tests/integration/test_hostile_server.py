@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from time import monotonic
 
-from harness.driving.driver import Driver
-from harness.driving.inside.protocol import Load
+from harness.driving.load import Load
+from harness.driving.local_generator import LocalGenerator
 from harness.results import histograms
 from harness.results.records.metric import Metric
 from harness.results.records.outcome import Outcome
@@ -33,40 +32,38 @@ EVERYTHING = [
 ]
 
 
-def run(driver: Driver, address: tuple[str, int], phase: PhaseSpec) -> tuple[PhaseRecord, ...]:
+def run(generator: LocalGenerator, address: tuple[str, int], phase: PhaseSpec) -> tuple[PhaseRecord, ...]:
     load = Load(address, (phase,), 1.0, _TIMEOUT_S, 20.0, 0)
-    return driver.run(load, lambda event: None, lambda: False).records
+    return generator.run(load, lambda event: None, lambda: False).records
 
 
 @contextmanager
-def driving(tmp_path: Path, scenario: str) -> Iterator[Driver]:
+def driving(tmp_path: Path, scenario: str) -> Iterator[LocalGenerator]:
     (tmp_path / "asker.py").write_text(scenario)
-    with Driver.launch(
+    with LocalGenerator.launch(
         Workload("asker", "", "", "asker.py", (Request("/", {"right": True}),)),
         root=tmp_path,
         users=64,
         latency_path=tmp_path / "latency.hlog",
         log_path=tmp_path / "locust.log",
-        origin_s=monotonic(),
-        token="",
         cpus=None,
-    ) as driver:
-        driver.wait_ready(30)
-        yield driver
+    ) as generator:
+        generator.wait_ready(30)
+        yield generator
 
 
 def test_every_request_ends_in_one_outcome_and_the_generator_survives(tmp_path: Path) -> None:
     closed = PhaseSpec(name="closed", kind=PhaseKind.CAPACITY, duration_s=2.0, users=16)
     rate = PhaseSpec(name="rate", kind=PhaseKind.RATE, duration_s=1.0, users=64, rate_rps=100.0, seed=3)
 
-    with driving(tmp_path, _SCENARIO) as driver:
+    with driving(tmp_path, _SCENARIO) as generator:
         with HostileServer(EVERYTHING) as server:
-            records = run(driver, server.address, closed) + run(driver, server.address, rate)
+            records = run(generator, server.address, closed) + run(generator, server.address, rate)
         # What came has left nothing behind: not in the users, not in their connections.
         # This one says that it closes; else a next request may meet a closing connection, which is counted.
         with HostileServer([says(OK.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))]) as server:
-            (after,) = run(driver, server.address, PhaseSpec("after", PhaseKind.CAPACITY, 1.0, 16))
-        driver.stop()
+            (after,) = run(generator, server.address, PhaseSpec("after", PhaseKind.CAPACITY, 1.0, 16))
+        generator.stop()
     assert set(after.outcomes) == {Outcome.OK}
     assert "Traceback" not in (tmp_path / "locust.log").read_text()
     recorded = histograms.read_histograms(tmp_path / "latency.hlog")
@@ -88,7 +85,7 @@ def test_every_request_ends_in_one_outcome_and_the_generator_survives(tmp_path: 
 def test_a_scenario_that_fails_before_it_asks_loses_no_arrival_and_does_not_spin(tmp_path: Path) -> None:
     failing = _SCENARIO.replace("self.ask(", "raise ValueError('before it asked')\n        self.ask(")
     closed = PhaseSpec(name="closed", kind=PhaseKind.CAPACITY, duration_s=1.0, users=4)
-    with driving(tmp_path, failing) as driver, HostileServer([says(OK)]) as server:
-        (record,) = run(driver, server.address, closed)
+    with driving(tmp_path, failing) as generator, HostileServer([says(OK)]) as server:
+        (record,) = run(generator, server.address, closed)
     assert record.outcomes == {Outcome.NOT_SENT: record.scheduled}
     assert 4 <= record.scheduled < 4 * 40, "a pause of 50 ms after each"

@@ -17,7 +17,7 @@ from harness.processes.ports import free_port
 from harness.processes.process import child_environment
 from harness.results.records.outcome import Outcome
 from tests.bench_kit import CHECKOUT
-from tests.integration.test_driver import (
+from tests.integration.test_local_generator import (
     SCENARIO,
     Rig,
     assert_adds_up,

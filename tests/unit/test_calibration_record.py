@@ -248,7 +248,7 @@ def test_a_change_to_any_code_that_a_figure_passes_through_is_another_instrument
         "results/histograms.py",
         "driving/inside/kernel_stamps.py",
         "results/records/schedule.py",
-        "driving/driver.py",
+        "driving/local_generator.py",
         "driving/shares.py",
         "driving/inside/client.py",
         "judging/percentiles.py",

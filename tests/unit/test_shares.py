@@ -1,6 +1,7 @@
 from msgspec.structs import replace
 
-from harness.driving.inside.protocol import Done, Ended, Load, Progress, Started, Warm
+from harness.driving.inside.protocol import Warm
+from harness.driving.load import Done, Ended, Load, Progress, Started
 from harness.driving.shares import MergedEvents, add_up, seed_of, share_out, users_of
 from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
@@ -60,13 +61,24 @@ def test_records_add_up() -> None:
     first = record(
         3, 0, start_s=1.0, end_s=2.0, ok_per_second=(1, 2), ok_per_tenth=(1, 0, 2), min_service_ms=4.0, own_cpu_s=0.7
     )
-    second = record(5, 2, start_s=1.1, end_s=2.1, ok_per_second=(5,), ok_per_tenth=(5,), min_service_ms=3.0, censored=2)
+    second = record(
+        5,
+        2,
+        start_s=0.6,
+        end_s=1.6,
+        drained_s=2.0,
+        ok_per_second=(5,),
+        ok_per_tenth=(5,),
+        min_service_ms=3.0,
+        censored=2,
+    )
     first, second = replace(first, own_cpu_wait_s=0.1), replace(second, own_cpu_s=0.3, own_cpu_wait_s=0.2)
-    done = add_up(load(RATE), [Done((first,), 0.1), Done((second,), 0.3)])
+    # The second began half a second after the first, by whose start the sum counts.
+    done = add_up(load(RATE), [Done((first,), 0.1), Done((second,), 0.3)], [100.0, 100.5])
     (both,) = done.records
     assert done.drain_s == 0.3
     assert (both.spec, both.status, both.reason) == (RATE, PhaseStatus.CHOKED, "late")
-    assert (both.start_s, both.end_s, both.min_service_ms) == (1.0, 2.1, 3.0)
+    assert (both.start_s, both.end_s, both.drained_s, both.min_service_ms) == (1.0, 2.1, 2.5, 3.0)
     assert (both.scheduled, both.ok_in_window, both.censored, both.ok_per_second) == (10, 8, 2, (6, 2))
     assert both.ok_per_tenth == (6, 0, 2)
     assert (both.own_cpu_s, both.own_cpu_wait_s) == (0.7, 0.2)
@@ -74,22 +86,22 @@ def test_records_add_up() -> None:
 
 
 def test_an_aborted_load_keeps_what_each_generator_had_counted() -> None:
-    done = add_up(load(CLOSED, RATE), [Done((record(3, 0), record(1, 0)), 0.1), Done((record(5, 0),), 0.1)])
+    done = add_up(load(CLOSED, RATE), [Done((record(3, 0), record(1, 0)), 0.1), Done((record(5, 0),), 0.1)], [7.0, 7.0])
     assert [r.scheduled for r in done.records] == [8, 1]
 
 
 def test_several_generators_speak_with_one_voice() -> None:
     heard: list[object] = []
-    chorus = MergedEvents(2, heard.append)
+    merged = MergedEvents(2, heard.append)
     for number in (0, 1):
-        chorus.hear(number, Started("rate"))
-    chorus.hear(1, Warm("warmup"))
+        merged.hear(number, Started("rate"))
+    merged.hear(1, Warm("warmup"))
     assert Warm("warmup") not in heard
-    chorus.hear(0, Warm("warmup"))
+    merged.hear(0, Warm("warmup"))
     assert heard.pop() == Warm("warmup")
-    chorus.hear(1, Progress("rate", 10.0, 5.0))
-    chorus.hear(0, Progress("rate", 20.0, None))
-    chorus.hear(1, Ended("rate"))
+    merged.hear(1, Progress("rate", 10.0, 5.0))
+    merged.hear(0, Progress("rate", 20.0, None))
+    merged.hear(1, Ended("rate"))
     assert Ended("rate") not in heard
-    chorus.hear(0, Ended("rate"))
+    merged.hear(0, Ended("rate"))
     assert heard == [Started("rate"), Progress("rate", 30.0, 5.0), Ended("rate")]

@@ -16,8 +16,9 @@ from harness.driving.inside.gate import Gate
 from harness.driving.inside.health_prober import HealthProber
 from harness.driving.inside.own_cpu import OwnCpu
 from harness.driving.inside.phase import Phase, PhaseHealth
-from harness.driving.inside.protocol import Done, Ended, Load, Progress, Started, Warm
+from harness.driving.inside.protocol import LoadBegan, Warm
 from harness.driving.inside.recorder import Recorder
+from harness.driving.load import Done, Ended, Load, Progress, Started
 from harness.results.records.phase_record import PhaseKind, PhaseSpec
 from harness.results.records.schedule import schedule
 
@@ -36,13 +37,11 @@ class Conductor:
         gate: Gate,
         recorder: Recorder,
         arrivals_path: Path,
-        origin_s: float,
-        tell: Callable[[Started | Progress | Warm | Ended], None],
+        tell: Callable[[LoadBegan | Started | Progress | Warm | Ended], None],
     ) -> None:
         self._gate = gate
         self._recorder = recorder
         self._arrivals_path = arrivals_path
-        self._origin_s = origin_s
         self._tell = tell
         self._alarm = Alarm()
         self._stop = Event()
@@ -66,9 +65,10 @@ class Conductor:
         phases: list[tuple[Phase, PhaseHealth]] = []
         arrivals = {spec.name: _schedule(spec) for spec in load.phases if spec.kind is PhaseKind.RATE}
         before: Phase | None = None
-        start_s = monotonic()
+        began_s = start_s = monotonic()
+        self._tell(LoadBegan(began_s))
         for spec in load.phases:
-            phase, health = Phase(spec, self._recorder, start_s, self._origin_s), PhaseHealth()
+            phase, health = Phase(spec, self._recorder, start_s, began_s), PhaseHealth()
             phase.address, phase.timeout_s = load.address, load.request_timeout_s
             phases.append((phase, health))
             self._run_phase(phase, before, health, prober, arrivals.get(spec.name, []))

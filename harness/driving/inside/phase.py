@@ -30,9 +30,10 @@ class Ticket(NamedTuple):
 
 
 class Phase:
-    """Mutable while it runs; `record()` makes the frozen PhaseRecord. Times: seconds of CLOCK_MONOTONIC."""
+    """Mutable while it runs; `record()` makes the frozen PhaseRecord. Times: seconds of CLOCK_MONOTONIC; those of the
+    record count from `load_began_s`."""
 
-    def __init__(self, spec: PhaseSpec, recorder: Recorder, start_s: float, origin_s: float) -> None:
+    def __init__(self, spec: PhaseSpec, recorder: Recorder, start_s: float, load_began_s: float) -> None:
         self.spec = spec
         self.users = spec.users
         self._name = spec.name
@@ -59,7 +60,7 @@ class Phase:
         self._min_service_s = math.inf
         self._recent_s: deque[float] = deque(maxlen=_RECENT)
         self._recorder = recorder
-        self._origin_s = origin_s
+        self._load_began_s = load_began_s
 
     @property
     def is_settled(self) -> bool:
@@ -153,9 +154,9 @@ class Phase:
             reason=f"{choked} of {self.scheduled} requests were without an answer when the drain ended"
             if choked
             else "",
-            start_s=self.start_s - self._origin_s,
-            end_s=self.end_s - self._origin_s,
-            drained_s=drained_s - self._origin_s,
+            start_s=self.start_s - self._load_began_s,
+            end_s=self.end_s - self._load_began_s,
+            drained_s=drained_s - self._load_began_s,
             scheduled=self.scheduled,
             outcomes=dict(sorted(self._outcomes.items())),
             censored=self._censored,

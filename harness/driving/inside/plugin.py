@@ -10,6 +10,7 @@ import gc
 import os
 import traceback
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import gevent
@@ -24,13 +25,13 @@ from harness.driving.inside.protocol import (
     Abort,
     EndAt,
     GeneratorFailed,
-    Load,
     Quit,
     Ready,
     ToGenerator,
     ToHarness,
 )
 from harness.driving.inside.recorder import Recorder
+from harness.driving.load import Load
 
 _SPAWN_POLL_S = 0.005
 
@@ -40,9 +41,8 @@ def _add_options(parser: Any) -> None:
     def add(option: str, kind: type, default: object, explanation: str) -> None:
         parser.add_argument(option, type=kind, default=default, include_in_web_ui=False, help=explanation)
 
-    add("--bench-control-fd", int, -1, "socket to the harness, which sets these three")
+    add("--bench-control-fd", int, -1, "socket to the harness, which sets both of these")
     add("--bench-latency-log", str, "", "the .hlog to write; arrivals.jsonl goes beside it")
-    add("--bench-origin", float, 0.0, "the trial's origin, seconds of CLOCK_MONOTONIC")
 
 
 @events.init.add_listener
@@ -66,9 +66,9 @@ def _serve(environment: Any, control: socket.socket) -> None:
 
     try:
         latency_path = Path(options.bench_latency_log)
-        recorder = Recorder(latency_path, options.bench_origin)
+        recorder = Recorder(latency_path, monotonic())
         gate: Gate = environment.bench_gate
-        conductor = Conductor(gate, recorder, latency_path.with_name("arrivals.jsonl"), options.bench_origin, tell)
+        conductor = Conductor(gate, recorder, latency_path.with_name("arrivals.jsonl"), tell)
         while gate.parked_users < options.num_users:
             gevent.sleep(_SPAWN_POLL_S)
         # What was imported stays; a full collection in the middle of a phase would be send lag.

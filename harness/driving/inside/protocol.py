@@ -1,7 +1,7 @@
-"""What the harness and the load generator say to each other: JSON lines over a socket pair.
+"""What the harness and a local load generator say to each other: JSON lines over a socket pair.
 
-Harness: Load ... Load, Quit. Generator: Ready, then for each Load: Started/Progress/Ended per phase, and Done.
-A generator whose warm-up has settled says Warm and goes on; when all have said so, EndAt tells them when it ends.
+Harness: Load ... Load, Quit. Generator: Ready, then for each Load: LoadBegan, Started/Progress/Ended per phase, and
+Done. A generator whose warm-up has settled says Warm and goes on; when all have said so, EndAt tells them when it ends.
 When the harness's end closes, the generator ends.
 """
 
@@ -9,18 +9,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from harness.results.records.phase_record import PhaseRecord, PhaseSpec
-
-
-class Load(Struct, frozen=True, tag=True):
-    """Run `phases` one after the other without a pause, then drain for at most `drain_s`."""
-
-    address: tuple[str, int]
-    phases: tuple[PhaseSpec, ...]
-    drain_s: float
-    request_timeout_s: float
-    health_rate_rps: float
-    server: int
+from harness.driving.load import Done, Ended, Load, Progress, Started
 
 
 class Abort(Struct, frozen=True, tag=True):
@@ -44,33 +33,16 @@ class Ready(Struct, frozen=True, tag=True):
     users: int
 
 
-class Started(Struct, frozen=True, tag=True):
-    phase: str
+class LoadBegan(Struct, frozen=True, tag=True):
+    """The first phase began at this moment of CLOCK_MONOTONIC, which all processes of a machine share."""
 
-
-class Progress(Struct, frozen=True, tag=True):
-    """For the live display only: right answers in the last half second, and the p99 of their response times."""
-
-    phase: str
-    goodput_rps: float
-    p99_ms: float | None
+    at_s: float
 
 
 class Warm(Struct, frozen=True, tag=True):
     """The answers of the warm-up `phase` have settled, as far as this generator sees; it is said once."""
 
     phase: str
-
-
-class Ended(Struct, frozen=True, tag=True):
-    """The window of `phase` is over (its requests may still be open)."""
-
-    phase: str
-
-
-class Done(Struct, frozen=True, tag=True):
-    records: tuple[PhaseRecord, ...]
-    drain_s: float
 
 
 class GeneratorFailed(Struct, frozen=True, tag=True):
@@ -80,4 +52,4 @@ class GeneratorFailed(Struct, frozen=True, tag=True):
 
 
 ToGenerator = Load | Abort | EndAt | Quit
-ToHarness = Ready | Started | Progress | Warm | Ended | Done | GeneratorFailed
+ToHarness = Ready | LoadBegan | Started | Progress | Warm | Ended | Done | GeneratorFailed

@@ -28,7 +28,8 @@ _MOMENTS = 3  # intended, sent, done
 
 
 class Recorder:
-    """`exchange()` and `record()` from any greenlet; `close()` after the last. Moments: seconds of CLOCK_MONOTONIC."""
+    """`exchange()` and `record()` from any greenlet; `close()` after the last. Moments: seconds of CLOCK_MONOTONIC;
+    those in the file count from `origin_s`."""
 
     def __init__(self, path: Path, origin_s: float) -> None:
         self._origin_s = origin_s
@@ -39,7 +40,7 @@ class Recorder:
         self._log.output_comment(f"[StartTime: {origin_epoch_s:.3f} (seconds since epoch)]")
         # What a reader adds to each time; without it hdrh's skips all that comes before StartTime, which is everything.
         self._log.output_comment(f"[BaseTime: {origin_epoch_s:.3f} (seconds since epoch)]")
-        self._log.output_comment("values are microseconds; times are seconds since the trial's origin")
+        self._log.output_comment("values are microseconds; times are seconds since the recorder was made")
         self._log.output_legend()
         # An HdrHistogram is a cycle of objects around 136 kB: thrown away, it would wait for the garbage collector.
         # The first are made here, since making them in a phase would be send lag.

@@ -1,4 +1,4 @@
-"""The harness's side of the load generator: starts Locust for one trial, sends it loads, collects what it counted."""
+"""The generator on this machine: starts Locust for one trial, sends it loads, collects what it counted."""
 
 from __future__ import annotations
 
@@ -11,20 +11,10 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from harness.driving.control_line import ControlLine, GeneratorError
-from harness.driving.inside.protocol import (
-    Abort,
-    Done,
-    EndAt,
-    Ended,
-    GeneratorFailed,
-    Load,
-    Progress,
-    Quit,
-    Ready,
-    Started,
-    Warm,
-)
+from harness.driving.control_line import ControlLine, readable
+from harness.driving.generator import GeneratorError
+from harness.driving.inside.protocol import Abort, EndAt, GeneratorFailed, LoadBegan, Quit, Ready, Warm
+from harness.driving.load import Done, Ended, Load, Progress, Started
 from harness.driving.shares import Event, MergedEvents, add_up, share_out, users_of
 from harness.processes.process import Supervised, child_environment
 from harness.results.records.workload import Workload
@@ -38,13 +28,18 @@ _OVERTIME_S = 15.0
 _QUIT_S = 2.0
 
 
-class Driver:
-    """Locust's processes for one trial. Use as a context manager: leaving it ends them."""
+class LocalGenerator:
+    """Locust's processes for one trial: the `Generator` that runs on this machine.
+
+    `load_began_s`: when the latest load began, CLOCK_MONOTONIC, for who compares its times with another process's of
+    this machine.
+    """
 
     def __init__(self, process: Supervised, lines: Sequence[ControlLine], log_path: Path) -> None:
         self._process = process
         self._lines = lines
         self._log_path = log_path
+        self.load_began_s = 0.0
 
     @classmethod
     def launch(
@@ -55,8 +50,6 @@ class Driver:
         users: int,
         latency_path: Path,
         log_path: Path,
-        origin_s: float,
-        token: str,
         cpus: Sequence[int] | None,
         generators: int = 1,
     ) -> Self:
@@ -83,14 +76,14 @@ class Driver:
                         *("-f", f"{_PLUGIN},{root / workload.path}", "-H", "http://127.0.0.1:1"),
                         *("-u", str(own_users), "-r", str(own_users)),
                         *("--bench-control-fd", str(theirs.fileno())),
-                        *("--bench-latency-log", str(own_path), "--bench-origin", repr(origin_s)),
+                        *("--bench-latency-log", str(own_path)),
                     ]
                 )
             process = Supervised(
                 _all_at_once(commands, descriptors),
                 cwd=root,
                 # numpy's OpenBLAS starts a thread a core, which spins for a while; there is nothing for it to do.
-                env=child_environment(root, token) | {"OPENBLAS_NUM_THREADS": "1"},
+                env=child_environment(root) | {"OPENBLAS_NUM_THREADS": "1"},
                 log_path=log_path,
                 cpus=cpus,
                 pass_fds=descriptors,
@@ -99,7 +92,7 @@ class Driver:
         return cls(process, lines, log_path)
 
     @property
-    def supervisor_pid(self) -> int:
+    def local_pid(self) -> int:
         return self._process.supervisor_pid
 
     def wait_ready(self, timeout_s: float) -> None:
@@ -115,10 +108,7 @@ class Driver:
         on_event: Callable[[Started | Progress | Ended], None],
         is_server_gone: Callable[[], bool],
     ) -> Done:
-        """Run the phases of `load` to their end and return what was counted.
-
-        When the server is gone the load is ended at once; the records then cover what happened until then.
-        """
+        """See `Generator.run`."""
         shares = share_out(load, len(self._lines))
         busy = dict(enumerate(self._lines[: len(shares)]))
         for number, line in busy.items():
@@ -133,8 +123,9 @@ class Driver:
             else:
                 on_event(event)
 
-        chorus = MergedEvents(len(shares), hear)
+        merged = MergedEvents(len(shares), hear)
         done: dict[int, Done] = {}
+        began_s: dict[int, float] = {}
         deadline_s = monotonic() + sum(p.duration_s for p in load.phases) + load.drain_s + _OVERTIME_S
         aborted = False
         while busy:
@@ -144,18 +135,21 @@ class Driver:
                 aborted = True
             if monotonic() > deadline_s:
                 raise GeneratorError(f"load generator: silent after its phases; see {self._log_path}")
-            for number, line in list(busy.items()):
-                if not line.is_readable(_WATCH_S / len(busy)):
-                    continue
+            told = readable(list(busy.values()), _WATCH_S)
+            for number, line in [item for item in busy.items() if item[1] in told]:
                 match message := line.receive(deadline_s, "end its phases"):
                     case Done():
                         done[number] = message
                         del busy[number]
                     case GeneratorFailed():
                         raise GeneratorError(f"load generator: {message.message}; see {self._log_path}")
+                    case LoadBegan(at_s):
+                        began_s[number] = at_s
+                        self.load_began_s = min(began_s.values())
                     case Started() | Progress() | Warm() | Ended():
-                        chorus.hear(number, message)
-        return add_up(load, [done[number] for number in sorted(done)])
+                        merged.hear(number, message)
+        numbers = sorted(done)
+        return add_up(load, [done[number] for number in numbers], [began_s[number] for number in numbers])
 
     def stop(self) -> None:
         """Ask it to leave (its data is on disk), then make it."""

@@ -9,9 +9,9 @@ from time import monotonic, sleep
 
 import pytest
 
-from harness.driving.control_line import GeneratorError
-from harness.driving.driver import Driver
-from harness.driving.inside.protocol import Done, Load
+from harness.driving.generator import GeneratorError
+from harness.driving.load import Done, Load
+from harness.driving.local_generator import LocalGenerator
 from harness.processes.ports import free_port
 from harness.processes.process import Supervised, child_environment
 from harness.results import histograms
@@ -55,32 +55,30 @@ def wait_until_healthy(port: int, folder: Path) -> None:
 
 
 class Rig:
-    """A server, and a driver whose scenario asks it for one path; `more` is added to the scenario's file."""
+    """A server, and a generator whose scenario asks it for one path; `more` is added to the scenario's file."""
 
     def __init__(self, folder: Path, path: str, users: int, generators: int, stack: ExitStack, more: str = "") -> None:
         self.port = free_port()
         self.latency_path = folder / "latency.hlog"
         self.server = start_truth_app(folder, self.port, stack)
         (folder / "asker.py").write_text(SCENARIO.format(path=path) + more)
-        self.driver = stack.enter_context(
-            Driver.launch(
+        self.generator = stack.enter_context(
+            LocalGenerator.launch(
                 Workload("asker", "", "", "asker.py", (Request(path, {"right": True}),)),
                 root=folder,
                 users=users,
                 latency_path=self.latency_path,
                 log_path=folder / "locust.log",
-                origin_s=monotonic(),
-                token="",
                 cpus=None,
                 generators=generators,
             )
         )
         wait_until_healthy(self.port, folder)
-        self.driver.wait_ready(30)
+        self.generator.wait_ready(30)
 
     def load(self, *phases: PhaseSpec, drain_s: float = 3.0, timeout_s: float = 10.0) -> Done:
         load = Load(("127.0.0.1", self.port), phases, drain_s, timeout_s, 20.0, 0)
-        return self.driver.run(load, lambda event: None, lambda: self.server.exit_code() is not None)
+        return self.generator.run(load, lambda event: None, lambda: self.server.exit_code() is not None)
 
     def median_ms(self, phase: str, metric: Metric) -> float:
         return percentile_ms(histograms.read_histograms(self.latency_path).merged(phase, [Outcome.OK], metric), 50)
@@ -282,16 +280,14 @@ def test_a_server_that_dies_ends_the_load_and_what_was_counted_is_kept(rig: Call
 def test_a_broken_scenario_is_one_line_that_says_why(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("import no_such_module\n")
     with (
-        Driver.launch(
+        LocalGenerator.launch(
             Workload("broken", "", "", "broken.py", ()),
             root=tmp_path,
             users=1,
             latency_path=tmp_path / "latency.hlog",
             log_path=tmp_path / "locust.log",
-            origin_s=monotonic(),
-            token="",
             cpus=None,
-        ) as driver,
+        ) as generator,
         pytest.raises(GeneratorError, match="no_such_module"),
     ):
-        driver.wait_ready(30)
+        generator.wait_ready(30)
