@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -162,10 +163,10 @@ def test_two_services_at_once_one_of_them_a_file_that_only_the_tests_have(
 
 
 def assert_every_load_was_begun_alike(log: Path) -> None:
-    """Both strategies: the same seeds in a block, others in the next one; and what verify asks is not in the load."""
-    seeds = re.findall(r"^begin (\S+)", log.read_text(), re.MULTILINE)
-    pilot, block = ["1/0/talk/warmup"], ["1/1/talk/warmup", "1/1/talk/rate-30"]
-    assert sorted(seeds) == sorted(2 * (pilot + block))
+    """Both strategies: the same seeds in a block, and others in the next one."""
+    begun = Counter(re.findall(r"^begin (\S+)", log.read_text(), re.MULTILINE))
+    assert set(begun) == {"1/0/talk/warmup", "1/0/talk/idle", "1/1/talk/warmup", "1/1/talk/rate-30"}
+    assert min(begun.values()) >= 2, "more where a disturbed trial was measured again"
 
 
 @pytest.fixture
