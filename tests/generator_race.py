@@ -2,7 +2,7 @@
 
     python tests/generator_race.py ours|stock PORT SECONDS USERS     # prints one JSON object
 
-"ours" is a `BenchUser` under the gate, the conductor and the recorder, with Locust's statistics fed as in a trial;
+"ours" is a `BenchUser` under the gate, the load runner and the recorder, with Locust's statistics fed as in a trial;
 "stock" is a `FastHttpUser`.
 Both run as Locust users with all of Locust's own listeners; ours also checks each answer. What is counted are the
 requests in Locust's own statistics: `events.request` was fired for each.
@@ -24,8 +24,8 @@ from locust import FastHttpUser, constant, task
 from locust.env import Environment
 
 from harness.driving.inside.batched_statistics import StatsInBatches
-from harness.driving.inside.conductor import Conductor
 from harness.driving.inside.gate import Gate
+from harness.driving.inside.load_runner import LoadRunner
 from harness.driving.inside.recorder import Recorder
 from harness.driving.load import Load
 from harness.results.records.phase_record import PhaseKind, PhaseSpec
@@ -72,9 +72,9 @@ def race(contestant: str, port: int, seconds: float, users: int) -> dict[str, An
 def _conduct(gate: Gate, port: int, seconds: float, users: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         recorder = Recorder(Path(folder) / "latency.hlog", monotonic())
-        conductor = Conductor(gate, recorder, Path(folder) / "arrivals.jsonl", lambda event: None)
+        runner = LoadRunner(gate, recorder, Path(folder) / "arrivals.jsonl", lambda event: None)
         phase = PhaseSpec(name="race", kind=PhaseKind.CAPACITY, duration_s=seconds + 2 * _SETTLE_S, users=users)
-        conductor.run(Load(("127.0.0.1", port), (phase,), 1.0, 10.0, 25.0, 0))
+        runner.run(Load(("127.0.0.1", port), (phase,), 1.0, 10.0, 25.0, 0))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What sends the load, wherever it runs.
 
-Whoever uses one knows no clock of it. Its records count from the start of the load's first phase; the moment at which
-`Started` is heard places them on one's own time axis.
+Who uses one knows nothing of its clock. Its records count from the start of the load's first phase; who hears `Started`
+knows when that was by another clock, and places them there (`harness.driving.load.placed`).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Generator(Protocol):
         Raises GeneratorError. What was recorded of each request is on disk when it returns."""
 
     def stop(self) -> None:
-        """Ask it to leave, then make it. Not an error when it has left already."""
+        """Ask it to end, then end it. Not an error when it has ended already."""
 
     def __enter__(self) -> Self: ...
 

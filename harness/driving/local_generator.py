@@ -22,7 +22,7 @@ from harness.results.records.workload import Workload
 _PLUGIN = Path(__file__).parent / "inside" / "plugin.py"
 _SEVERAL = Path(__file__).with_name("several.py")
 _WATCH_S = 0.1
-# So much later several generators end a warm-up: until then all have heard of it.
+# Several generators end a warm-up this much later than they are told: by then all of them have heard of it.
 _TOGETHER_S = 0.05
 _OVERTIME_S = 15.0
 _QUIT_S = 2.0
@@ -152,7 +152,7 @@ class LocalGenerator:
         return add_up(load, [done[number] for number in numbers], [began_s[number] for number in numbers])
 
     def stop(self) -> None:
-        """Ask it to leave (its data is on disk), then make it."""
+        """See `Generator.stop`; what it recorded is on disk already."""
         try:
             for line in self._lines:
                 line.send(Quit())

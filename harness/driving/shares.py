@@ -120,8 +120,8 @@ def _added(values: Sequence[Sequence[Number]]) -> tuple[Number, ...]:
 
 
 class MergedEvents:
-    """What several generators say on their way, told as if one had said it. Warm, too, is told when all have said it:
-    none of them sees all answers."""
+    """Makes the events of several generators into those of one. `Warm` is passed on when all have said it, since none
+    of them sees all answers."""
 
     def __init__(self, generators: int, on_event: Callable[[Event], None]) -> None:
         self._generators = generators

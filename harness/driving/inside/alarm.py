@@ -35,7 +35,7 @@ class _TimerSpec(ctypes.Structure):
 
 
 class Alarm:
-    """One greenlet's alarm clock; `close()` it. Where there is no timerfd (macOS), gevent's timer serves."""
+    """One greenlet's alarm clock; `close()` it. Where there is no timerfd (macOS), gevent's timer is used."""
 
     def __init__(self) -> None:
         self._fd = -1

@@ -1,6 +1,6 @@
 """When the requests of an open loop really left, beside when they should have: `arrivals.jsonl`, a line a phase.
 
-The times are of the first 65,536 that ended, which is plenty for a distribution test and bounds memory at a megabyte.
+The times are of the first 65,536 that ended: enough for a test of their distribution, and a megabyte at most.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ class SentTimes:
         self._own_lags = RankCounts()
 
     def add(self, intended_s: float, sent_s: float, queued_s: float | None) -> None:
-        """`queued_s`: when it began to wait for a free user. Until then it had waited for the generator: one that stood
-        still finds all users busy, though their answers have long come."""
+        """`queued_s`: when the request began to wait for a free user; None when one was free. What came before that is
+        the generator's own delay: after a pause of the generator all users look busy, though their answers are there.
+        """
         self._own_lags_s.append((sent_s if queued_s is None else queued_s) - intended_s)
         if len(self._own_lags_s) == _AT_ONCE:
             self._count_own_lags()
@@ -46,8 +47,9 @@ class SentTimes:
 
     @property
     def own_lag_p99_ms(self) -> float | None:
-        """How late the generator itself was, of all that were sent: to send what found a free user, to take up what did
-        not. By nearest rank, so the largest of fewer than 100; None of none."""
+        """p99 of the generator's own delay, over all requests that were sent: until the send where a user was free,
+        else until the request began to wait for one. By nearest rank, so of fewer than 100 it is the largest; None when
+        nothing was sent."""
         self._count_own_lags()
         total = self._own_lags.total
         return self._own_lags.at_rank(math.ceil(0.99 * total)) / 1e3 if total else None

@@ -64,7 +64,7 @@ class StatsInBatches:
         report.num_reqs_per_sec = {int(now_s): len(times_ms)}
         report.total_response_time = sum(times_ms)
         report.min_response_time, report.max_response_time = min(times_ms), max(times_ms)
-        # By the module: its users may have replaced it, as Locust says.
+        # Looked up in the module each time: Locust lets its users replace this function.
         report.response_times = Counter(map(locust.stats.bucket_response_time, times_ms))
         report.total_content_length = size_bytes
         self._stats.total.extend(report)

@@ -44,7 +44,7 @@ class BulkHistogram:
 
 
 class RankCounts:
-    """Only counts, in the same buckets: for what is asked one percentile of, and made in no time."""
+    """Only counts, in the same buckets: enough for one percentile, and made much faster."""
 
     def __init__(self) -> None:
         self._bucket_ends_us = _bucket_ends_us()

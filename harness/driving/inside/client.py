@@ -31,13 +31,13 @@ from harness.driving.inside.phase import Ticket  # noqa: E402
 from harness.results.records.answer import is_success  # noqa: E402
 from harness.results.records.outcome import Outcome  # noqa: E402
 
-# Without the harness there is no profile to say it.
+# Under the plain `locust` command, where no profile says it.
 _TIMEOUT_S = 30.0
-# A server that refuses answers at once, and so does a task that fails before it asks; without a pause a closed loop
-# would turn into a busy loop of them.
+# A refused connection fails at once, and so does a task that raises before it asks. Without a pause a closed loop would
+# do nothing but fail as fast as it can.
 _PAUSE_S = 0.05
 _EPOCH_S = time() - monotonic()  # of CLOCK_MONOTONIC's origin
-_OK = Outcome.OK  # a look in the enumeration takes as long as comparing
+_OK = Outcome.OK  # to look it up in the enumeration takes as long as to compare it
 
 
 class WrongAnswerError(Exception):
@@ -79,12 +79,12 @@ class BenchUser(User):
 
     def on_start(self) -> None:
         if self._gate is not None:
-            self._taskset_instance = _Rounds(self)
+            self._taskset_instance = _TaskLoop(self)
             self._ticket = self._gate.take()
 
     def wait_time(self) -> float:  # Locust calls it between two tasks
         if self._gate is not None:
-            if self._ticket is not None:  # the task raised before it asked: the arrival must not vanish
+            if self._ticket is not None:  # the task raised before it asked: the arrival is counted all the same
                 self._ticket.phase.raised(self._ticket.intended_s, monotonic())
                 gevent.sleep(_PAUSE_S)
             self._ticket = self._gate.take()
@@ -152,7 +152,7 @@ class BenchUser(User):
     def _report(
         self, question: _Question, error: Exception | None, size_bytes: int, sent_s: float, arrived_s: float
     ) -> None:
-        # For each request: Locust's UI, its CSV files and plugins live on it. The arguments are those of its own users
+        # For each request: Locust's UI, its CSV files and its plugins need it. The arguments are those of its own users
         # (EventHook `request` in locust/event.py); there is no response object.
         self._fire(
             request_type="GET",
@@ -185,12 +185,12 @@ def _outcome_of(error: ExchangeError) -> Outcome:
             return Outcome.CONNECTION_ERROR
 
 
-class _Rounds(DefaultTaskSet):
-    """Locust's loop over a user's tasks, for users under a gate, whose waiting is done there.
+class _TaskLoop(DefaultTaskSet):
+    """The loop over a user's tasks, for users that wait at a gate.
 
-    Locust's own queues each task, asks what it is, sets the user's state twice and sleeps 0 s, a turn of the hub for
-    nothing: 2 us of the 20 that a request takes. So the first task that is due goes on to the next ones by itself;
-    what one raises is Locust's to handle, as ever. A scenario with nested task sets gets Locust's loop all the same.
+    Locust's own loop puts each task into a queue, asks what kind it is, sets the user's state twice and sleeps 0 s:
+    2 us of the 20 that a request takes. Here the first task that Locust executes goes on to the next ones by itself.
+    When one raises, Locust handles it as usual. A scenario with nested task sets gets Locust's own loop.
     """
 
     def execute_next_task(self) -> None:

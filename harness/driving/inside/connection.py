@@ -9,7 +9,7 @@ November 2026, half of it the kernel's):
 
 - a plain non-blocking socket and one watcher for the connection's whole life, instead of `gevent.socket`, which makes
   and arms a watcher, a waiter and a timeout for every call;
-- no receive before the answer is there: the hub says when, so there is no EAGAIN to raise and catch;
+- no receive before the answer is there: the event loop says when, so there is no EAGAIN to raise and catch;
 - one timer for the connection, armed anew only when it fires, instead of one for every exchange;
 - the parser lives as long as the connection, and has no `on_header`, so that parsing a response takes 1 us: the two
   headers that matter when a body ends with the connection are looked for only then.
@@ -156,7 +156,7 @@ class Connection:
         return connection
 
     def _has_gone_stale(self) -> bool:
-        """Whether the server has closed the idle connection, or said what nobody asked, unknown to the hub yet."""
+        """Whether the server has closed the idle connection, or sent what nobody asked for, since the last look."""
         try:
             self._socket.recv(1, socket.MSG_PEEK)
         except BlockingIOError:
@@ -210,7 +210,7 @@ class Connection:
             part, ancillary, _, _ = connection.recvmsg(_RECEIVE_BYTES, kernel_stamps.SPACE_BYTES)
         except BlockingIOError:
             return None
-        # In this order: whoever is held up between the two sees the answer late, never early.
+        # In this order: after a pause between the two the answer seems to be late, never early.
         age_s = kernel_stamps.age_s(ancillary)
         self.arrived_s = max(monotonic() - age_s, began_s)
         return part
@@ -252,7 +252,7 @@ class Connection:
     def _on_readable(self) -> None:
         if self._waiting is not None:
             self._waiting.switch()
-        else:  # nothing was asked: the server has closed, or says what we could not trust
+        else:  # nothing was asked: the server has closed, or sends what cannot be trusted
             self.close()
 
     def _arm(self, timeout_s: float) -> None:
@@ -263,7 +263,7 @@ class Connection:
         self._timer.start(self._on_timer)
 
     def _on_timer(self) -> None:
-        """Armed for some exchange's deadline; that exchange is mostly long over."""
+        """It was set for the deadline of an earlier exchange, which has usually ended by now."""
         self._timer_due_s = math.inf
         if self._waiting is None:
             return

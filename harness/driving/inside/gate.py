@@ -22,7 +22,7 @@ class Gate:
     def __init__(self) -> None:
         self._parked: list[Any] = []
         self._closed_loop: Phase | None = None
-        self._roaming = 0  # users that a closed loop has let out
+        self._let_out = 0  # users of the closed loop that are under way
         self._due: deque[Ticket] = deque()
         self.current: Phase | None = None
 
@@ -34,17 +34,17 @@ class Gate:
         """The calling user's next ticket; blocks until there is one."""
         phase = self._closed_loop
         if phase is not None:
-            if self._roaming <= phase.users:
+            if self._let_out <= phase.users:
                 phase.scheduled += 1
                 return Ticket(phase, monotonic())
-            self._roaming -= 1
+            self._let_out -= 1
         if self._due:
             return self._due.popleft()
         me = getcurrent()
         self._parked.append(me)
         try:
             ticket: Ticket = get_hub().switch()
-        except BaseException:  # killed while parked: nobody must wake a dead user
+        except BaseException:  # it was killed while it waited: nobody must wake it
             if me in self._parked:
                 self._parked.remove(me)
             raise
@@ -53,10 +53,10 @@ class Gate:
     def open_closed_loop(self, phase: Phase) -> None:
         """Let users out until `phase.spec.users` are under way; those of the phase before go on without a pause."""
         if self._closed_loop is None:
-            self._roaming = 0
+            self._let_out = 0
         self._closed_loop = self.current = phase
-        while self._parked and self._roaming < phase.users:
-            self._roaming += 1
+        while self._parked and self._let_out < phase.users:
+            self._let_out += 1
             phase.scheduled += 1
             self._wake(self._parked.pop(), Ticket(phase, monotonic()))
 

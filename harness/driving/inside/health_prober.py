@@ -1,6 +1,7 @@
 """Asks `/health` at a fixed low rate while the load runs: what a load balancer would see.
 
-Open loop too: a probe leaves at its moment whatever became of the one before, and its time counts from that moment.
+Open loop as well: each question is sent at its own moment, whether the one before was answered or not, and its time
+counts from that moment.
 """
 
 from __future__ import annotations

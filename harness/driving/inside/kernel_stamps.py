@@ -1,9 +1,9 @@
 """When bytes reached this machine's socket, by the kernel: `SO_TIMESTAMPNS` (socket(7); for TCP since Linux 4.14).
 
 A response is over when it has come, not when the generator gets to look at it. On shared cores that is a difference of
-milliseconds: the process that was just being served may go on computing while the generator waits for the CPU, and the
-figure would say how busy the generator was. For TCP the stamp is that of the last segment read (`tcp_recv_timestamp` in
-Linux' net/ipv4/tcp.c); over loopback it is taken while the sender is still inside its `send`.
+milliseconds: the process that has just answered may go on computing while the generator waits for the CPU, and the
+figure would say how long the generator had to wait. For TCP the stamp is that of the last segment read
+(`tcp_recv_timestamp` in Linux' net/ipv4/tcp.c); over loopback it is taken while the sender is still inside its `send`.
 
 The stamp is of CLOCK_REALTIME; only its age, of microseconds to milliseconds, enters a figure.
 """

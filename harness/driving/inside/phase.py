@@ -16,13 +16,13 @@ from harness.results.records.outcome import Outcome, too_late_count
 from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
 
 _RECENT = 400
-_TIMED = (Outcome.OK, Outcome.TIMEOUT)  # what fails at once is in no percentile either
-_OK = Outcome.OK  # a look in the enumeration takes as long as comparing
+_TIMED = (Outcome.OK, Outcome.TIMEOUT)  # requests that fail at once are in no percentile either
+_OK = Outcome.OK  # to look it up in the enumeration takes as long as to compare it
 
 
 class Ticket(NamedTuple):
-    """Leave to send one request: for which phase, when it was meant to start (CLOCK_MONOTONIC), and, where no user was
-    free, when the generator found that out."""
+    """Permission to send one request: for which phase, when it was meant to start (CLOCK_MONOTONIC), and, where no user
+    was free, when the generator found that out."""
 
     phase: Phase
     intended_s: float
@@ -75,7 +75,7 @@ class Phase:
             self._ok_after_s.append(now_s)
 
     def take_over(self, before: Phase) -> None:
-        """From the phase that this one goes on from: what was answered after its end, before anyone knew of it."""
+        """Count the answers that came after the end of `before`, and before this phase was known to have begun."""
         for now_s in before._ok_after_s:
             self.answered(now_s)
         before._ok_after_s.clear()

@@ -1,4 +1,4 @@
-"""Ties the conductor to Locust: `locust -f harness/driving/inside/plugin.py,scenarios/io.py --headless ...`.
+"""Ties the load runner to Locust: `locust -f harness/driving/inside/plugin.py,scenarios/io.py --headless ...`.
 
 Locust spawns the users, which wait at the gate; the harness then sends loads over the control socket. Options are
 Locust's own (`init_command_line_parser`), so `locust --help` shows them.
@@ -19,8 +19,8 @@ from gevent import socket
 from locust import events
 
 from harness.driving.inside.batched_statistics import StatsInBatches
-from harness.driving.inside.conductor import Conductor
 from harness.driving.inside.gate import Gate
+from harness.driving.inside.load_runner import LoadRunner
 from harness.driving.inside.protocol import (
     Abort,
     EndAt,
@@ -68,7 +68,7 @@ def _serve(environment: Any, control: socket.socket) -> None:
         latency_path = Path(options.bench_latency_log)
         recorder = Recorder(latency_path, monotonic())
         gate: Gate = environment.bench_gate
-        conductor = Conductor(gate, recorder, latency_path.with_name("arrivals.jsonl"), tell)
+        runner = LoadRunner(gate, recorder, latency_path.with_name("arrivals.jsonl"), tell)
         while gate.parked_users < options.num_users:
             gevent.sleep(_SPAWN_POLL_S)
         # What was imported stays; a full collection in the middle of a phase would be send lag.
@@ -80,11 +80,11 @@ def _serve(environment: Any, control: socket.socket) -> None:
             message = decoder.decode(line)
             match message:
                 case Load():
-                    loading = gevent.spawn(_load, conductor, message, tell)
+                    loading = gevent.spawn(_load, runner, message, tell)
                 case Abort():
-                    conductor.abort()
+                    runner.abort()
                 case EndAt(phase, at_s):
-                    conductor.end_at(phase, at_s)
+                    runner.end_at(phase, at_s)
                 case Quit():
                     break
         if loading is not None:
@@ -96,9 +96,9 @@ def _serve(environment: Any, control: socket.socket) -> None:
         os._exit(0)
 
 
-def _load(conductor: Conductor, load: Load, tell: Any) -> None:
+def _load(runner: LoadRunner, load: Load, tell: Any) -> None:
     try:
-        tell(conductor.run(load))
+        tell(runner.run(load))
     except Exception as error:  # noqa: BLE001 - as above, and the harness must hear of it
         traceback.print_exc()
         tell(GeneratorFailed(f"{type(error).__name__}: {error}"))

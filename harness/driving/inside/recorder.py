@@ -84,9 +84,9 @@ class Recorder:
         self._second_ends_s = self._origin_s + number + 1
         if done.moments or done.histograms:
             self._unwritten.append(done)
-            gevent.spawn(self._write_politely, done)
+            gevent.spawn(self._write_with_pauses, done)
 
-    def _write_politely(self, second: _Second) -> None:
+    def _write_with_pauses(self, second: _Second) -> None:
         for _ in self._written(second):
             gevent.sleep(0)
         if second in self._unwritten:  # a flush may have overtaken this
@@ -96,7 +96,7 @@ class Recorder:
         for phase, outcome in list(second.moments):
             second.fold_moments(phase, outcome)
             yield
-        # popitem: a flush that overtakes the polite writer leaves nothing to write twice.
+        # popitem: a flush that overtakes `_write_with_pauses` leaves nothing to write twice.
         while second.histograms:
             (phase, outcome, metric), histogram = second.histograms.popitem()
             self._file.write(f"Tag={phase}.{outcome}.{metric},")
@@ -123,7 +123,7 @@ class _Second:
 
     def fold_moments(self, phase: str, outcome: Outcome) -> None:
         moments = self.moments.pop((phase, outcome), None)
-        if moments is None:  # a flush has overtaken the polite writer
+        if moments is None:  # a flush has overtaken `_write_with_pauses`
             return
         moments_s = np.array(moments).reshape(-1, _MOMENTS)
         intended_s, sent_s, now_s = moments_s[:, 0], moments_s[:, 1], moments_s[:, 2]

@@ -16,14 +16,14 @@ def restore_stdlib() -> None:
         file = getattr(sys.modules[name], "__file__", None)
         if file is None or file.startswith(stdlib) or "/lib-dynload/" in file:
             continue
-        original = _original(name, impostor=sys.modules[name])
+        original = _original(name, stand_in=sys.modules[name])
         if original is not None:
             sys.modules[name] = original
 
 
-def _original(name: str, impostor: ModuleType) -> ModuleType | None:
+def _original(name: str, stand_in: ModuleType) -> ModuleType | None:
     for module in list(sys.modules.values()):
         held = getattr(module, "__dict__", {}).get(name)
-        if isinstance(held, ModuleType) and held is not impostor and held.__name__ == name:
+        if isinstance(held, ModuleType) and held is not stand_in and held.__name__ == name:
             return held
     return None

@@ -6,8 +6,8 @@ caches and pools that still fill change them by half or more. A strategy too slo
 warm-up ends at the limit.
 
 The mean and not the median: a pool that serves 40 of 64 at once answers after one wait or after two, so the median of a
-round jumps from one to the other for ever. And users = goodput x mean time (Little's law): when the mean has settled,
-so has what the capacity phase is about to count.
+round keeps jumping from one to the other. And users = goodput x mean time (Little's law): when the mean has settled, so
+has what the capacity phase is about to count.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ _SETTLE_POLL_S = 0.002
 _WARM_POLL_S = 0.01
 
 
-class Conductor:
+class LoadRunner:
     """One per trial. `run()` in one greenlet; `abort()` and `end_at()` from another."""
 
     def __init__(
