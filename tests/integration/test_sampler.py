@@ -231,6 +231,18 @@ def test_a_second_server_takes_the_place_of_the_first(tmp_path: Path) -> None:
     assert [(sample.mark, sample.server) for sample in marked] == [("one", 0), ("two", 1)]
 
 
+def test_several_services_are_sampled_each_under_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "samples.jsonl"
+    with Sampler(path, time.monotonic()) as sampler:
+        for name in ("upstream", "echo"):
+            sampler.watch("services", os.getpid(), service=name)
+        sampler.mark("both")
+        sampler.unwatch("services")
+        sampler.mark("none")
+    marked = [(sample.mark, sample.service) for sample in read_lines(path, Sample) if sample.mark]
+    assert marked == [("both", "upstream"), ("both", "echo")]
+
+
 @linux_only
 def test_every_phase_of_the_target_has_its_memory_however_short_it_is(tmp_path: Path) -> None:
     with Sampler(tmp_path / "samples.jsonl", time.monotonic()) as sampler:

@@ -151,6 +151,21 @@ def test_the_digest_is_of_the_file_and_of_what_it_shares(root: Path) -> None:
     assert strategy(root, "# b").digest != changed.digest
 
 
+@pytest.mark.parametrize(
+    ("text", "services"),
+    [
+        ("", ()),
+        ("CALLS = 2\n", ("upstream",)),
+        ("CALLS = 2\nSERVICES = []\n", ()),
+        ("SERVICES = ['upstream']\n", ("upstream",)),
+    ],
+)
+def test_a_workload_needs_what_it_names_or_the_upstream_that_it_calls(
+    root: Path, text: str, services: tuple[str, ...]
+) -> None:
+    assert workload(root, text + WORKLOAD).services == services
+
+
 def test_a_workload_file_is_read(root: Path) -> None:
     found = workload(root, '"""Title"""\nWAIT_MS = 2.5\nCALLS = 2\n' + WORKLOAD)
     assert (found.name, found.title, found.wait_ms, found.calls) == ("mine", "Title", 2.5, 2)
@@ -225,6 +240,9 @@ def test_a_bad_literal_is_one_line_with_place_value_and_way_out(
         ("REQUESTS = [['/io', 1], ['/io', 2]]\n", ["mine.py:1", "two answers"]),
         ("REQUESTS = [['/io', 1], ['/io', True]]\n", ["mine.py:1", "two answers"]),
         ("REQUESTS = [[f'/io?{key}', 1] for key in range(8)]\n", ["mine.py:1", "not a literal"]),
+        ("SERVICES = 'upstream'\n" + WORKLOAD, ["mine.py:1: SERVICES = 'upstream'", "array"]),
+        ("SERVICES = ['upstrem']\n" + WORKLOAD, ["mine.py:1: SERVICES = ['upstrem']", "services/ has upstream.py"]),
+        ("SERVICES = ['upstream', 'upstream']\n" + WORKLOAD, ["mine.py:1", "'upstream' is named twice"]),
         ("WAIT_MS = -1\n" + WORKLOAD, ["mine.py:1: WAIT_MS = -1", ">= 0"]),
         ("WAIT_MS = 1e999\n" + WORKLOAD, ["mine.py:1: WAIT_MS = inf"]),
         ("WAIT_MS = 100\n" + WORKLOAD, ["mine.py:1: WAIT_MS = 100", "CALLS"]),

@@ -32,6 +32,17 @@ def test_cores_are_cpu_seconds_per_second() -> None:
     assert line.values == pytest.approx((0.5, 2.0))
 
 
+def test_two_services_are_two_curves_with_a_gap_between() -> None:
+    services = [
+        Sample(t_s=t_s, tree="services", cpu_s=cpu_s, rss_bytes=1, processes=1, service=name)
+        for t_s in (0.0, 1.0, 2.0)
+        for name, cpu_s in (("echo", 5.0 + t_s), ("upstream", 0.25 * t_s))
+    ]
+    line = timeline.of_trial(services, []).cores["services"]
+    assert line.t_s == (0.5, 1.5, 0.5, 0.5, 1.5)
+    assert line.values == pytest.approx((1.0, 1.0, math.nan, 0.25, 0.25), nan_ok=True)
+
+
 @given(st.lists(st.tuples(st.floats(0.01, 1.0), st.floats(0.0, 2.0)), min_size=2, max_size=60))
 def test_no_cpu_time_is_lost_or_made_by_coarser_steps(steps: list[tuple[float, float]]) -> None:
     """Whatever the samples' spacing, the average of the curve is the average of the cumulative times."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.judging.usage import TreeUsage, tree_usage
+from harness.judging.usage import TreeUsage, services_usage, tree_usage
 from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
 from harness.results.records.sample import Sample
 
@@ -78,6 +78,18 @@ def test_trees_are_kept_apart() -> None:
     other = [msgspec.structs.replace(s, tree="generator", cpu_s=2 * s.cpu_s) for s in MARKS]
     assert tree_usage([*MARKS, *other], "generator", PHASE).cpu_s == pytest.approx(8.0)
     assert tree_usage([*MARKS, *other], "services", PHASE) == TreeUsage()
+
+
+def test_services_are_kept_apart_by_their_names() -> None:
+    samples = [
+        msgspec.structs.replace(s, tree="services", service=name, cpu_s=share * s.cpu_s)
+        for s in MARKS
+        for name, share in (("upstream", 0.5), ("echo", 0.25))
+    ]
+    used = services_usage([*MARKS, *samples], PHASE)
+    assert {name: usage.cpu_s for name, usage in used.items()} == {"upstream": 2.0, "echo": 1.0}
+    older = [msgspec.structs.replace(s, tree="services") for s in MARKS]
+    assert list(services_usage(older, PHASE)) == [""]
 
 
 def test_maxima_are_of_the_phase_and_switches_are_differences() -> None:
