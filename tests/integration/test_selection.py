@@ -41,7 +41,7 @@ def test_where_no_strategy_has_a_route_nothing_is_measured(project: Project) -> 
     project.target("no_route", NO_ROUTE)
     ended = project.run("-s", "no_route")
     refused(ended, "nothing to measure: no_route has no route /io (io); choose other strategies or workloads")
-    assert list(project.root.glob("results/*")) == [], "no run is left that never measured anything"
+    assert list(project.root.glob("results/*/run.json")) == [], "no run is left that never measured anything"
     refused(project.bench("verify", "no_route", "-w", "io"), "nothing to measure: no_route has no route /io (io)")
     swept = project.bench("sweep", "no_route", "threads=1,2", "--profile", "tiny.toml")
     refused(swept, "no_route[threads=1] has no route /io (io); no_route[threads=2] has no route /io (io)")
@@ -119,9 +119,9 @@ def test_a_comparison_that_would_say_nothing_is_refused(project: Project) -> Non
 
 
 def test_a_report_of_nothing_is_refused(project: Project) -> None:
-    refused(project.bench("report"), "RUN: results/ holds no run; `bench run` makes one")
+    refused(project.bench("report"), "RUN: results/ holds no run of yours; `bench run` makes one")
     (project.root / "results").mkdir()
-    refused(project.bench("report"), "RUN: results/ holds no run; `bench run` makes one")
+    refused(project.bench("report"), "RUN: results/ holds no run of yours; `bench run` makes one")
     run = write_synthetic_run(project.root / "results" / "one", workloads=["io"], blocks=1)
     for record in run.path.glob("trials/*/*/trial.json"):
         record.unlink()

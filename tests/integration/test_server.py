@@ -317,8 +317,8 @@ def test_a_hanging_health_is_never_ready(launch: Launcher) -> None:
     body = "import asyncio\nfrom fastapi import FastAPI\napp = FastAPI()\n"
     body += "@app.get('/health')\nasync def health(): await asyncio.sleep(60)"
     server = launch(write_target(launch.root, "bad", body), wait=False)
-    with pytest.raises(ServeError, match="not ready within 2 s: /health: did not answer within 1 s; its log"):
-        server.wait_ready(2.0)
+    with pytest.raises(ServeError, match=r"not ready within 8 s: /health: did not answer within [0-9.]+ s; its log"):
+        server.wait_ready(8.0)  # the boot is a part of it
 
 
 def test_a_missing_health_is_told_at_once(launch: Launcher) -> None:

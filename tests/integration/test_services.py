@@ -225,7 +225,7 @@ def test_a_workload_that_names_an_unknown_service_is_one_line(tmp_path: Path) ->
     (project.root / "scenarios" / "talk.py").write_text(TALK)
     ended = project.run("--workload", "talk")
     assert ended.code == 2
-    said = r"scenarios/talk\.py:\d+: SERVICES = \[.*\]: no service 'echo': services/ has upstream\.py; .*\n"
+    said = r"bench: scenarios/talk\.py:\d+: SERVICES = \[.*\]: no service 'echo': services/ has upstream\.py; .*\n"
     assert re.fullmatch(said, ended.err), ended.err
 
 
