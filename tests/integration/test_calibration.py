@@ -1,4 +1,4 @@
-"""The instrument against servers of known truth, through the real path: Driver, Locust, plugin, BenchUser, log.
+"""The instrument with servers that behave in a known way, on the real path: Driver, Locust, plugin, BenchUser, log.
 
 What is asserted here holds on a machine where others take CPU now and then: counts, structure, ratios within a run.
 Milliseconds are in `tests/figures/test_calibration_accuracy.py`.

@@ -203,7 +203,7 @@ NEEDS_TWO = pytest.mark.skipif(
 @pytest.mark.measures
 @NEEDS_TWO
 def test_an_app_that_works_while_nobody_asks_is_found(tmp_path: Path) -> None:
-    """On a CPU of its own: a target that shares its CPUs is nicer than all, and gets little where others work."""
+    """On a CPU of its own: a target that shares its CPUs has the lowest priority and little CPU when others work."""
     project = Project(tmp_path, [], profile(pilot_idle_s="1.0"), command=PARTITIONED)
     project.target("works_while_idle", targets.works_while_idle(0.9))
     assert_found(found(measured(project), "works_while_idle"), "busy_while_idle", "info")

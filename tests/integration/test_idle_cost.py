@@ -32,7 +32,7 @@ WORKS_CORES = 0.2
 
 @pytest.fixture(scope="module")
 def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
-    """With a CPU of its own, or else the nicer one of all, the thread would get less the more others work here."""
+    """On a CPU of its own. Otherwise the target has the lowest priority, and gets less CPU the more others work."""
     apart = sys.platform == "linux" and len(available_cpus()) > 1
     command = PARTITIONED if apart else ("-m", "harness")
     project = Project(tmp_path_factory.mktemp("idle"), [], PROFILE, command=command)

@@ -34,7 +34,7 @@ class TakesLong(BenchUser):
         self.ask(*random.choice(REQUESTS))
 """
 
-# Each request holds a thread while it waits for a coroutine that needs another one: four at once wait for ever.
+# Each request holds a thread while it waits for a coroutine that needs another one: four at once never end.
 WAITS_FOR_ITSELF = '''"""A thread that waits for a thread"""
 
 import time
