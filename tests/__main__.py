@@ -38,7 +38,7 @@ NOTHING_RAN = pytest.ExitCode.NO_TESTS_COLLECTED
 
 
 class Ended(NamedTuple):
-    """One test. Fixtures that it was the first to need are in its time."""
+    """One test. Its time contains the fixtures that it was the first to need."""
 
     name: str
     seconds: float
@@ -64,7 +64,7 @@ def run_part(name: str, arguments: Sequence[str]) -> Part:
 
 
 def environment() -> dict[str, str]:
-    """pytest keeps what it has compiled: each of its workers reads every file of tests."""
+    """Lets pytest keep its compiled files: each of its workers reads every test file."""
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 

@@ -34,11 +34,11 @@ def child(
 
 
 def line_of(process: subprocess.Popen[str], timeout_s: float = END_S) -> str:
-    """The next line it says, without the line's end."""
+    """The next line that it prints, without the line end."""
     assert process.stdout is not None
     end_s = time.monotonic() + timeout_s
     line = b""
-    # A byte at a time and past Python's buffer, since select(2) does not see what is in that.
+    # A byte at a time, without Python's buffer: select(2) does not see what is in the buffer.
     while not line.endswith(b"\n"):
         ready, _, _ = select.select([process.stdout], [], [], max(0.0, end_s - time.monotonic()))
         assert ready, f"said no line within {timeout_s:g} s, only {line!r}: {process.args!r}"

@@ -1,6 +1,6 @@
-"""An `Analysis` made by hand, for the tests of what shows it: small, exact, and as odd as a test wants it.
+"""An `Analysis` made by hand, for the tests of what shows it: small, exact, and as strange as a test needs it.
 
-`tests.synthetic_run` with `harness.analysis` gives what a real run gives; this gives what a real run never should.
+`tests.synthetic_run` with `harness.analysis` gives what a real run gives. This can give what a real run never should.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def run_record(
     text: str = "a text",
     partition: Partition | None = None,
 ) -> RunRecord:
-    """`text` stands wherever a person or a file chose the words."""
+    """`text` is used wherever a person or a file chooses the words."""
     return RunRecord(
         schema_version=SCHEMA_VERSION,
         id=text,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from grimp import ImportGraph
 from importlinter import Contract, ContractCheck, fields, output
 
-# What a package of the project is named by; anything else is external, and free unless it is listed in `never`.
+# The packages of the project. Anything else is external: allowed, unless it is listed in `never`.
 _OURS = ("harness", "targets", "scenarios")
 
 

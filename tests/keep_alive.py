@@ -13,7 +13,8 @@ from pathlib import Path
 
 
 def ask(port: int, path: str, connections: int, go_on: Callable[[], bool]) -> int:
-    """Ask on all connections at once, read all answers, again while `go_on()`; how many answers came.
+    """Ask on all connections at once and read all answers, again and again while `go_on()`. Returns the number of
+    answers.
 
     Only for routes whose answers always have the same length. Raises OSError when the server hangs up.
     """

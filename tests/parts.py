@@ -15,15 +15,16 @@ UNIT = "tests/unit/"
 
 
 class KeepsSharedSetUpsTogether(LoadScopeScheduling):
-    """A file goes to one worker as a whole where its tests share a set-up or are quick. Other files are split, so that
-    one with many slow tests is not what all wait for."""
+    """A file whose tests share a set-up, or are quick, goes to one worker as a whole. Other files are split, so that
+    the end of a run does not wait for one file with many slow tests."""
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
         return path if path.startswith(UNIT) or _shares_a_set_up(self.config.rootpath / path) else nodeid
 
     def remove_node(self, node: WorkerController) -> str | None:
-        """Its worker has died, or ran out of time and was ended. xdist would run the same test again, and again."""
+        """Called when a worker has died or was stopped at its time limit. xdist would run the same test again and
+        again."""
         units = self.assigned_work.pop(node)
         left = [(unit, nodeid) for unit in units.values() for nodeid, done in unit.items() if not done]
         if not left:

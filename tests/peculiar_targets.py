@@ -1,4 +1,4 @@
-"""Strategies each of which does one thing that an instrument has to notice. Sources, for `bench_kit.Project.target`."""
+"""Sources of strategies for `bench_kit.Project.target`. Each does one thing that the instrument must notice."""
 
 _HEAD = """
 import asyncio, os, random, socket, threading, time
@@ -50,7 +50,7 @@ await wait(wait_ms)
 return {"key": key, "value": 0} if count > 30 and count % 10 == 0 else right(key)
 """)
 
-# Answers whoever checks it, and from the third request on nobody.
+# Answers the checks before the load; in a trial it does not answer from the third request on.
 HANGS = _target("""
 if count > 2 and "trials" in Path(os.environ["BENCH_PROBE_DIR"]).parts:  # the pre-flight check asks all requests
     await asyncio.sleep(60)
@@ -70,7 +70,7 @@ return right(key)
 
 
 def works_while_idle(cores: float) -> str:
-    """A thread of the app uses this part of a core all the time, whether anybody asks or not."""
+    """A thread of the app uses this part of a core all the time, with and without requests."""
     return _target(
         """
 await wait(wait_ms)

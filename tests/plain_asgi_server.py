@@ -1,5 +1,5 @@
-"""Does what an ASGI server does with `bench_inside.app:app`, in any Python from 3.9 on and without a package installed:
-startup, `/health`, a request that blocks, a request to a route, shutdown. Prints `/health`'s headers.
+"""Runs `bench_inside.app:app` as an ASGI server does, in any Python from 3.9 on and without installed packages:
+startup, `/health`, a request that blocks, a request to a route, shutdown. Prints the headers of `/health`.
 
     python -I -S plain_asgi_server.py FOLDER_OF_BENCH_INSIDE
 """

@@ -1,4 +1,4 @@
-"""How late the generator sends while a target keeps every core busy, with the target's priority lowered and without.
+"""How late the generator sends while a target keeps every core busy, with and without a lower priority of the target.
 
 python -m tests.priority [REPEATS]       # alternates the settings, prints a line for each and the medians
 """
@@ -32,7 +32,8 @@ _USERS = 1024
 
 
 class Lag(NamedTuple):
-    """Of an open-loop phase at 300/s more than `capacity_rps`, what the target did in the closed loop before it."""
+    """The send lag in an open loop at 300/s more than `capacity_rps`, which the target did in the closed loop
+    before."""
 
     p50_ms: float
     p99_ms: float

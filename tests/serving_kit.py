@@ -75,7 +75,7 @@ def carriers(token: str) -> list[int]:
 
 
 class Launcher:
-    """Launches servers of one root, all of one kind, and remembers what must be gone afterwards."""
+    """Launches servers of one root, all of one kind, and remembers which processes must be gone afterwards."""
 
     def __init__(self, root: Path, stack: ExitStack, server: str) -> None:
         self.root = root
@@ -113,7 +113,7 @@ class Launcher:
 
 @contextmanager
 def launching(root: Path, *, strangers: tuple[int, ...] = (), kind: str = UVICORN) -> Iterator[Launcher]:
-    """A launcher; when it is left, no process carries one of its tokens and its ports can be bound again."""
+    """A launcher. At the end of the block no process has one of its tokens, and its ports can be bound again."""
     with ExitStack() as stack:
         launcher = Launcher(root, stack, kind)
         yield launcher

@@ -63,7 +63,7 @@ TICKS_PER_PROBE_LINE = 5
 
 @dataclass(frozen=True)
 class Behaviour:
-    """How a strategy would do on a workload: what the numbers are drawn around."""
+    """How a strategy would do on a workload: the numbers are drawn around these."""
 
     capacity_rps: float
     latency_ms: float

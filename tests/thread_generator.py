@@ -1,7 +1,7 @@
 """A second generator, for tests: plain threads and `http.client`, no Locust, no other process.
 
-It has nothing in common with `LocalGenerator` but the `Generator` type, which is what it proves. It is slow, and its
-threads know only relative times: the clock that it goes by begins anew with each load, at a number that nobody knows.
+It shares only the `Generator` type with `LocalGenerator`: this proves that the type is enough. It is slow. Its threads
+know only relative times: its clock starts again with each load, at an arbitrary number.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What `bench` says with its exit code; 0: all is well, noise included."""
+"""The exit codes of `bench`. 0: all is well; noise is not an error."""
 
 from __future__ import annotations
 
