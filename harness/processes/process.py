@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from harness.results.records.errors import HarnessError
+from harness.results.records.text import count
 
 if TYPE_CHECKING:
     import psutil
@@ -136,7 +137,8 @@ class Supervised:
     def ended(self) -> str:
         """How the command ended: "exited with 1", "killed by SIGSEGV"; "is running" before."""
         if self._swept is not None:
-            return f"killed: its supervisor had been killed ({self._swept} processes of its tree were killed)"
+            swept = count(self._swept, "process", "processes")
+            return f"killed: its supervisor had been killed ({swept} of its tree had to be killed)"
         code = self.wait_exit(0)
         return "is running" if code is None else describe_exit(code)
 

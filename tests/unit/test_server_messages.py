@@ -14,9 +14,9 @@ from harness.serving.server import end_in_words
         ("exited with 7", "", "it exited with 7"),
         ("killed by SIGKILL", "rate_30", "it was killed by SIGKILL during rate_30"),
         (
-            "killed: its supervisor had been killed (3 processes of its tree were killed)",
+            "killed: its supervisor had been killed (3 processes of its tree had to be killed)",
             "capacity",
-            "it was killed during capacity: its supervisor had been killed (3 processes of its tree were killed)",
+            "it was killed during capacity: its supervisor had been killed (3 processes of its tree had to be killed)",
         ),
     ],
 )
