@@ -73,7 +73,7 @@ class Peer(Protocol):
 
 
 class LawInForce:
-    """The law that is in force, and the record of what was really done."""
+    """The current law, and the record of what was really done."""
 
     def __init__(self, law: Law, seed: int, cards: int, loop: asyncio.AbstractEventLoop) -> None:
         self.law = law
@@ -156,7 +156,7 @@ class LawInForce:
 
 
 class Control:
-    """Which law is in force, for all connections."""
+    """Sets the current law, for all connections."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop

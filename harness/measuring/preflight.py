@@ -51,7 +51,7 @@ def preflight(
     """One result for each variant and workload; `on_result` gets each as it is known.
 
     A variant that is not ready within `ready_s` of its turn is `failed` for all workloads, with a one-line error; the
-    others are checked all the same. Logs and probe files stay in `folder` under the variant's name. No process is left
+    others are checked anyway. Logs and probe files stay in `folder` under the variant's name. No process is left
     when this returns. `boot_s` is the time until the last worker had started.
     """
     results: list[Preflight] = []

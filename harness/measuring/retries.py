@@ -87,7 +87,7 @@ class Retries:
                 try:
                     seconds.append(attempt.read().elapsed_s)
                 except StoreError:
-                    continue  # cut off: it does not count; whoever reads it to judge it reports it
+                    continue  # cut off: it does not count; the code that judges it reports it
         return seconds
 
 

@@ -323,7 +323,7 @@ def _say(control_fd: int, line: str) -> None:
     try:
         os.write(control_fd, line.encode() + b"\n")
     except (BrokenPipeError, ConnectionResetError):
-        return  # nobody listens any more; the tree is ended all the same
+        return  # nobody listens any more; the tree is ended anyway
 
 
 def _numbers(text: str) -> list[int]:

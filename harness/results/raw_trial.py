@@ -1,4 +1,4 @@
-"""Everything that one attempt at a trial left on disk, read for whoever judges it."""
+"""Everything that one attempt at a trial left on disk, read in order to judge it."""
 
 from __future__ import annotations
 

@@ -296,7 +296,7 @@ class Run:
     def complete_attempts(self, on_broken: Callable[[StoreError], None]) -> Iterator[tuple[Attempt, TrialRecord]]:
         """Every attempt that has a readable record, in the order of the plan.
 
-        A record that was cut off or is of another version goes to `on_broken`, and the others are read all the same.
+        A record that was cut off or is of another version goes to `on_broken`, and the others are read anyway.
         """
         for spec in self.read().plan:
             for attempt in self.attempts(spec):

@@ -1,4 +1,4 @@
-"""Event-loop lag: how late the loop runs a tick, and which other ticks a late one stands for."""
+"""Event-loop lag: how late the loop runs a tick, and which other ticks did not run because of it."""
 
 from __future__ import annotations
 

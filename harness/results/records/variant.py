@@ -17,7 +17,7 @@ VariantName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*(\[[!-~]+\])?\Z", ma
 class Variant(Struct, frozen=True, kw_only=True):
     """With a workload it is the one key of a cell, by its `name`, which no other variant of the run has.
 
-    `params`, `server`, `workers` and `in_flight` are what is in force on this machine: "cores" has become a number.
+    `params`, `server`, `workers` and `in_flight` are the values that this machine uses: "cores" has become a number.
     `in_flight` is how many upstream calls one worker can have waiting at once; None: as many as there are requests.
     `interpreter` is the Python that it runs on; empty: the harness's own.
     """
