@@ -282,6 +282,7 @@ class _Trial:
         self.spec = spec
         self.rng = rng
         self.peculiar = peculiar
+        self._ok_per_second: dict[str, tuple[int, ...]] = {}
         self.behaviour = behaviour(spec.variant, spec.workload)
         self.wait_ms = 0.0 if spec.workload == "cpu" else 100.0
         # A wait does not get longer on a slow machine; everything else does.
@@ -377,6 +378,7 @@ class _Trial:
         most = int(in_flight / (self.wait_ms / 1000)) if self.wait_ms else 10**9
         per_second = tuple(min(most, int(n)) for n in self.rng.poisson(served_rps, seconds))
         ok = sum(per_second)
+        self._ok_per_second[spec.name] = per_second
         late = max(0, int(offered_rps * spec.duration_s) - ok) if spec.kind is PhaseKind.RATE else 0
         chokes = late > 0.2 * offered_rps * spec.duration_s
         late = late if chokes else 0
@@ -399,7 +401,6 @@ class _Trial:
             outcomes={outcome: count for outcome, count in outcomes.items() if count},
             censored=late - not_sent,
             ok_in_window=ok,
-            ok_per_second=per_second,
             health_scheduled=health,
             health_outcomes={Outcome.OK: health},
             min_service_ms=self.wait_ms + 0.9,
@@ -410,7 +411,7 @@ class _Trial:
         name = phase.spec.name
         cost_ms = (self.behaviour.latency_ms - self.wait_ms) / self.speed
         closed_loop_ms = 1000.0 * USERS / (self.behaviour.capacity_rps * self.speed)
-        for second, count in enumerate(phase.ok_per_second):
+        for second, count in enumerate(self._ok_per_second.get(name, ())):
             start_s = phase.start_s + second
             spread = self.rng.lognormal(0.0, 0.25, count)
             service_ms = self.wait_ms + 0.9 + cost_ms * spread

@@ -94,7 +94,6 @@ def _sum(spec: PhaseSpec, records: Sequence[PhaseRecord]) -> PhaseRecord:
         outcomes=dict(sorted(outcomes.items())),
         censored=sum(record.censored for record in records),
         ok_in_window=sum(record.ok_in_window for record in records),
-        ok_per_second=_added([record.ok_per_second for record in records]),
         ok_per_tenth=_added([record.ok_per_tenth for record in records]),
         arrivals_per_tenth=_added([record.arrivals_per_tenth for record in records]),
         response_s_per_tenth=_added([record.response_s_per_tenth for record in records]),

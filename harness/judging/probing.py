@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from harness.inside.bench_inside.lag import lags_us
-from harness.results.histograms import Histogram, merge
+from harness.results.histograms import Histogram
 from harness.results.records.phase_record import PhaseRecord
 from harness.results.records.probe_line import ProbeLine
 
@@ -22,9 +22,6 @@ class ProbeFigures:
     limiter_borrowed_max: int | None = None
     limiter_waiting_max: int | None = None
     requests_by_pid: dict[int, int] = field(default_factory=dict)
-
-
-NO_LAGS = merge(())
 
 
 def probe_figures(

@@ -194,7 +194,7 @@ class Supervised:
         self._gone = True
 
 
-def child_environment(root: Path, token: str = "") -> dict[str, str]:
+def child_environment(root: Path) -> dict[str, str]:
     """The environment for a child process of a trial: `root` can be imported, and nothing changes a measurement by
     accident.
 
@@ -211,7 +211,6 @@ def child_environment(root: Path, token: str = "") -> dict[str, str]:
     }
     paths = [str(root), *filter(None, [env.get("PYTHONPATH")])]
     return env | {
-        "BENCH_TRIAL_TOKEN": token,
         "PYTHONPATH": os.pathsep.join(paths),
         "NO_PROXY": "127.0.0.1,localhost",  # a desktop's system settings are proxies too (urllib.request.getproxies)
     }

@@ -16,6 +16,7 @@ from harness.calibration.calibration_rows import (
 from harness.calibration.comparison_record import CrossCheck
 from harness.calibration.conditions import conditions_lines
 from harness.calibration.uncertainty import (
+    latencies_differ,
     plus_minus_range,
     uncertainties_line,
     uncertainty_ms,
@@ -66,6 +67,32 @@ def instrument_line(
         return ""
     said = ", ".join(f"p{percent:g} {plus_minus_range(values_ms)}" for percent, values_ms in known.items())
     return f"The load generator's own uncertainty on this machine: {said}."
+
+
+def too_close_line(
+    calibration: Calibration | None,
+    rate_rps: float,
+    shown: Mapping[float, Mapping[str, Percentile | None]],
+    baseline: str | None,
+) -> str:
+    """Whose percentiles are so near the baseline's that the instrument alone could make the difference. `shown`:
+    percent -> variant -> its percentile. Lower bounds are not compared. Empty when there are none."""
+    said = []
+    for percent, by_variant in shown.items():
+        base = by_variant.get(baseline or "")
+        if base is None or base.at_least:
+            continue
+        near = [
+            variant
+            for variant, figure in by_variant.items()
+            if variant != baseline
+            and figure is not None
+            and not figure.at_least
+            and latencies_differ(calibration, percent, rate_rps, figure.value_ms, base.value_ms) is False
+        ]
+        if near:
+            said.append(f"p{percent:g} of {', '.join(near)}")
+    return f"Not told from {baseline}'s, because the difference is within it: {'; '.join(said)}." if said else ""
 
 
 def _exactness(calibration: Calibration) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,7 +10,7 @@ from harness.analysis.evidence import Analysis, Cell, CellPhase
 from harness.calibration.calibration_record import Calibration
 from harness.judging.figures import Percentile, TrialFigures
 from harness.report import wording
-from harness.report.calibration_section import instrument_line
+from harness.report.calibration_section import instrument_line, too_close_line
 from harness.report.palette import Palette
 from harness.report.standing import (
     capacity_of_cell,
@@ -69,7 +69,8 @@ def of_workload(
     memory = "PSS" if any(p.target_pss_max_bytes is not None for c in shown for p in c.phases.values()) else "RSS"
     names = [(capacities[0].name, "Capacity", "closed loop", "")]
     for name, rps in rate_phases(shown):
-        exact = _instrument(calibration, rps, [cell.phases[name] for cell in shown if name in cell.phases])
+        phases = {cell.variant: cell.phases[name] for cell in shown if name in cell.phases}
+        exact = _instrument(calibration, rps, phases, analysis.run.baseline)
         names.append((name, f"{wording.number(rps)} requests/s", f"open loop, {name}", exact))
     return tuple(
         Table(
@@ -83,14 +84,17 @@ def of_workload(
     )
 
 
-def _instrument(calibration: Calibration | None, rate_rps: float, phases: Sequence[CellPhase]) -> str:
+def _instrument(
+    calibration: Calibration | None, rate_rps: float, phases: Mapping[str, CellPhase], baseline: str | None
+) -> str:
     """Of the percentiles in the table. Closed loops have none: the instrument was calibrated in open loops."""
     shown = {
-        50.0: [phase.response_p50 for phase in phases],
-        90.0: [phase.response_p90 for phase in phases],
-        99.0: [phase.response_p99 for phase in phases],
+        50.0: {variant: phase.response_p50 for variant, phase in phases.items()},
+        90.0: {variant: phase.response_p90 for variant, phase in phases.items()},
+        99.0: {variant: phase.response_p99 for variant, phase in phases.items()},
     }
-    return instrument_line(calibration, rate_rps, shown)
+    exact = instrument_line(calibration, rate_rps, {percent: list(each.values()) for percent, each in shown.items()})
+    return " ".join(filter(None, [exact, too_close_line(calibration, rate_rps, shown, baseline)]))
 
 
 def _columns(memory: str) -> tuple[TableFigure, ...]:

@@ -101,7 +101,7 @@ def rate(name: str, duration_s: float, rps: float) -> PhaseSpec:
 def assert_adds_up(record: PhaseRecord) -> None:
     assert record.scheduled > 0
     assert sum(record.outcomes.values()) == record.scheduled
-    assert sum(record.ok_per_second) == record.ok_in_window
+    assert sum(record.ok_per_tenth) == record.ok_in_window
     assert sum(record.health_outcomes.values()) == record.health_scheduled > 0
 
 

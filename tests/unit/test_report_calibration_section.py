@@ -11,7 +11,9 @@ import pytest
 from harness.analysis.analyse import analyse
 from harness.calibration import calibration_record
 from harness.calibration.calibration_record import Calibration
+from harness.judging.figures import Percentile
 from harness.report import page
+from harness.report.calibration_section import too_close_line
 from harness.results.store import Run
 from tests.synthetic_run import write_synthetic_run
 from tests.unit.test_calibration_record import CHECKED, EXACT, GOOD, LATE, SPEEDS, calibration
@@ -107,3 +109,25 @@ def test_throughput_and_cross_check_are_shown_with_their_moment(run: Run) -> Non
 
 def test_it_is_the_same_page_each_time(run: Run) -> None:
     assert html(run, calibration(GOOD)) == html(run, None)
+
+
+def test_a_latency_within_the_instruments_uncertainty_is_not_called_another() -> None:
+    def figure(value_ms: float, *, at_least: bool = False) -> Percentile:
+        return Percentile(value_ms, at_least, 200)
+
+    shown = {
+        99.0: {
+            "sync_def": figure(50.0),
+            "near": figure(50.5),
+            "far": figure(60.0),
+            "late": figure(50.1, at_least=True),
+        },
+    }
+    proof = calibration(GOOD)  # it has a p99 only
+    assert too_close_line(proof, 200.0, shown, "sync_def") == (
+        "Not told from sync_def's, because the difference is within it: p99 of near."
+    )
+    assert too_close_line(None, 200.0, shown, "sync_def") == ""
+    assert too_close_line(proof, 200.0, {99.0: {"near": figure(50.0)}}, "sync_def") == ""
+    bound = {99.0: {"sync_def": figure(50, at_least=True), "near": figure(50)}}
+    assert too_close_line(proof, 200.0, bound, "sync_def") == ""

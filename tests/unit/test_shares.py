@@ -58,16 +58,13 @@ def record(ok: int, timeouts: int, **others: object) -> PhaseRecord:
 
 
 def test_records_add_up() -> None:
-    first = record(
-        3, 0, start_s=1.0, end_s=2.0, ok_per_second=(1, 2), ok_per_tenth=(1, 0, 2), min_service_ms=4.0, own_cpu_s=0.7
-    )
+    first = record(3, 0, start_s=1.0, end_s=2.0, ok_per_tenth=(1, 0, 2), min_service_ms=4.0, own_cpu_s=0.7)
     second = record(
         5,
         2,
         start_s=0.6,
         end_s=1.6,
         drained_s=2.0,
-        ok_per_second=(5,),
         ok_per_tenth=(5,),
         min_service_ms=3.0,
         censored=2,
@@ -79,7 +76,7 @@ def test_records_add_up() -> None:
     assert done.drain_s == 0.3
     assert (both.spec, both.status, both.reason) == (RATE, PhaseStatus.CHOKED, "late")
     assert (both.start_s, both.end_s, both.drained_s, both.min_service_ms) == (1.0, 2.1, 2.5, 3.0)
-    assert (both.scheduled, both.ok_in_window, both.censored, both.ok_per_second) == (10, 8, 2, (6, 2))
+    assert (both.scheduled, both.ok_in_window, both.censored, both.ok_per_tenth) == (10, 8, 2, (6, 0, 2))
     assert both.ok_per_tenth == (6, 0, 2)
     assert (both.own_cpu_s, both.own_cpu_wait_s) == (0.7, 0.2)
     assert both.outcomes == {Outcome.OK: 8, Outcome.TIMEOUT: 2}

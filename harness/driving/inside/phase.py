@@ -161,7 +161,6 @@ class Phase:
             outcomes=dict(sorted(self._outcomes.items())),
             censored=self._censored,
             ok_in_window=self.ok_in_window,
-            ok_per_second=tuple(sum(self._ok_tenths[at : at + 10]) for at in range(0, len(self._ok_tenths), 10)),
             ok_per_tenth=tuple(self._ok_tenths),
             arrivals_per_tenth=tuple(self._arrivals_per_tenth),
             response_s_per_tenth=tuple(self._response_s_per_tenth),

@@ -70,8 +70,7 @@ class PhaseRecord(Struct, frozen=True, kw_only=True):
     outcomes: dict[Outcome, int] = {}
     censored: int = 0
     ok_in_window: int = 0
-    ok_per_second: tuple[int, ...] = ()  # right answers by second of arrival, the window's share
-    ok_per_tenth: tuple[int, ...] = ()  # the same by tenth of a second
+    ok_per_tenth: tuple[int, ...] = ()  # right answers by tenth of a second of arrival, the window's share
     # Of an open loop by tenth of the intended start: right answers and timeouts, and their times added up.
     arrivals_per_tenth: tuple[int, ...] = ()
     response_s_per_tenth: tuple[float, ...] = ()
