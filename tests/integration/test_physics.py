@@ -33,6 +33,7 @@ capacity_s = 1.5
 rates = [{ percent = 20, duration_s = 1.0 }]
 pilot_warmup_s = 0.5
 pilot_capacity_s = 1.5
+pilot_idle_s = 0.0
 max_in_flight = 256
 drain_s = 0.5
 request_timeout_s = 10.0
