@@ -125,10 +125,10 @@ def _unknown_idle(analysis: Analysis) -> Iterator[str]:
     measured_cells = [cell for cell in analysis.cells if cell.status == "measured"]
     unknown = [f"{cell.variant} on {cell.workload}" for cell in measured_cells if cell.idle_cores is None]
     if unknown:
-        which = "any strategy" if len(unknown) == len(measured_cells) else _named(unknown)
+        which = "any variant" if len(unknown) == len(measured_cells) else _named(unknown)
         yield (
-            f"What it uses while idle was not measured for {which}: CPU-seconds per 1,000 requests contain it there, "
-            "and the checks of /health. At low rates that may be half of them."
+            f"The CPU use while idle was not measured for {which}: CPU-seconds per 1,000 requests contain it there, "
+            "and that of the checks of /health. At low rates that may be half of them."
         )
 
 

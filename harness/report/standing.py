@@ -90,10 +90,9 @@ def phase_notes(cell: Cell, phase: CellPhase | None, valid: Sequence[TrialFigure
     arrived_rps = _arrived_rps(phase.name, valid)
     if phase.overloaded and phase.goodput_rps is not None and arrived_rps is not None:
         said.append(f"{wording.number(phase.goodput_rps.value)} of {wording.number(arrived_rps)}/s answered")
-    for share, limit, what in (
-        (error_share(phase), ERRORS_ABOVE, "errors"),
-        (too_late_share(phase), TOO_LATE_ABOVE, "too late"),
-    ):
+    # In a closed loop that choked it is a share of the few that were still asked: that it choked says more.
+    late = too_late_share(phase) if phase.kind is PhaseKind.RATE else None
+    for share, limit, what in ((error_share(phase), ERRORS_ABOVE, "errors"), (late, TOO_LATE_ABOVE, "too late")):
         if share is not None and share > limit:
             said.append(f"{wording.percent(share)} {what}")
     return tuple(said)

@@ -65,7 +65,7 @@ def test_a_variant_that_works_while_nobody_asks_and_one_that_grows_are_named() -
 def test_an_idle_cost_that_is_not_known_is_said() -> None:
     good = handmade.analysis()
     unknown = [msgspec.structs.replace(cell, idle_cores=None) for cell in good.cells]
-    assert "was not measured for any strategy: CPU-seconds" in only(msgspec.structs.replace(good, cells=tuple(unknown)))
+    assert "was not measured for any variant: CPU-seconds" in only(msgspec.structs.replace(good, cells=tuple(unknown)))
     line = only(msgspec.structs.replace(good, cells=(unknown[0], *good.cells[1:])))
     assert f"was not measured for {unknown[0].variant} on io: CPU-seconds" in line
 

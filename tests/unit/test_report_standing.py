@@ -57,10 +57,11 @@ def test_a_closed_loop_that_choked_is_not_called_overloaded() -> None:
 
 def test_errors_and_what_was_too_late_are_told_apart_and_said_above_one_percent() -> None:
     late = {Outcome.OK: 900, Outcome.TIMEOUT: 60, Outcome.NOT_SENT: 40}
-    assert notes(handmade.cell_phase(outcomes=late)) == ("10 % too late",)
+    assert notes(handmade.cell_phase("rate-30", outcomes=late)) == ("10 % too late",)
     assert notes(handmade.cell_phase(outcomes={Outcome.OK: 900, Outcome.HTTP_ERROR: 100})) == ("10 % errors",)
     both = {Outcome.OK: 800, Outcome.CONNECTION_ERROR: 100, Outcome.NOT_SENT: 100}
-    assert notes(handmade.cell_phase(outcomes=both)) == ("10 % errors", "10 % too late")
+    assert notes(handmade.cell_phase("rate-30", outcomes=both)) == ("10 % errors", "10 % too late")
+    assert notes(handmade.cell_phase(outcomes=both)) == ("10 % errors",)  # a closed loop says that it choked
     assert notes(handmade.cell_phase(outcomes={Outcome.OK: 999, Outcome.TIMEOUT: 1})) == ()
 
 
