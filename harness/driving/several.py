@@ -3,7 +3,7 @@
     python -I -S several.py FD,FD,... -- command argument ... -- command argument ...
 
 Each command inherits its own descriptor and none of the others, so that the other end sees when it is gone. Ends when
-the last has ended. Only the standard library, as the supervisor.
+the last has ended. Like the supervisor, it imports only the standard library.
 """
 
 import subprocess

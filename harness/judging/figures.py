@@ -54,8 +54,8 @@ class PhaseFigures(Struct, frozen=True, kw_only=True):
     target_cpu_s: float | None = None  # between the phase's start and end, as the other two
     generator_cpu_s: float | None = None
     services_cpu_s: float | None = None
-    # Per 1,000 right answers, the idle cost of the same time taken off where it is known; an open loop's until drained.
-    # None where the target is so busy while idle that its requests' part cannot be told.
+    # Per 1,000 right answers; for an open loop, counted until its drain ends. The idle cost of the same time is taken
+    # off where it is known. None where the target is so busy while idle that its requests' part cannot be told.
     target_cpu_s_per_1000: float | None = None
     target_idle_cores: float | None = None  # the idle cost: CPU-seconds per second while nobody asks but /health
     target_cores: float | None = None  # CPU-seconds per second

@@ -15,19 +15,24 @@ import psutil
 from harness.machine import partition
 from harness.results.records.machine_record import Environment, Partition
 
+# What a figure may depend on: what targets and servers are made of, then what measures them.
 PACKAGES = (
     "fastapi",
     "starlette",
+    "pydantic",
+    "anyio",
     "uvicorn",
+    "granian",
     "uvloop",
     "httptools",
     "httpx",
     "aiohttp",
-    "anyio",
     "locust",
     "gevent",
     "hdrhistogram",
-    "pydantic",
+    "msgspec",
+    "numpy",
+    "psutil",
 )
 _CPU = Path("/sys/devices/system/cpu")
 _COMMAND_S = 5.0

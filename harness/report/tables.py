@@ -143,7 +143,7 @@ def _figures(cell: Cell, phase: CellPhase, memory: str, valid: Sequence[TrialFig
 
 
 def _memory(phase: CellPhase, memory: str) -> TableFigure:
-    """PSS is read once a second, so a short phase may have none; then it is RSS, and the table says so."""
+    """PSS is read at most once a second, so a short phase may have none; then it is RSS, and the table says so."""
     if memory == "PSS" and phase.target_pss_max_bytes is not None:
         return TableFigure(wording.mib(phase.target_pss_max_bytes))
     return TableFigure(

@@ -62,6 +62,7 @@ _MISSING = {"offered_rps": [""], "value": ["nan"], "at_least": [""]}
 _SAMPLE_TYPES = {
     **_TRIAL_TYPES,
     "tree": "category",
+    "service": "category",
     "server": "int64",
     "t_s": "float64",
     "phase": "category",
@@ -128,6 +129,7 @@ def read_samples(run_folder: Path | str) -> pd.DataFrame:
 
     - `trial`, `attempt`, `block`, `workload`, `variant`: which attempt.
     - `tree`: `target`, `generator` or `services`.
+    - `service`: the service's name where the tree is `services`; else empty.
     - `server`: 0; higher when the target had choked and was replaced.
     - `t_s`: seconds since the trial began.
     - `phase`: the phase that was going on; missing between phases.
@@ -141,7 +143,7 @@ def read_samples(run_folder: Path | str) -> pd.DataFrame:
     Example, cores in use:
 
         samples = read_samples("results/example")
-        one = samples.groupby(["trial", "attempt", "tree", "server"], observed=True)
+        one = samples.groupby(["trial", "attempt", "tree", "service", "server"], observed=True)
         samples["cores"] = one.cpu_s.diff() / one.t_s.diff()
     """
     rows: list[tuple[object, ...]] = []
@@ -150,7 +152,7 @@ def read_samples(run_folder: Path | str) -> pd.DataFrame:
         for each in _read(attempt.samples, list[Sample](), broken):
             phase = _phase_at(record.phases, each.t_s)
             used = (each.cpu_s, each.rss_bytes, each.pss_bytes, each.processes, each.threads)
-            rows.append((*head, each.tree, each.server, each.t_s, phase, *used))
+            rows.append((*head, each.tree, each.service, each.server, each.t_s, phase, *used))
     _warn(broken)
     return _frame(rows, _SAMPLE_TYPES)
 

@@ -128,7 +128,7 @@ def test_samples_are_typed_and_say_whose_they_are(any_run: Path) -> None:
     frame = read_samples(any_run)
     assert len(frame) > 100
     assert kinds(frame) == {
-        **dict.fromkeys([*WHICH, "tree", "phase"], "category"),
+        **dict.fromkeys([*WHICH, "tree", "service", "phase"], "category"),
         **dict.fromkeys(["attempt", "block", "server", "rss_bytes", "processes"], "int64"),
         **dict.fromkeys(["t_s", "cpu_s", "pss_bytes", "threads"], "float64"),
     }

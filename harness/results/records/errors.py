@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class HarnessError(Exception):
-    """Something a person can fix; `str()` is one line that names the key, its value and what to do."""
+    """Something a person can fix; `str()` is one line that names the key, its value and what to do. Exit code 3."""
 
 
 class UsageError(HarnessError):
