@@ -77,7 +77,7 @@ def _cell(
     counted = {figures.folder for figures in counting(attempt.figures for attempt in attempts)}
     chosen = [trial for trial in attempts if trial.figures.folder in counted]
     valid = [trial for trial in chosen if trial.figures.valid]
-    silent = sum(had_no_answer(trial.figures) for trial in chosen)
+    silent = sum(had_no_answer(trial.figures) for trial in attempts)
     all_failed = all(attempt.figures.record.status == "failed" for attempt in attempts)
     capacities = [phase for trial in valid if (phase := capacity_phase(trial.figures)) is not None]
     return Cell(

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from msgspec import Struct
 
 from harness.analysis.evidence import Analysis, Cell
-from harness.analysis.trials import counting
+from harness.analysis.trials import counting, invalid_codes
 from harness.judging.figures import TrialFigures
 from harness.judging.validity import DISTURBANCES
 
@@ -39,36 +39,36 @@ def _of_cell(analysis: Analysis, cell: Cell) -> Iterator[str]:
         if (trial.record.spec.variant, trial.record.spec.workload) == (cell.variant, cell.workload)
     ]
     name = f"{cell.variant} on {cell.workload}"
-    if any("wrong_answers" in _invalid_codes(trial) for trial in attempts):
+    if any("wrong_answers" in invalid_codes(trial) for trial in attempts):
         yield f"{name}: gave wrong answers under load"
     if cell.status != "measured":
         return
     chosen = counting(attempts)
     if cell.capacity is None:
-        yield f"{name}: no valid data ({_why(chosen)})"
+        yield f"{name}: no valid data ({_why(attempts)})"
         return
-    own = {code for trial in chosen if not trial.valid for code in _invalid_codes(trial) - DISTURBANCES}
-    own -= {"wrong_answers", "trial_failed"}  # said above, and by who measured
+    # Of every attempt: one that went well later does not undo an earlier one. A trial whose last attempt failed is said
+    # by who measured it.
+    failed = {trial.folder for trial in chosen if trial.record.status == "failed"}
+    counted = [trial for trial in attempts if not trial.record.spec.is_pilot and trial.folder not in failed]
+    own = {code for trial in counted if not invalid_codes(trial) & DISTURBANCES for code in invalid_codes(trial)}
+    own -= {"wrong_answers"}  # said above
     if own:
-        yield f"{name}: a trial does not count ({', '.join(sorted(own))})"
+        yield f"{name}: an attempt does not count ({', '.join(sorted(own))})"
 
 
 def disturbed(analysis: Analysis) -> Disturbed | None:
     """None when no attempt was left out for a disturbance; the pilot's are not counted, they are no evidence."""
     attempts = [trial for trial in analysis.trials if not trial.record.spec.is_pilot]
-    out = [trial for trial in attempts if not trial.valid and _invalid_codes(trial) <= DISTURBANCES]
+    out = [trial for trial in attempts if not trial.valid and invalid_codes(trial) <= DISTURBANCES]
     total_s = sum(trial.record.elapsed_s for trial in attempts)
     if not out or not total_s:
         return None
-    met = Counter(code for trial in out for code in sorted(_invalid_codes(trial)))
+    met = Counter(code for trial in out for code in sorted(invalid_codes(trial)))
     share = sum(trial.record.elapsed_s for trial in out) / total_s
     return Disturbed(len(out), len(attempts), share, dict(met.most_common()))
 
 
 def _why(trials: Sequence[TrialFigures]) -> str:
-    codes = sorted({code for trial in trials for code in _invalid_codes(trial)})
+    codes = sorted({code for trial in trials for code in invalid_codes(trial)})
     return ", ".join(codes) or "its closed loop did not run"
-
-
-def _invalid_codes(trial: TrialFigures) -> set[str]:
-    return {finding.code for finding in trial.findings if finding.level == "invalid"}

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from harness.judging.context import was_silent
 from harness.judging.figures import PhaseFigures, TrialFigures
+from harness.judging.validity import DISTURBANCES
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
 
 
@@ -23,20 +24,31 @@ def counting(trials: Iterable[TrialFigures]) -> tuple[TrialFigures, ...]:
 
 
 def valid_by_block(trials: Iterable[TrialFigures], variant: str, workload: str) -> dict[int, TrialFigures]:
-    """A cell's valid trials by their block; none where any trial of the cell had no right answer."""
+    """A cell's valid trials by their block; none where any attempt of the cell had no right answer."""
     own = [
         trial
-        for trial in counting(trials)
+        for trial in trials
         if (trial.record.spec.variant, trial.record.spec.workload) == (variant, workload)
+        and not trial.record.spec.is_pilot
     ]
     if any(had_no_answer(trial) for trial in own):
         return {}
-    return {trial.record.spec.block: trial for trial in own if trial.valid}
+    return {trial.record.spec.block: trial for trial in counting(own) if trial.valid}
 
 
 def had_no_answer(trial: TrialFigures) -> bool:
-    """Whether the closed loop ran and not one right answer came."""
+    """Whether the closed loop ran and not one right answer came, though others left the machine alone.
+
+    To be asked of every attempt: one that answered later does not undo it.
+    """
+    if invalid_codes(trial) & DISTURBANCES:
+        return False
     return any(phase.kind is PhaseKind.CAPACITY and was_silent(phase) for phase in trial.phases.values())
+
+
+def invalid_codes(trial: TrialFigures) -> set[str]:
+    """What keeps it out of the comparisons."""
+    return {finding.code for finding in trial.findings if finding.level == "invalid"}
 
 
 def has_run(phase: PhaseFigures) -> bool:

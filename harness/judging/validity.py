@@ -45,6 +45,7 @@ TREND_P_VALUE, TREND_INFO_CHANGE, TREND_INVALID_CHANGE = 0.01, 0.18, 0.4
 # What the machine or the instrument did to a trial, and not the strategy: measured again, it may well be valid.
 DISTURBANCES = frozenset(
     {
+        "service_died",  # seen by who measures
         "generator_busy",
         "service_busy",
         "reserved_busy",
@@ -81,6 +82,8 @@ def server_died(context: Context) -> Finding | None:
     for server in context.record.servers:
         if server.ended.startswith(("exited", "killed by")):
             return invalid("server_died", f"a server ended by itself: {server.ended}", "read server.log")
+    if any(seen.code == "service_died" for seen in context.record.events):
+        return None
     for phase in context.phases.values():
         if phase.status is PhaseStatus.FAILED:
             return invalid("server_died", f"{phase.name} failed: {phase.reason}", "read server.log and locust.log")

@@ -182,11 +182,11 @@ class Trial:
         done = generator.run(load, on_event, lambda: server.exit_code() is not None)
         records = [placed(record, began_s or 0.0) for record in done.records]
         self._overhead_s["drain"] = self._overhead_s.get("drain", 0.0) + done.drain_s
-        died = self._who_died(server, group[-1].name)
+        # A load that is ended early has no records of the phases after that.
+        died = self._who_died(server, records[-1].spec.name if records else group[0].name)
         if died is not None:
-            self._phases += [
-                msgspec.structs.replace(record, status=PhaseStatus.FAILED, reason=str(died)) for record in records
-            ]
+            cut = [msgspec.structs.replace(last, status=PhaseStatus.FAILED, reason=str(died)) for last in records[-1:]]
+            self._phases += [*records[:-1], *cut]
             raise died
         self._phases += records
         last = group[-1]
@@ -216,7 +216,11 @@ class Trial:
     def _who_died(self, server: Server, phase: str) -> HarnessError | None:
         if server.exit_code() is not None:
             return TrialError(f"{self._variant.name}: {server.describe_exit(phase)}")
-        return self._service_gone()
+        gone = self._service_gone()
+        if gone is not None:
+            advice = "read the service's log, then finish the run with --resume; the strategy is not to blame"
+            self._events.append(Finding("service_died", "invalid", str(gone), advice))
+        return gone
 
     def _service_gone(self) -> HarnessError | None:
         """Without the services every strategy fails, and it is not the strategy's fault."""

@@ -113,7 +113,7 @@ def _read(path: Path, kind: type[_T]) -> _T:
         if version == old_layouts.CONVERTED and kind in _CONVERTERS:
             content = msgspec.json.encode(_CONVERTERS[kind](msgspec.json.decode(content)))
             version = SCHEMA_VERSION
-    except (msgspec.MsgspecError, LookupError, TypeError, ValueError) as error:
+    except (msgspec.MsgspecError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise StoreError(f"{path}: is not a record of ours or was cut off ({error}); move it away") from error
     if version != SCHEMA_VERSION:
         raise StoreError(

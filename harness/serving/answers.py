@@ -55,10 +55,10 @@ def _difference(status: int, body: bytes, expected: Any) -> str:
     if not is_success(status):
         return f"answered {status} ({shown})"
     try:
-        answer = json.loads(body)
+        right = canonical_json(json.loads(body)) == canonical_json(expected)
     except (ValueError, RecursionError):  # RecursionError: nested deeper than Python can follow
         return f"answered what is not JSON ({shown})"
-    if canonical_json(answer) != canonical_json(expected):
+    if not right:
         return f"answered {shown}, expected {_short(canonical_json(expected))}"
     return ""
 

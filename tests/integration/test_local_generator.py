@@ -1,12 +1,16 @@
 """A real Locust process, driven over its control socket, against a real server of known behaviour."""
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from math import ceil
 from pathlib import Path
+from threading import Thread
 from time import monotonic, sleep
 
+import msgspec
 import pytest
 
 from harness.driving.generator import GeneratorError
@@ -291,3 +295,77 @@ def test_a_broken_scenario_is_one_line_that_says_why(tmp_path: Path) -> None:
         pytest.raises(GeneratorError, match="no_such_module"),
     ):
         generator.wait_ready(30)
+
+
+CHOOSER = """
+import random
+from locust import task
+from harness.scenario import BenchUser
+
+class Chooser(BenchUser):
+    @task
+    def choose(self):
+        self.ask(f"/{random.randrange(1000)}", {"right": True})
+"""
+
+
+@contextmanager
+def remembering_server() -> Iterator[tuple[int, list[str]]]:
+    """Its port, and the paths that it was asked for."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            if self.path != "/health":
+                asked.append(self.path)
+            body = b'{"right": true}'
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server.server_address[1], asked
+        server.shutdown()
+        thread.join(10)
+
+
+def test_what_a_scenario_chooses_by_chance_comes_from_the_phases_seed(tmp_path: Path) -> None:
+    """So that the variants of a block are asked the same, in the same order."""
+    (tmp_path / "chooser.py").write_text(CHOOSER)
+    workload = Workload("chooser", "", "", "chooser.py", (Request("/0", {"right": True}),))
+    seen: dict[str, Counter[str]] = {}
+    with (
+        remembering_server() as (port, asked),
+        LocalGenerator.launch(
+            workload,
+            root=tmp_path,
+            users=64,
+            latency_path=tmp_path / "latency.hlog",
+            log_path=tmp_path / "locust.log",
+            cpus=None,
+        ) as generator,
+    ):
+        generator.wait_ready(30)
+        for name, seed in (("first", 5), ("again", 5), ("other", 6)):
+            asked.clear()
+            phase = msgspec.structs.replace(rate(name, 1.0, 80.0), seed=seed)
+            warmup = closed(f"warmup-{name}", 0.2, len(seen) + 1)  # which chooses, too, another number of times
+            (_, record) = (
+                generator.run(
+                    Load(("127.0.0.1", port), (one,), 3.0, 10.0, 0.0, 0), lambda event: None, lambda: False
+                ).records[0]
+                for one in (warmup, phase)
+            )
+            seen[name] = Counter(asked[-record.scheduled :])
+            assert seen[name].total() == record.scheduled > 40
+    assert seen["first"] == seen["again"]
+    assert seen["first"] != seen["other"]

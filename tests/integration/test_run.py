@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from harness.analysis.analyse import analyse
 from harness.machine.partition import TARGET_NICE
 from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseStatus
@@ -258,6 +259,9 @@ def test_an_upstream_that_dies_fails_the_trial_and_resume_measures_it_again(proj
     project.assert_nothing_is_left()
     failed = [trial.spec.id for trial in trials(project).values() if trial.status == "failed"]
     assert failed == ["01-io-pure_async_aiohttp"]
+    (judged,) = (t for t in analyse(Run.open(project.run_folder)).trials if t.record.status == "failed")
+    codes = {finding.code for finding in judged.findings}
+    assert "service_died" in codes and "server_died" not in codes, "the strategy is not to blame"
     resumed = project.bench("run", "--resume", str(project.run_folder))
     assert resumed.measured_everything, resumed.err
     assert [trial.status for trial in trials(project).values()] == ["complete", "complete"]

@@ -64,6 +64,7 @@ def test_what_is_no_record_of_any_layout_is_one_line(tmp_path: Path) -> None:
     for content, complaint in (
         ('{"schema_version": 1}', "is not a record of ours"),
         ('{"schema_version": 1, "environment": 3}', "is not a record of ours"),
+        ('{"schema_version": 1, "environment": {"partition": null}}', "is not a record of ours"),
         ('{"schema_version": 99}', "schema_version 99 is not"),
     ):
         (run.path / "run.json").write_text(content)

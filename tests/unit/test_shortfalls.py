@@ -9,10 +9,12 @@ import pytest
 from harness.analysis.cells import cells
 from harness.analysis.evidence import Analysis
 from harness.analysis.shortfalls import disturbed, shortfalls
+from harness.analysis.trials import valid_by_block
 from harness.judging.figures import TrialFigures
 from harness.judging.validity import DISTURBANCES, RULES
 from harness.results.records.finding import Finding
 from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseStatus
 from tests.made_trials import judged, phase, trial
 from tests.synthetic_run import run_record
 
@@ -80,4 +82,37 @@ def test_a_trial_that_answered_nothing_leaves_no_valid_data() -> None:
 
 def test_the_disturbances_are_rules() -> None:
     codes: Sequence[str] = [rule.__name__ for rule in RULES]
-    assert set(codes) >= DISTURBANCES
+    assert {*codes, "service_died"} >= DISTURBANCES  # that one is seen by who measures
+
+
+def crashed(block: int) -> TrialFigures:
+    found = (Finding("server_died", "invalid", "it was killed by SIGSEGV", "read the log"),)
+    nothing = phase(0.0, outcomes={}, status=PhaseStatus.FAILED)
+    return trial("sync_def", block, nothing, status="failed", error="it was killed by SIGSEGV", findings=found)
+
+
+def silent(block: int, *codes: str) -> TrialFigures:
+    found = tuple(Finding(code, "invalid", "a test says so", "none") for code in ("no_answer", *codes))
+    return trial(
+        "sync_def", block, phase(0.0, outcomes={Outcome.TIMEOUT: 10}, status=PhaseStatus.CHOKED), findings=found
+    )
+
+
+def test_an_attempt_that_went_well_does_not_undo_a_crash() -> None:
+    run = of(*(each for block in (1, 2, 3) for each in (crashed(block), trial("sync_def", block, attempt=2))))
+    assert shortfalls(run) == ("sync_def on io: an attempt does not count (server_died)",)
+
+
+def test_an_attempt_that_went_well_does_not_undo_one_that_answered_nothing() -> None:
+    trials = [each for block in (1, 2, 3) for each in (silent(block), trial("sync_def", block, attempt=2))]
+    run = of(*trials)
+    assert run.cells[0].capacity is None
+    assert valid_by_block(trials, "sync_def", "io") == {}
+    assert shortfalls(run) == ("sync_def on io: no valid data (no_answer)",)
+
+
+def test_a_silence_of_the_machine_is_not_the_strategys() -> None:
+    trials = [silent(1, "stolen_time"), trial("sync_def", 1, attempt=2), trial("sync_def", 2)]
+    assert of(*trials).cells[0].capacity is not None
+    assert set(valid_by_block(trials, "sync_def", "io")) == {1, 2}
+    assert shortfalls(of(*trials)) == ()

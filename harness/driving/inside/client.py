@@ -193,12 +193,19 @@ class _TaskLoop(DefaultTaskSet):
     When one raises, Locust handles it as usual. A scenario with nested task sets gets Locust's own loop.
     """
 
+    def get_next_task(self) -> Any:
+        # Asked once for each user, for a task that is not used. By chance it would take from the phase's seed.
+        return super().get_next_task() if self._has_nested_sets else self.user.tasks[0]  # type: ignore[no-untyped-call]
+
+    @property
+    def _has_nested_sets(self) -> bool:
+        return any(isinstance(task, type) for task in self.user.tasks)
+
     def execute_next_task(self) -> None:
-        tasks = self.user.tasks
-        if any(isinstance(task, type) for task in tasks):
+        if self._has_nested_sets:
             super().execute_next_task()  # type: ignore[no-untyped-call]
             return
-        functions = cast(list[Callable[[Any], None]], tasks)
+        functions = cast(list[Callable[[Any], None]], self.user.tasks)
         user, take_ticket = self.user, self.user.wait_time
         self._task_queue.clear()
         while True:

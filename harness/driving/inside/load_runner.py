@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from array import array
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -92,6 +93,9 @@ class LoadRunner:
     def _run_phase(
         self, phase: Phase, before: Phase | None, health: PhaseHealth, prober: HealthProber, arrivals: Sequence[float]
     ) -> None:
+        # A scenario chooses its requests by chance. With the phase's seed the n-th arrival asks the same of every
+        # variant.
+        random.seed(phase.spec.seed)
         self._tell(Started(phase.spec.name))
         probing = gevent.spawn(prober.probe, phase, health)
         telling = gevent.spawn(self._report_progress, phase)
