@@ -6,8 +6,10 @@ from harness.analysis.cells import JudgedTrial, PhaseEvidence, cells
 from harness.analysis.comparisons import comparisons
 from harness.analysis.decisions import decisions, undecided
 from harness.analysis.evidence import Analysis
+from harness.analysis.net_costs import net_costs
 from harness.analysis.remarks import remarks
 from harness.judging.figures import TrialFigures
+from harness.judging.idle_cost import IdleCost
 from harness.judging.judge import Judgement, judge, median_canary_of
 from harness.judging.percentiles import latencies
 from harness.judging.probing import probe_figures
@@ -25,15 +27,16 @@ def analyse(run: Run) -> Analysis:
     broken: list[str] = []
     complete = complete_records(run, record, broken)
     median_canary_ms = median_canary_of(trial for _, trial in complete)
-    idle_cores: dict[tuple[str, str], float] = {}
+    idle_costs: dict[tuple[str, str], IdleCost] = {}
     judged = []
     for attempt, trial in complete:  # in the order of the plan: a cell's pilot, which knows its idle cost, comes first
         cell = trial.spec.workload, trial.spec.variant
         raw = read_raw_trial(run, attempt, trial, broken)
-        judgement = judge(record, raw, median_canary_ms, idle_cores.get(cell))
-        if judgement.context.idle_cores is not None:
-            idle_cores[cell] = judgement.context.idle_cores
+        judgement = judge(record, raw, median_canary_ms, idle_costs.get(cell))
+        if judgement.context.idle_cost is not None:
+            idle_costs[cell] = judgement.context.idle_cost
         judged.append(_judged(raw, judgement))
+    judged = net_costs(judged)
     trials = tuple(trial.figures for trial in judged)
     measured = cells(record, judged)
     compared = comparisons(record, trials)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harness.judging.context import Context, Rule, info, was_free_to_send
-from harness.judging.phase_figures import SAME_UNDER_LOAD_CORES
+from harness.judging.idle_cost import HEALTH_CHECK_S, IDLE_WORKER_CORES
 from harness.judging.steadiness import response_trend
 from harness.judging.validity import TREND_P_VALUE
 from harness.results.records.finding import Finding
@@ -28,9 +28,7 @@ PILE_TIMES = 5 / 3  # as `validity.TREND_INVALID_CHANGE`: the first third is 40 
 # On two shared cores the generator waited for 0.0 to 3.1 % of a closed loop, whatever the strategy (docs/priority.md).
 # 1 % of waiting costs about 1 % of the capacity at most, and 5 % is what makes a difference here (`stats.SAME_WITHIN`).
 WAIT_SHARE = 0.05
-# Nine strategies on four workloads used 0.03 to 0.04 of a core while idle, at 30 checks of /health a second: up to 0.01
-# for each worker (the probe, uvicorn's timers), and a millisecond for each check. Five times that is the app's work.
-IDLE_WORKER_CORES, HEALTH_CHECK_S, IDLE_TIMES = 0.01, 0.001, 5
+IDLE_TIMES = 5  # what is usual: more is work of the app itself
 # Over the load of a trial the memory of nine strategies on four workloads rose by up to 8 MiB, most of it in one third
 # of the answers. What is kept for each request has its part in every third: half of the mean, to allow for noise.
 GROWN_BYTES, GROWN_SHARE, LEAST_THIRD = 16 << 20, 0.05, 0.5
@@ -98,7 +96,7 @@ def cost_unknown(context: Context) -> Finding | None:
         and phase.target_cpu_s_per_1000 is None
         and phase.outcomes.get(Outcome.OK, 0)
     ]
-    too_busy = (context.idle_cores or 0.0) > SAME_UNDER_LOAD_CORES * context.variant.workers  # said by busy_while_idle
+    too_busy = context.idle_cost is not None and context.idle_cost.is_less_under_load  # said by busy_while_idle
     if not phases or too_busy:
         return None
     older = context.record.schema_version < SCHEMA_VERSION
@@ -190,19 +188,19 @@ def generator_waited(context: Context) -> Finding | None:
 
 
 def busy_while_idle(context: Context) -> Finding | None:
-    cores = context.idle_cores
+    idle = context.idle_cost
     usual_cores = IDLE_WORKER_CORES * context.variant.workers + HEALTH_CHECK_S * context.profile.health_rate_rps
-    if cores is None or cores <= IDLE_TIMES * usual_cores:
+    if idle is None or (idle.cores <= IDLE_TIMES * usual_cores and not idle.is_less_under_load):
         return None
     return info(
         "busy_while_idle",
-        f"{context.variant.name} uses {cores:.2f} of a core while idle, when nobody asks anything but /health (limit "
-        f"{IDLE_TIMES * usual_cores:.2g}, {IDLE_TIMES} times what is usual)",
+        f"{context.variant.name} uses {idle.cores:.2f} of a core while idle, when nobody asks anything but /health "
+        f"(usual: {usual_cores:.2g})",
         "find the thread or task of the app that works all the time, and stop it or let it sleep: requests share the "
         "CPU with it"
         + (
             "; it gets less under load, so what a request itself costs cannot be told"
-            if cores > SAME_UNDER_LOAD_CORES * context.variant.workers
+            if idle.is_less_under_load
             else ""
         ),
     )

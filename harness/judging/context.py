@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from harness.judging.arrival_figures import ArrivalFigures
 from harness.judging.figures import PhaseFigures
+from harness.judging.idle_cost import IdleCost
 from harness.judging.memory import MemoryGrowth
 from harness.results.records.finding import Finding
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
@@ -29,7 +30,7 @@ class Context:
     median_canary_ms: float | None  # of the run's trials
     arrivals: Mapping[str, tuple[ArrivalFigures, ...]] = field(default_factory=dict)  # by open-loop phase
     reserved_cpus: int = 0  # for generator and services alone; 0: they share all CPUs with the target
-    idle_cores: float | None = None  # what the variant's tree uses while nobody asks anything but /health
+    idle_cost: IdleCost | None = None  # what the variant's tree uses while nobody asks anything but /health
     memory: MemoryGrowth | None = None  # over the trial's load, when it has enough samples
     memory_bytes: int = 0  # of the machine
 

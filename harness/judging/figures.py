@@ -55,7 +55,8 @@ class PhaseFigures(Struct, frozen=True, kw_only=True):
     generator_cpu_s: float | None = None
     services_cpu_s: float | None = None
     # Per 1,000 right answers; for an open loop, counted until its drain ends. The idle cost of the same time is taken
-    # off where it is known. None where the target is so busy while idle that its requests' part cannot be told.
+    # off where it is known. None where the target is so busy while idle that its requests' part cannot be told, and
+    # where the idle cost is known of other variants only.
     target_cpu_s_per_1000: float | None = None
     target_idle_cores: float | None = None  # the idle cost: CPU-seconds per second while nobody asks but /health
     target_cores: float | None = None  # CPU-seconds per second

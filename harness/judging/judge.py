@@ -9,8 +9,9 @@ from statistics import median
 
 from harness.judging.arrival_figures import by_phase
 from harness.judging.context import Context
+from harness.judging.idle_cost import IdleCost, idle_cost_in
 from harness.judging.memory import memory_growth
-from harness.judging.phase_figures import idle_cores_in, phase_figures
+from harness.judging.phase_figures import phase_figures
 from harness.judging.validity import findings, is_valid
 from harness.results.raw_trial import RawTrial
 from harness.results.records.finding import Finding
@@ -27,17 +28,18 @@ class Judgement:
     valid: bool
 
 
-def judge(run: RunRecord, raw: RawTrial, median_canary_ms: float | None, idle_cores: float | None = None) -> Judgement:
-    """`median_canary_ms` is what the machine's speed is compared with, see `median_canary_of`. `idle_cores` is what the
+def judge(
+    run: RunRecord, raw: RawTrial, median_canary_ms: float | None, idle_cost: IdleCost | None = None
+) -> Judgement:
+    """`median_canary_ms` is what the machine's speed is compared with, see `median_canary_of`. `idle_cost` is what the
     pilot found for this variant on this workload; a trial with an idle phase of its own takes that one's."""
     trial = raw.record
-    own_idle_cores = idle_cores_in(trial, raw.samples)
-    idle_cores = idle_cores if own_idle_cores is None else own_idle_cores
     partition = run.environment.partition
     variant = next(variant for variant in run.variants if variant.name == trial.spec.variant)
+    idle_cost = idle_cost_in(trial, raw.samples, variant.workers) or idle_cost
     context = Context(
         record=trial,
-        phases=phase_figures(trial, raw.histograms, raw.samples, raw.probes, idle_cores, variant.workers),
+        phases=phase_figures(trial, raw.histograms, raw.samples, raw.probes, idle_cost),
         variant=variant,
         workload=next(workload for workload in run.workloads if workload.name == trial.spec.workload),
         profile=run.profile,
@@ -45,7 +47,7 @@ def judge(run: RunRecord, raw: RawTrial, median_canary_ms: float | None, idle_co
         median_canary_ms=median_canary_ms,
         arrivals=by_phase(raw.arrivals),
         reserved_cpus=len(partition.generator) if partition.pinned else 0,
-        idle_cores=idle_cores,
+        idle_cost=idle_cost,
         memory=memory_growth(trial, raw.samples),
         memory_bytes=run.environment.memory_bytes,
     )

@@ -8,20 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from harness.judging.figures import PhaseFigures
+from harness.judging.idle_cost import IdleCost
 from harness.judging.percentiles import exact_latencies, latencies
 from harness.judging.probing import ProbeFigures, probe_figures
 from harness.judging.usage import TreeUsage, services_usage, tree_usage
 from harness.results.histograms import Histogram, Histograms
 from harness.results.records.metric import Metric
 from harness.results.records.outcome import Outcome
-from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseStatus
+from harness.results.records.phase_record import PhaseKind, PhaseRecord
 from harness.results.records.probe_line import ProbeLine
 from harness.results.records.sample import Sample
 from harness.results.records.trial_record import TrialRecord
-
-# A thread of the app that wants no more than this of a worker gets it under load, too: it and the event loop take turns
-# at the GIL. One that wants more gets less than while idle. How much less nobody knows, so nothing can be taken off.
-SAME_UNDER_LOAD_CORES = 0.5
 
 
 def phase_figures(
@@ -29,11 +26,9 @@ def phase_figures(
     histograms: Histograms,
     samples: Sequence[Sample],
     probes: Mapping[int, Sequence[ProbeLine]],
-    idle_cores: float | None = None,
-    workers: int = 1,
+    idle_cost: IdleCost | None = None,
 ) -> dict[str, PhaseFigures]:
-    """Figures by phase name; `probes` are the lines by worker PID. `idle_cores` is what the target, all `workers` of
-    it, uses while nobody asks anything but `/health`; None: not known, and nothing is taken off."""
+    """Figures by phase name; `probes` are the lines by worker PID. Without an `idle_cost` nothing is taken off."""
     return {
         phase.spec.name: _phase_figures(
             phase,
@@ -42,8 +37,7 @@ def phase_figures(
             generator=tree_usage(samples, "generator", phase),
             services=services_usage(samples, phase),
             probe=probe_figures(probes, phase, record.origin_monotonic_s),
-            idle_cores=idle_cores,
-            workers=workers,
+            idle_cost=idle_cost,
         )
         for phase in record.phases
     }
@@ -57,8 +51,7 @@ def _phase_figures(
     generator: TreeUsage,
     services: Mapping[str, TreeUsage],
     probe: ProbeFigures,
-    idle_cores: float | None,
-    workers: int,
+    idle_cost: IdleCost | None,
 ) -> PhaseFigures:
     duration_s = max(0.0, phase.end_s - phase.start_s)
     service, response, send_lag, health = (
@@ -93,10 +86,8 @@ def _phase_figures(
         target_cpu_s=target.cpu_s,
         generator_cpu_s=generator.cpu_s,
         services_cpu_s=_sum(usage.cpu_s for usage in services.values()),
-        target_cpu_s_per_1000=None
-        if idle_cores is not None and idle_cores > SAME_UNDER_LOAD_CORES * workers
-        else _cpu_s_per_1000(phase, target, idle_cores or 0.0),
-        target_idle_cores=idle_cores,
+        target_cpu_s_per_1000=_cpu_s_per_1000(phase, target, idle_cost),
+        target_idle_cores=None if idle_cost is None else idle_cost.cores,
         target_cores=target.cores,
         generator_cores=generator.cores,
         services_cores=_sum(usage.cores for usage in services.values()),
@@ -128,30 +119,23 @@ def value_ms(values: Histogram, permille: int) -> float | None:
     return None if found is None else found.value_ms
 
 
-def idle_cores_in(record: TrialRecord, samples: Sequence[Sample]) -> float | None:
-    """What the target used in the trial's idle phase, in cores; None when there was none, or no samples of it."""
-    for phase in record.phases:
-        if phase.spec.kind is PhaseKind.IDLE and phase.status is PhaseStatus.COMPLETE:
-            return tree_usage(samples, "target", phase).cores
-    return None
-
-
-def _cpu_s_per_1000(phase: PhaseRecord, target: TreeUsage, idle_cores: float) -> float | None:
+def _cpu_s_per_1000(phase: PhaseRecord, target: TreeUsage, idle_cost: IdleCost | None) -> float | None:
     """A closed loop begins and ends with all users asking, so what was used and answered within it counts. An open loop
     begins empty, and its last requests cost CPU time after its end: what all of them used counts, and all answers.
 
-    What the target would have used in that time without them is taken off: at low rates it is half of the whole. Most
-    of it is for the answers to `/health`. A blocked event loop gives fewer of them, so only their part is taken off."""
-    checks = phase.health_scheduled
-    idle_cores *= phase.health_outcomes.get(Outcome.OK, 0) / checks if checks else 1.0
+    What the target would have used in that time without them is taken off: at low rates it is half of the whole."""
     if phase.spec.kind is PhaseKind.RATE:
-        answered = phase.outcomes.get(Outcome.OK, 0)
-        return _per_1000(target.cpu_until_drained_s, idle_cores * target.until_drained_s, answered)
-    return _per_1000(target.cpu_s, idle_cores * target.elapsed_s, phase.ok_in_window)
-
-
-def _per_1000(cpu_s: float | None, idle_s: float, ok: int) -> float | None:
-    return None if cpu_s is None or not ok else 1000 * max(0.0, cpu_s - idle_s) / ok
+        cpu_s, elapsed_s, answered = (
+            target.cpu_until_drained_s,
+            target.until_drained_s,
+            phase.outcomes.get(Outcome.OK, 0),
+        )
+    else:
+        cpu_s, elapsed_s, answered = target.cpu_s, target.elapsed_s, phase.ok_in_window
+    if cpu_s is None or not answered or (idle_cost is not None and idle_cost.is_less_under_load):
+        return None
+    idle_s = 0.0 if idle_cost is None else idle_cost.within_s(elapsed_s, phase)
+    return 1000 * max(0.0, cpu_s - idle_s) / answered
 
 
 def _sum(values: Iterable[float | None]) -> float | None:

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterator, Sequence
 
 from harness.analysis.evidence import Analysis
+from harness.analysis.net_costs import IDLE_UNKNOWN
 from harness.analysis.trials import counting
 from harness.judging.figures import TrialFigures
 from harness.judging.machine_noise import STEAL_INFO_PERCENT
@@ -112,18 +113,31 @@ def _disturbed(analysis: Analysis) -> Iterator[str]:
 
 def _costs_beside_the_load(analysis: Analysis) -> Iterator[str]:
     for code, what in _FAULTS.items():
-        cells = dict.fromkeys(
-            f"{trial.record.spec.variant} on {trial.record.spec.workload}"
-            for trial in counting(analysis.trials)
-            if any(finding.code == code for finding in trial.findings)
-        )
+        cells = _found(analysis, code)
         if cells:
-            yield f"{what}: {_named(list(cells))}. The findings under Trials say how much, and what to do."
+            yield f"{what}: {_named(cells)}. The findings under Trials say how much, and what to do."
+
+
+def _found(analysis: Analysis, code: str) -> list[str]:
+    """The variants on workloads with such a finding in a trial that counts."""
+    cells = dict.fromkeys(
+        f"{trial.record.spec.variant} on {trial.record.spec.workload}"
+        for trial in counting(analysis.trials)
+        if any(finding.code == code for finding in trial.findings)
+    )
+    return list(cells)
 
 
 def _unknown_idle(analysis: Analysis) -> Iterator[str]:
     measured_cells = [cell for cell in analysis.cells if cell.status == "measured"]
-    unknown = [f"{cell.variant} on {cell.workload}" for cell in measured_cells if cell.idle_cores is None]
+    left_out = _found(analysis, IDLE_UNKNOWN)
+    if left_out:
+        yield (
+            f"The CPU use while idle was not measured for {_named(left_out)}, and was for others: no CPU-seconds per "
+            "request there, and no comparison of them."
+        )
+    names = [f"{cell.variant} on {cell.workload}" for cell in measured_cells if cell.idle_cores is None]
+    unknown = [name for name in names if name not in left_out]
     if unknown:
         which = "any variant" if len(unknown) == len(measured_cells) else _named(unknown)
         yield (

@@ -92,6 +92,17 @@ def test_the_idle_cost_that_a_pilot_found_is_taken_off_in_all_trials_of_its_cell
     )
     assert "busy_while_idle" in {finding.code for finding in trial(analysis, "02-io-sync_def").findings}
     assert "idle" not in cell(analysis, "sync_def", "io").phases
+    # The others on this workload have no such figure: theirs would contain their idle cost.
+    other = trial(analysis, "02-io-multi_worker")
+    assert other.valid and other.phases["capacity"].target_cpu_s is not None
+    assert {phase.target_cpu_s_per_1000 for phase in other.phases.values()} == {None}
+    assert [(found.code, found.level) for found in other.findings] == [("idle_unknown", "info")]
+    assert cell(analysis, "multi_worker", "io").phases["capacity"].target_cpu_s_per_1000 is None
+    metrics = {(made.workload, made.metric) for made in analysis.comparisons}
+    assert ("io", "capacity_rps") in metrics and ("io", "target_cpu_s_per_1000") not in metrics
+    # Where nobody's is known, all keep theirs.
+    assert ("cpu", "target_cpu_s_per_1000") in metrics
+    assert trial(analysis, "02-cpu-multi_worker") == trial(whole, "02-cpu-multi_worker")
 
 
 def test_the_judge_of_a_run_under_way_says_what_the_report_will_say(original: Run, whole: Analysis) -> None:

@@ -87,6 +87,22 @@ def test_one_trial_that_got_through_does_not_speak_for_two_that_were_overloaded(
     assert there.response_p50 is not None and not there.response_p50.at_least
 
 
+def test_a_percentile_among_the_answers_of_those_that_got_through_is_a_lower_bound_too() -> None:
+    """Nobody knows how many requests the third would have had at rate-30: with more of them the median was slower."""
+
+    def survivor(block: int) -> JudgedTrial:
+        quick = phase(10.0, rate_rps=10.0, name="rate-10"), phase(30.0, rate_rps=30.0)
+        return judged(trial("sync_def", block, phase(), *quick), {"rate-10": [1000] * 100, "rate-30": [1000] * 100})
+
+    choked = phase(2.0, rate_rps=10.0, name="rate-10", status=PhaseStatus.CHOKED)
+    skipped = phase(0.0, rate_rps=30.0, status=PhaseStatus.SKIPPED, duration_s=0.0, outcomes={})
+    third = judged(trial("sync_def", 3, phase(), choked, skipped), {"rate-10": [9000] * 100})
+    found = cell_of(survivor(1), survivor(2), third).phases["rate-30"].response_p50
+    assert found is not None and (found.value_ms, found.at_least) == (1.0, True)
+    alone = cell_of(survivor(1), survivor(2)).phases["rate-30"].response_p50
+    assert alone is not None and (alone.value_ms, alone.at_least) == (1.0, False)
+
+
 def test_one_trial_without_a_right_answer_leaves_its_cell_without_a_capacity() -> None:
     silent = trial("sync_def", 2, phase(0.0, outcomes={Outcome.TIMEOUT: 64}), findings=(NO_ANSWER,))
     found = cell_of(judged(trial("sync_def", 1, phase(100.0))), judged(silent), judged(trial("sync_def", 3)))

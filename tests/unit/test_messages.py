@@ -66,7 +66,7 @@ def odd_runs() -> Iterator[Analysis]:
         yield msgspec.structs.replace(
             good, trials=(spoilt, *(handmade.trial(t.record.spec, error="died") for t in rest))
         )
-    for code in ("not_quiet", "throttled", "cost_unknown"):
+    for code in ("not_quiet", "throttled", "cost_unknown", "idle_unknown"):
         said = Finding(code, "info", "a test says so", "none")
         yield msgspec.structs.replace(good, trials=(handmade.trial(first.record.spec, findings=(said,)), *rest))
     yield msgspec.structs.replace(good, trials=(handmade.trial(first.record.spec, steal_percent=12.0), *rest))

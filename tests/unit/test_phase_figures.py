@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from harness.judging.phase_figures import idle_cores_in, phase_figures
+from harness.judging.idle_cost import IdleCost
+from harness.judging.phase_figures import phase_figures
 from harness.results.histograms import Histograms, Interval, Tag
 from harness.results.records.metric import Metric
 from harness.results.records.outcome import Outcome
@@ -121,7 +122,7 @@ def test_cpu_per_request_of_an_open_loop_is_of_all_its_answers_until_the_last() 
     assert phase.target_cpu_s == pytest.approx(0.3)
     assert phase.target_cpu_s_per_1000 == pytest.approx(10.0)
     # 0.02 cores while idle for 5.002 s, the drain among them: 0.3 s of CPU time are left for the 40 requests.
-    without_idle = phase_figures(record, Histograms({}), edges, {}, idle_cores=0.02)["rate-10"]
+    without_idle = phase_figures(record, Histograms({}), edges, {}, idle_cost=IdleCost(1, 0.02))["rate-10"]
     assert without_idle.target_cpu_s_per_1000 == pytest.approx(1000 * (0.4 - 0.02 * 5.002) / 40)
     cut_off = phase_figures(record, Histograms({}), edges[:2], {})["rate-10"]
     assert (cut_off.target_cpu_s, cut_off.target_cpu_s_per_1000) == (pytest.approx(0.3), None)
@@ -129,41 +130,60 @@ def test_cpu_per_request_of_an_open_loop_is_of_all_its_answers_until_the_last() 
 
 def test_what_the_target_uses_while_idle_is_no_cost_of_a_request() -> None:
     """3 s of CPU in 4 s, 0.25 cores of it whether anybody asks or not: 2 s for 200 right answers."""
-    phase = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES, idle_cores=0.25)["capacity"]
+    phase = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES, IdleCost(1, 0.25))["capacity"]
     assert (phase.target_cpu_s, phase.target_cores, phase.target_idle_cores) == (3.0, 0.75, 0.25)
     assert phase.target_cpu_s_per_1000 == pytest.approx(10.0)
     blocked = msgspec.structs.replace(
         CAPACITY, health_scheduled=120, health_outcomes={Outcome.OK: 30, Outcome.TIMEOUT: 90}
     )
     of_blocked = phase_figures(
-        msgspec.structs.replace(RECORD, phases=(blocked,)), HISTOGRAMS, SAMPLES, PROBES, idle_cores=0.4
+        msgspec.structs.replace(RECORD, phases=(blocked,)),
+        HISTOGRAMS,
+        SAMPLES,
+        PROBES,
+        IdleCost(1, always_cores=0.1, check_s=0.001, checks_per_s=30.0),
     )["capacity"]
-    assert of_blocked.target_cpu_s_per_1000 == pytest.approx(1000 * (3.0 - 0.25 * 0.4 * 4) / 200), "a quarter of it"
-    all_of_it = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES, idle_cores=0.8, workers=2)["capacity"]
+    assert of_blocked.target_cpu_s_per_1000 == pytest.approx(1000 * (3.0 - 0.1 * 4 - 30 * 0.001) / 200), "30 of 120"
+    used_less = [SAMPLES[0], msgspec.structs.replace(SAMPLES[1], cpu_s=1.1)]
+    all_of_it = phase_figures(RECORD, HISTOGRAMS, used_less, PROBES, IdleCost(1, 0.1))["capacity"]
     assert all_of_it.target_cpu_s_per_1000 == 0.0, "never below nothing"
-    busy = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES, idle_cores=0.51)["capacity"]
-    assert (busy.target_idle_cores, busy.target_cpu_s_per_1000) == (0.51, None), "under load it gets less, who knows"
+    busy = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES, IdleCost(1, 0.52))["capacity"]
+    assert (busy.target_idle_cores, busy.target_cpu_s_per_1000) == (0.52, None), "under load it gets less, who knows"
     unknown = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES)["capacity"]
     assert (unknown.target_idle_cores, unknown.target_cpu_s_per_1000) == (None, pytest.approx(15.0))
 
 
-def test_the_idle_cost_is_read_from_the_phase_without_load() -> None:
-    idle = PhaseRecord(
-        spec=PhaseSpec("idle", PhaseKind.IDLE, 0.8, 1), status=PhaseStatus.COMPLETE, start_s=7.0, end_s=7.8
+@pytest.mark.parametrize(
+    ("requests", "duration_s", "drain_s"),
+    [(52, 1.3, 0.12), (45, 3.9, 0.2), (45, 3.9, 2.0), (6, 1.3, 2.0)],
+    ids=["waits 100 ms", "asks five others", "waits 2 s", "few, and waits 2 s"],
+)
+def test_nobody_checks_health_during_the_drain(requests: int, duration_s: float, drain_s: float) -> None:
+    """2 ms of CPU time for each request, 10 ms a second for timers, and 1 ms for each of 30 checks a second, which end
+    with the phase: the drain costs the timers' part only."""
+    checks = int(30 * duration_s)
+    end_s, drained_s = 2.0 + duration_s, 2.0 + duration_s + drain_s
+    used_s = 0.01 * (duration_s + drain_s) + 0.001 * checks + 0.002 * requests
+    rate = PhaseRecord(
+        spec=PhaseSpec("rate-10", PhaseKind.RATE, duration_s, 256, rate_rps=requests / duration_s),
+        status=PhaseStatus.COMPLETE,
+        start_s=2.0,
+        end_s=end_s,
+        drained_s=drained_s,
+        scheduled=requests,
+        outcomes={Outcome.OK: requests},
+        ok_in_window=requests,
+        health_scheduled=checks,
+        health_outcomes={Outcome.OK: checks},
     )
-    samples = [
-        *SAMPLES,
-        *(
-            Sample(t_s=t_s, tree="target", cpu_s=cpu_s, rss_bytes=7, processes=1, mark=f"idle:{mark}")
-            for t_s, cpu_s, mark in ((7.0, 5.0, "start"), (7.8, 5.02, "end"))
-        ),
+    edges = [
+        Sample(t_s=t_s, tree="target", cpu_s=cpu_s, rss_bytes=7, processes=1, mark=f"rate-10:{mark}")
+        for t_s, cpu_s, mark in ((2.0, 1.0, "start"), (end_s, 1.0, "end"), (drained_s, 1.0 + used_s, "drained"))
     ]
-    record = msgspec.structs.replace(RECORD, phases=(CAPACITY, idle))
-    assert idle_cores_in(record, samples) == pytest.approx(0.025)
-    assert idle_cores_in(record, SAMPLES) is None, "no samples of it"
-    assert idle_cores_in(RECORD, samples) is None, "no such phase"
-    skipped = msgspec.structs.replace(idle, status=PhaseStatus.SKIPPED)
-    assert idle_cores_in(msgspec.structs.replace(RECORD, phases=(skipped,)), samples) is None
+    record = msgspec.structs.replace(RECORD, phases=(rate,))
+    idle_cost = IdleCost.measured(0.01 + 0.001 * 30, checks_per_s=30.0, workers=1)
+    phase = phase_figures(record, Histograms({}), edges, {}, idle_cost)["rate-10"]
+    assert phase.target_cpu_s_per_1000 == pytest.approx(2.0)
 
 
 def test_cpu_per_request_of_no_request_is_unknown() -> None:

@@ -70,6 +70,19 @@ def test_an_idle_cost_that_is_not_known_is_said() -> None:
     assert f"was not measured for {unknown[0].variant} on io: CPU-seconds" in line
 
 
+def test_a_variant_whose_idle_cost_alone_is_not_known_has_no_cpu_per_request() -> None:
+    good = handmade.analysis()
+    first = good.cells[0]
+    lacking = Finding("idle_unknown", "info", "the pilot failed", "measure again")
+    spec = next(spec for spec in good.run.plan if spec.variant == first.variant)
+    trials = tuple(
+        handmade.trial(spec, findings=(lacking,)) if trial.record.spec == spec else trial for trial in good.trials
+    )
+    cells = (msgspec.structs.replace(first, idle_cores=None), *good.cells[1:])
+    line = only(msgspec.structs.replace(good, cells=cells, trials=trials))
+    assert f"not measured for {first.variant} on io, and was for others: no CPU-seconds per request there" in line
+
+
 def test_a_noisy_machine() -> None:
     good = handmade.analysis()
     assert "took up to 23.0 %" in only(with_first_trial(good, handmade.trial(good.run.plan[0], steal_percent=23.0)))

@@ -14,6 +14,7 @@ from harness.judging import machine_noise, validity
 from harness.judging.arrival_figures import ArrivalFigures
 from harness.judging.context import Context, Rule
 from harness.judging.figures import Percentile, PhaseFigures, TrialFigures
+from harness.judging.idle_cost import IdleCost
 from harness.judging.memory import MemoryGrowth
 from harness.results.records.finding import Finding
 from harness.results.records.noise_record import Noise
@@ -139,7 +140,7 @@ def idle(cores: float, *, workers: int = 1) -> Context:
     """At 20 checks of /health a second."""
     profile = msgspec.structs.replace(RUN.profile, health_rate_rps=20.0)
     variant = Variant(name="a", strategy="a", title="t", path="p", workers=workers)
-    return context(trial(), variant=variant, idle_cores=cores, profile=profile)
+    return context(trial(), variant=variant, idle_cost=IdleCost.measured(cores, 20.0, workers), profile=profile)
 
 
 def together(generator: float, services: float, reserved: int) -> Context:
@@ -226,6 +227,10 @@ INFO: dict[str, tuple[Rule, Context]] = {
     "response times rose": (remarks.piles_up, responding(0.2)),
     "the generator had no CPU": (remarks.generator_waited, of_phase(generator_wait_share=0.051)),
     "busy while idle": (remarks.busy_while_idle, idle(0.16)),
+    "so busy while idle that the cost is unknown, and still not five times what is usual of 12 workers": (
+        remarks.busy_while_idle,
+        idle(0.65, workers=12),
+    ),
     "memory grows": (remarks.memory_grows, growing(80, 97)),
     "not quiet": (remarks.not_quiet, with_noise(quiet_wait_s=RUN.profile.quiet_s)),
     "pressure": (remarks.cpu_pressure, with_noise(cpu_pressure_percent=51.0)),
