@@ -1,4 +1,4 @@
-"""One run against an earlier one, cell by cell: did a capacity fall? Pure.
+"""One run against an earlier one, cell by cell: did a capacity fall, did a strategy start to fail? Pure.
 
 Trials of two runs are not paired, so the ratio is Welch's, and drift of the machine between the runs is in it.
 """
@@ -14,6 +14,7 @@ from msgspec import Struct
 from harness.analysis import stats
 from harness.analysis.comparisons import CAPACITY, by_variant, largest_step
 from harness.analysis.evidence import Analysis, Cell, Estimate
+from harness.analysis.shortfalls import OwnFailures, own_failures
 from harness.results.records.errors import UsageError
 from harness.results.records.phase_record import PhaseKind
 from harness.results.records.run_record import RunRecord
@@ -21,11 +22,13 @@ from harness.results.records.text import count
 
 
 class Regression(Struct, frozen=True, kw_only=True):
-    """A cell's capacity in both runs. `ratio`: after / before. `reason` says why there is no ratio, or no verdict.
+    """A cell's capacity in both runs. `ratio`: after / before. `reason` says why there is no ratio or no verdict, and
+    whether more or fewer trials failed than before.
 
     `gate_failed`: it fell by more than the limit and the fall is certain (Holm-corrected over the cells), or it was
-    measured before and now cannot be. `overloaded_before` and `overloaded_after`: by rate, in how many trials the cell
-    was overloaded, the skipped ones among them, and of how many.
+    measured before and now cannot be, or the strategy itself spoilt trials now and none before. `overloaded_before` and
+    `overloaded_after`: by rate, in how many trials the cell was overloaded, the skipped ones among them, and of how
+    many.
     """
 
     workload: str
@@ -37,6 +40,8 @@ class Regression(Struct, frozen=True, kw_only=True):
     verdict: stats.Verdict = "inconclusive"
     gate_failed: bool = False
     reason: str = ""
+    failures_before: OwnFailures
+    failures_after: OwnFailures
     overloaded_before: dict[str, tuple[int, int]] = {}
     overloaded_after: dict[str, tuple[int, int]] = {}
 
@@ -118,13 +123,16 @@ def compare_runs(before: Analysis, after: Analysis, max_regression_percent: floa
             variant=key[1],
             before=old.capacity if old else None,
             after=new.capacity if new else None,
+            failures_before=own_failures(before, *key),
+            failures_after=own_failures(after, *key),
             overloaded_before=_overloaded(old),
             overloaded_after=_overloaded(new),
         )
         if key in ratios:
-            rows.append(_judged(row, ratios[key], corrected[key], max_regression_percent))
+            row = _judged(row, ratios[key], corrected[key], max_regression_percent)
         else:
-            rows.append(_unmatched(row, old, new, gated=max_regression_percent is not None))
+            row = _unmatched(row, old, new, gated=max_regression_percent is not None)
+        rows.append(_with_failures(row, gated=max_regression_percent is not None))
     return rows
 
 
@@ -184,6 +192,23 @@ def _unmatched(row: Regression, old: Cell | None, new: Cell | None, *, gated: bo
     else:
         reason = "has no valid trial any more" + (f": {new.error}" if new.error else "")
     return msgspec.structs.replace(row, gate_failed=gated, reason=reason)
+
+
+def _with_failures(row: Regression, *, gated: bool) -> Regression:
+    """The trials that are left do not speak for those that the strategy itself spoilt."""
+    then, now = row.failures_before, row.failures_after
+    if now.trials * then.of_trials == then.trials * now.of_trials:
+        return row
+    codes = ", ".join(f"{code} {many}" for code, many in now.codes.items())
+    said = (
+        f"{now.trials} of {count(now.of_trials, 'trial')} spoilt by the strategy itself"
+        f"{f' ({codes})' if codes else ''}, before {then.trials} of {then.of_trials}"
+    )
+    return msgspec.structs.replace(
+        row,
+        gate_failed=row.gate_failed or (gated and then.trials == 0),
+        reason="; ".join(filter(None, [row.reason, said])),
+    )
 
 
 def _rps(estimate: Estimate | None) -> str:

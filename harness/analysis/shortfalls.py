@@ -27,17 +27,21 @@ class Disturbed(Struct, frozen=True):
     codes: dict[str, int]  # how many attempts met each, the most frequent first
 
 
+class OwnFailures(Struct, frozen=True):
+    """The trials of a cell of which the strategy itself spoilt an attempt; one that went well later does not undo it."""
+
+    trials: int
+    of_trials: int
+    codes: dict[str, int]  # how many trials met each, the most frequent first
+
+
 def shortfalls(analysis: Analysis) -> tuple[str, ...]:
     """One line each: a cell without valid data, a cell of which a trial failed or answered wrongly."""
     return tuple(line for cell in analysis.cells for line in _of_cell(analysis, cell))
 
 
 def _of_cell(analysis: Analysis, cell: Cell) -> Iterator[str]:
-    attempts = [
-        trial
-        for trial in analysis.trials
-        if (trial.record.spec.variant, trial.record.spec.workload) == (cell.variant, cell.workload)
-    ]
+    attempts = _attempts(analysis, cell.workload, cell.variant)
     name = f"{cell.variant} on {cell.workload}"
     if any("wrong_answers" in invalid_codes(trial) for trial in attempts):
         yield f"{name}: gave wrong answers under load"
@@ -51,10 +55,34 @@ def _of_cell(analysis: Analysis, cell: Cell) -> Iterator[str]:
     # by who measured it.
     failed = {trial.folder for trial in chosen if trial.record.status == "failed"}
     counted = [trial for trial in attempts if not trial.record.spec.is_pilot and trial.folder not in failed]
-    own = {code for trial in counted if not invalid_codes(trial) & DISTURBANCES for code in invalid_codes(trial)}
-    own -= {"wrong_answers"}  # said above
+    own = {code for trial in counted for code in _own_codes(trial)} - {"wrong_answers"}  # said above
     if own:
         yield f"{name}: an attempt does not count ({', '.join(sorted(own))})"
+
+
+def own_failures(analysis: Analysis, workload: str, variant: str) -> OwnFailures:
+    """Of every attempt at the cell's trials; the pilot's are not counted, they are no evidence."""
+    by_trial: dict[str, set[str]] = {}
+    for attempt in _attempts(analysis, workload, variant):
+        if not attempt.record.spec.is_pilot:
+            by_trial.setdefault(attempt.record.spec.id, set()).update(_own_codes(attempt))
+    met = Counter(code for codes in by_trial.values() for code in sorted(codes))
+    return OwnFailures(sum(map(bool, by_trial.values())), len(by_trial), dict(met.most_common()))
+
+
+def _own_codes(trial: TrialFigures) -> set[str]:
+    """What the strategy itself did to an attempt. What came with a disturbance may come from it, but no wrong answer
+    does."""
+    codes = invalid_codes(trial)
+    return codes & {"wrong_answers"} if codes & DISTURBANCES else codes
+
+
+def _attempts(analysis: Analysis, workload: str, variant: str) -> list[TrialFigures]:
+    return [
+        trial
+        for trial in analysis.trials
+        if (trial.record.spec.workload, trial.record.spec.variant) == (workload, variant)
+    ]
 
 
 def disturbed(analysis: Analysis) -> Disturbed | None:

@@ -18,7 +18,11 @@ def compare(
     after: Annotated[Path, typer.Argument(help="another folder of results/")],
     max_regression: Annotated[
         float | None,
-        typer.Option(min=0.0, metavar="PERCENT", help="exit 1 when a capacity fell for certain, and by more than this"),
+        typer.Option(
+            min=0.0,
+            metavar="PERCENT",
+            help="exit 1 when a capacity fell for certain, and by more than this, or a strategy began to fail",
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -11,6 +11,7 @@ from harness.analysis.cells import cells
 from harness.analysis.evidence import Analysis
 from harness.analysis.regression import Regression, compare_runs
 from harness.judging.figures import TrialFigures
+from harness.results.records.finding import Finding
 from harness.results.records.phase_record import PhaseStatus
 from tests.made_trials import INVALID, judged, phase, trial
 from tests.synthetic_run import run_record
@@ -108,3 +109,55 @@ def test_single_trials_have_a_ratio_and_no_verdict() -> None:
 
 def test_what_neither_run_measured_is_no_row() -> None:
     assert compare_runs(run_of([]), run_of([]), 10.0) == []
+
+
+def died(block: int, attempt: int = 1) -> TrialFigures:
+    found = (Finding("trial_failed", "invalid", "it was killed by SIGSEGV during capacity", "read server.log"),)
+    return trial("sync_def", block, attempt=attempt, status="failed", error="killed by SIGSEGV", findings=found)
+
+
+def disturbed(block: int) -> TrialFigures:
+    return trial("sync_def", block, findings=(Finding("stolen_time", "invalid", "44 %", "a quieter machine"),))
+
+
+@pytest.mark.parametrize("dead", [1, 2])
+def test_a_strategy_that_began_to_die_fails_whatever_its_other_trials_say(dead: int) -> None:
+    after = run_of([died(n) if n <= dead else trial("sync_def", n, phase(100.0 + n)) for n in (1, 2, 3)])
+    before = at(100.0, 101.0, 99.0)
+    said = f"{dead} of 3 trials spoilt by the strategy itself (trial_failed {dead}), before 0 of 3"
+    found = row(before, after)
+    assert found.gate_failed
+    assert said in found.reason and said in found.line()
+    without_a_gate = row(before, after, None)
+    assert not without_a_gate.gate_failed
+    assert said in without_a_gate.line()
+    assert (found.failures_before.trials, found.failures_after.trials, found.failures_after.of_trials) == (0, dead, 3)
+
+
+def test_a_strategy_that_died_before_too_does_not_fail_by_it() -> None:
+    some = run_of([died(1), trial("sync_def", 2), trial("sync_def", 3)])
+    more = run_of([died(1), died(2), trial("sync_def", 3)])
+    assert not row(some, more).gate_failed
+    assert "2 of 3 trials spoilt by the strategy itself (trial_failed 2), before 1 of 3" in row(some, more).line()
+    assert "spoilt" not in row(some, some).line()
+    assert "0 of 3 trials spoilt by the strategy itself, before 1 of 3" in row(some, at(100.0, 101.0, 99.0)).line()
+
+
+def test_trials_that_the_machine_disturbed_fail_no_gate() -> None:
+    found = row(at(100.0, 101.0, 99.0), run_of([disturbed(1), disturbed(2), trial("sync_def", 3)]))
+    assert not found.gate_failed
+    assert "spoilt" not in found.line()
+
+
+def test_a_later_attempt_that_went_well_does_not_undo_a_death() -> None:
+    found = row(STEADY, run_of([died(1), *(trial("sync_def", n, attempt=2) for n in (1, 2, 3))]))
+    assert found.gate_failed
+    assert "1 of 3 trials spoilt by the strategy itself (trial_failed 1), before 0 of 4" in found.line()
+
+
+def test_a_wrong_answer_fails_also_where_the_machine_was_disturbed() -> None:
+    codes = ("stolen_time", "wrong_answers")
+    wrong = trial("sync_def", 1, findings=tuple(Finding(code, "invalid", "a test says so", "none") for code in codes))
+    found = row(STEADY, run_of([wrong, *(trial("sync_def", n, attempt=2) for n in (1, 2, 3))]))
+    assert found.gate_failed
+    assert "1 of 3 trials spoilt by the strategy itself (wrong_answers 1), before 0 of 4" in found.line()
