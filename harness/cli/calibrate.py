@@ -28,25 +28,22 @@ def calibrate(
 
     from harness.calibration import calibration_record, result_table, wrk
     from harness.calibration.calibration import CalibrationOrder, calibrate_generator
-    from harness.results.store import StoreError
+    from harness.results.store import StoreError, only_measuring
 
     if against not in (None, "wrk"):
         raise UsageError(f"--against {against}: is not known; write --against wrk")
     if against is not None:
         wrk.require()
     order = CalibrationOrder(project.root(), with_throughput=throughput, against="wrk" if against else None)
-    try:
-        results.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(f"--results {results}: not writable ({error.strerror}); choose another") from error
-    try:
-        earlier = calibration_record.read_calibration(results)
-    except StoreError as error:
-        print(f"this file will be replaced: {error}", file=sys.stderr)
-        earlier = None
-    measured = calibrate_generator(order, lambda line: print(line, file=sys.stderr))
-    calibration = calibration_record.completed(measured, earlier)
-    path = calibration_record.write_calibration(results, calibration)
+    with only_measuring(results):  # beside a run, each would make the other's figures wrong
+        try:
+            earlier = calibration_record.read_calibration(results)
+        except StoreError as error:
+            print(f"this file will be replaced: {error}", file=sys.stderr)
+            earlier = None
+        measured = calibrate_generator(order, lambda line: print(line, file=sys.stderr))
+        calibration = calibration_record.completed(measured, earlier)
+        path = calibration_record.write_calibration(results, calibration)
     if as_json:
         said = {"passed": calibration.passed, "failures": calibration.failures, "calibration": calibration}
         print(msgspec.json.format(msgspec.json.encode(said), indent=1).decode())
