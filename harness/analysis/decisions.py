@@ -10,6 +10,7 @@ from harness.judging.ceilings import cpu_ceiling
 from harness.judging.figures import TrialFigures
 from harness.results.records.phase_record import PhaseKind
 from harness.results.records.run_record import RunRecord
+from harness.results.records.text import count
 
 CORES_USED_UP = 0.85  # of the target's; beyond it CPU is what runs out
 
@@ -83,14 +84,35 @@ def _decision(
         and not (variant == run.baseline and gain is not None and gain.verdict == "faster")
     )
     by_name = {cell.variant: cell for cell in cells}
+    baseline = by_name.get(run.baseline or "")
     return Decision(
         workload=workload,
         best=best,
         tied=tied,
         capacity=capacities[best],
         gain=gain,
-        why=_why(by_name[best], by_name.get(run.baseline or ""), run.environment.partition.target_cores),
+        no_gain_because="" if gain is not None or best == run.baseline else _no_gain(run, workload, best, baseline),
+        why=_why(by_name[best], baseline, run.environment.partition.target_cores),
     )
+
+
+def _no_gain(run: RunRecord, workload: str, best: str, baseline: Cell | None) -> str:
+    """Why the best is compared with nothing. No other baseline takes its place: its ratios would mean something else
+    on this workload than on the others."""
+    if run.baseline is None:
+        return f"no comparison on {workload}: the run has no baseline"
+    if baseline is not None and baseline.capacity is not None:
+        return (
+            f"no comparison of {best} on {workload}: it and the baseline {run.baseline} have no valid trials in a "
+            "common block"
+        )
+    if baseline is None or not baseline.trials:
+        reason = "was not measured there"
+    elif baseline.without_answer:
+        reason = f"gave no right answer in {count(baseline.without_answer, 'trial')} there"
+    else:
+        reason = "has no valid trial there"
+    return f"no comparison on {workload}: the baseline {run.baseline} {reason}; --baseline NAME chooses another"
 
 
 def _why(best: Cell, baseline: Cell | None, target_cores: int) -> str:

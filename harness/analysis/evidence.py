@@ -99,7 +99,8 @@ class Decision(Struct, frozen=True, kw_only=True):
     best: str
     tied: tuple[str, ...]  # not told apart from the best
     capacity: Estimate
-    gain: Comparison | None  # None when the baseline is the best or was not measured
+    gain: Comparison | None  # None when the baseline is the best, or for this reason:
+    no_gain_because: str = ""
     why: str
 
 

@@ -167,6 +167,9 @@ def markdown_summary(analysis: Analysis) -> str:
         *(_decision_line(decision) for decision in analysis.decisions),
         *(f"| {each.workload} | none | | | | {_markdown(_no_decision(each))} |" for each in analysis.undecided),
     ]
+    not_compared = [decision.no_gain_because for decision in analysis.decisions if decision.no_gain_because]
+    if not_compared:
+        lines += ["", *(f"- {_markdown(line)}" for line in not_compared)]
     invalid = [trial for trial in analysis.trials if not trial.valid]
     lines += ["", f"{count(len(analysis.trials), 'trial')}, {len(invalid)} of them failed or invalid."]
     for trial in invalid:
@@ -187,6 +190,8 @@ def terminal_summary(analysis: Analysis, width: int) -> str:
             made = decision.gain
             over = f"{wording.times(made.ratio.value)} {made.baseline} {wording.interval(made.ratio)}"
             lines.append(f"  {over}: {made.verdict}")
+        elif decision.no_gain_because:
+            lines.append(f"  {decision.no_gain_because}")
         if decision.tied:
             lines.append(f"  not told apart from it: {', '.join(decision.tied)}")
         lines.append(f"  {decision.why}")

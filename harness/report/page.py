@@ -69,6 +69,7 @@ def render(run: Run, analysis: Analysis) -> str:
         ],
         timelines=[_panels(run, analysis, workload.name, palette) for workload in record.workloads],
         comparisons=verdicts.comparison_tables(analysis, palette),
+        not_compared=verdicts.not_compared(analysis),
         doubtful=[row for row in trials if row.standing != "valid"],
         trials=[
             (workload.name, [row for row in trials if row.workload == workload.name]) for workload in record.workloads

@@ -89,7 +89,7 @@ def _decision_row(
     if gain is not None:
         gain_text, gain_interval = wording.times(gain.ratio.value), wording.interval(gain.ratio)
     else:
-        gain_text, gain_interval = ("is the baseline" if decision.best == baseline else "baseline not measured"), ""
+        gain_text, gain_interval = ("is the baseline" if decision.best == baseline else "no comparison"), ""
     return DecisionRow(
         anchor=anchor,
         workload=workload.name,
@@ -102,8 +102,17 @@ def _decision_row(
         gain=gain_text,
         gain_interval=gain_interval,
         verdict=badge(gain) if gain is not None else None,
-        why=decision.why,
+        why=" ".join(filter(None, [_sentence(decision.no_gain_because), decision.why])),
     )
+
+
+def not_compared(analysis: Analysis) -> tuple[str, ...]:
+    """A sentence for each workload whose best variant is compared with nothing."""
+    return tuple(_sentence(decision.no_gain_because) for decision in analysis.decisions if decision.no_gain_because)
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}." if words else ""
 
 
 def comparison_tables(analysis: Analysis, palette: Palette) -> tuple[Comparisons, ...]:

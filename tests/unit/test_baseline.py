@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import msgspec
@@ -9,6 +11,7 @@ import pytest
 
 from harness.analysis.analyse import analyse
 from harness.analysis.evidence import Analysis
+from harness.cli.ending import write_report
 from harness.report import exports, page
 from harness.results.records.baseline import default_baseline
 from harness.results.store import Run
@@ -55,3 +58,26 @@ def test_before_a_baseline_is_chosen_nothing_is_compared(tmp_path: Path) -> None
     _, analysis = compared_with(tmp_path / "run", None)
     assert analysis.comparisons == ()
     assert all(decision.gain is None for decision in analysis.decisions)
+
+
+def test_where_the_baseline_has_no_valid_trial_every_reader_is_told_that_nothing_is_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = write_synthetic_run(tmp_path / "run", strategies=("sync_def", "pure_async", "multi_worker"), peculiar=False)
+    for spec in run.read().plan:
+        if (spec.variant, spec.workload) == ("sync_def", "cpu"):
+            for attempt in run.attempts(spec):
+                attempt.write(msgspec.structs.replace(attempt.read(), status="failed", error="killed by SIGSEGV"))
+    because = "the baseline sync_def has no valid trial there; --baseline NAME chooses another"
+    analysis = write_report(run, as_json=True)
+    decided = {one["workload"]: one["no_gain_because"] for one in json.loads(capsys.readouterr().out)["decisions"]}
+    assert decided == {"io": "", "cpu": f"no comparison on cpu: {because}"}
+    assert f"  no comparison on cpu: {because}" in exports.terminal_summary(analysis, 400).splitlines()
+    assert f"- no comparison on cpu: {because}" in exports.markdown_summary(analysis).splitlines()
+    html = run.report_path.read_text()
+    for section in ("decisions", "comparisons"):
+        (part,) = re.findall(rf'<section id="{section}">.*?</section>', html, re.DOTALL)
+        assert part.count(f"No comparison on cpu: {because}.") == 1
+        assert "No comparison on io" not in part
+    nowhere = msgspec.structs.replace(analysis, comparisons=())
+    assert "Nothing to compare" not in page.render(run, nowhere)

@@ -124,3 +124,34 @@ def test_why_there_is_no_decision_names_what_is_known() -> None:
     disturbed = why_not([trial("sync_def", 1, findings=(INVALID,))])
     assert ("no strategy has a valid trial" in disturbed.reason, disturbed.nobody_answered) == (True, False)
     assert why_not([]).reason == "no trial got through"
+
+
+def invalid(variant: str, *of_blocks: int) -> list[TrialFigures]:
+    return [trial(variant, n, findings=(INVALID,)) for n in of_blocks]
+
+
+@pytest.mark.parametrize(
+    ("baseline", "reason"),
+    [
+        (invalid("sync_def", 1, 2, 3), "has no valid trial there"),
+        (silent("sync_def", 1), "gave no right answer in 1 trial there"),
+        ([], "was not measured there"),
+    ],
+)
+def test_where_the_baseline_has_no_capacity_the_decision_says_why_nothing_is_compared(
+    baseline: list[TrialFigures], reason: str
+) -> None:
+    (found,) = decide(baseline + blocks("pure_async", 500.0, 510.0, 505.0) + blocks("fake_async", 9.8, 9.9, 9.7))
+    assert (found.best, found.gain) == ("pure_async", None)
+    expected = f"no comparison on io: the baseline sync_def {reason}; --baseline NAME chooses another"
+    assert found.no_gain_because == expected
+
+
+def test_only_a_missing_comparison_has_a_reason() -> None:
+    (gained,) = decide(SYNC + blocks("pure_async", 500.0, 510.0, 505.0))
+    (itself,) = decide(SYNC)
+    (apart,) = decide([trial("sync_def", 1, phase(100.0)), trial("pure_async", 2, phase(300.0))])
+    assert (gained.no_gain_because, itself.no_gain_because) == ("", "")
+    assert apart.no_gain_because == (
+        "no comparison of pure_async on io: it and the baseline sync_def have no valid trials in a common block"
+    )

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from harness.analysis.decisions import undecided
+from harness.analysis.decisions import decisions, undecided
 from harness.analysis.evidence import Analysis, Cell, Undecided
 from harness.analysis.regression import compare_runs
 from harness.analysis.shortfalls import shortfalls
@@ -80,6 +80,7 @@ def of_runs() -> Iterator[Said]:
         yield from (("Markdown", line) for line in exports.markdown_summary(run).splitlines() if line[:1] not in "|")
         yield from (("terminal", line) for line in exports.terminal_summary(run, 400).splitlines())
         yield from (("no decision", each.reason) for each in undecided(run.run, run.cells, ()))
+        yield from (("no gain", each.no_gain_because) for each in decisions(run.run, run.trials, run.cells, ()))
         yield from (("compare", row.line()) for row in compare_runs(good, run, 10.0))
         yield from (("compare", row.line()) for row in compare_runs(run, good, 10.0))
 
