@@ -109,7 +109,7 @@ def _no_gain(run: RunRecord, workload: str, best: str, baseline: Cell | None) ->
     if baseline is None or not baseline.trials:
         reason = "was not measured there"
     elif baseline.without_answer:
-        reason = f"gave no right answer in {count(baseline.without_answer, 'trial')} there"
+        reason = f"gave no right answer in {count(baseline.without_answer, 'attempt')} there"
     else:
         reason = "has no valid trial there"
     return f"no comparison on {workload}: the baseline {run.baseline} {reason}; --baseline NAME chooses another"

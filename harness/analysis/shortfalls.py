@@ -28,7 +28,7 @@ class Disturbed(Struct, frozen=True):
 
 
 class OwnFailures(Struct, frozen=True):
-    """The trials of a cell of which the strategy itself spoilt an attempt; one that went well later does not undo it."""
+    """The trials of which the strategy itself spoilt an attempt; one that went well later does not undo it."""
 
     trials: int
     of_trials: int

@@ -134,7 +134,7 @@ def invalid(variant: str, *of_blocks: int) -> list[TrialFigures]:
     ("baseline", "reason"),
     [
         (invalid("sync_def", 1, 2, 3), "has no valid trial there"),
-        (silent("sync_def", 1), "gave no right answer in 1 trial there"),
+        (silent("sync_def", 1), "gave no right answer in 1 attempt there"),
         ([], "was not measured there"),
     ],
 )
