@@ -108,7 +108,11 @@ class Trial:
         except StoreError:
             raise
         except HarnessError as failure:
-            error = str(self._service_gone() or failure)
+            error = str(failure)
+            if (gone := self._service_gone()) is not None:
+                error = str(gone)
+                advice = "read the service's log, then finish the run with --resume; the strategy is not to blame"
+                self._events.append(Finding("service_died", "invalid", error, advice))
         noise = msgspec.structs.replace(watch.finish(), quiet_wait_s=quiet_wait_s)
         return self._record(started_epoch_s, error, sampler, noise)
 
@@ -216,11 +220,7 @@ class Trial:
     def _who_died(self, server: Server, phase: str) -> HarnessError | None:
         if server.exit_code() is not None:
             return TrialError(f"{self._variant.name}: {server.describe_exit(phase)}")
-        gone = self._service_gone()
-        if gone is not None:
-            advice = "read the service's log, then finish the run with --resume; the strategy is not to blame"
-            self._events.append(Finding("service_died", "invalid", str(gone), advice))
-        return gone
+        return self._service_gone()
 
     def _service_gone(self) -> HarnessError | None:
         """Without the services every strategy fails, and it is not the strategy's fault."""
