@@ -36,7 +36,6 @@ def heard(events: list[tuple[str, str, float]]) -> Any:
     return on_event
 
 
-@pytest.mark.measures
 @pytest.mark.parametrize("name", GENERATORS)
 def test_a_trial_by_any_generator_gives_a_record_that_is_consistent(name: str, tmp_path: Path) -> None:
     catalog = Catalog.read(ROOT)

@@ -19,7 +19,7 @@ from tests import peculiar_targets as targets
 from tests.bench_kit import PARTITIONED, TINY, Project
 
 PROFILE = (
-    TINY.replace("rates = [{ percent = 30, duration_s = 0.4 }]", "rates = [{ percent = 10, duration_s = 2.0 }]")
+    TINY.replace("rates = [{ percent = 30, duration_s = 0.4 }]", "rates = [{ percent = 10, duration_s = 1.5 }]")
     .replace("users = 8", "users = 64")
     .replace("max_in_flight = 32", "max_in_flight = 64")
     .replace("blocks = 1", "blocks = 3")

@@ -28,22 +28,22 @@ workloads = ["io", "cpu"]
 users = 64
 users_by_workload = { cpu = 16 }
 blocks = 2
-warmup_s = 0.5
-capacity_s = 1.5
+warmup_s = 0.4
+capacity_s = 1.0
 rates = [{ percent = 20, duration_s = 1.0 }]
-pilot_warmup_s = 0.5
-pilot_capacity_s = 1.5
+pilot_warmup_s = 0.4
+pilot_capacity_s = 1.0
 pilot_idle_s = 0.0
 max_in_flight = 256
-drain_s = 0.5
+drain_s = 0.4
 request_timeout_s = 10.0
 health_rate_rps = 80.0
 ready_s = 20.0
 shutdown_s = 3.0
-quiet_s = 0.3
+quiet_s = 0.0
 """
 RATES = "rates = [{ percent = 20, duration_s = 1.0 }]"
-CPU_PROFILE = PROFILE.replace(RATES, "rates = []").replace("capacity_s = 1.5", "capacity_s = 1.2")
+CPU_PROFILE = PROFILE.replace(RATES, "rates = []").replace("capacity_s = 1.0", "capacity_s = 0.9")
 assert RATES in PROFILE
 IO = ("fake_async", "sync_def", "pure_async_aiohttp")
 CPU = ("async_process_pool", "async_thread_pool", "pool_result_blocking", "fake_async")

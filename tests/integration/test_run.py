@@ -283,7 +283,6 @@ def test_a_run_is_not_resumed_on_other_code(finished: Project) -> None:
     assert "targets/pure_async_aiohttp.py, or code that it shares with others, has changed since" in resumed.err
 
 
-@pytest.mark.measures
 def test_a_strategy_that_cheats_sets_no_rates_for_the_others(project: Project) -> None:
     project.target("caches", CACHES)
     ended = project.run()
