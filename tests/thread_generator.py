@@ -12,7 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import Empty, Queue
 from random import Random
 from time import perf_counter, sleep
 from types import TracebackType
@@ -96,7 +96,8 @@ class _ThreadPhase:
         self._load = load
         self._requests = workload.requests
         self._clock = clock
-        self._due: SimpleQueue[float | None] = SimpleQueue()
+        # Not SimpleQueue: several threads that wait in its `get` with a timeout may wait for ever (CPython 3.11).
+        self._due: Queue[float | None] = Queue()
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._outcomes: Counter[Outcome] = Counter()
