@@ -23,8 +23,6 @@ MEASURING = {
     "integration/test_local_generator.py::test_closed_and_open_loop_on_a_fixed_delay",
     "integration/test_local_generator.py::test_the_warm_up_of_two_generators_ends_for_both_at_once_when_both_have_settled",
     "integration/test_physics.py",
-    "integration/test_probe_cost.py",
-    "integration/test_sampler_cost.py",
     "unit/test_probe.py::test_a_blocked_loop_shows_with_the_missed_ticks",
     "unit/test_probe.py::test_lines_are_written_while_the_loop_is_blocked_and_say_so",
     "unit/test_probe.py::test_ticks_keep_their_schedule",

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from harness.results.records.arrival_times import Arrivals
 from harness.results.records.schedule import schedule
@@ -48,6 +47,8 @@ def arrival_figures(arrivals: Arrivals) -> ArrivalFigures | None:
         late_s = float((sent_s[-1] - sent_s[0]) - (intended_s[-1] - intended_s[0]))
         rate_error = late_s / float(intended_s[-1] - intended_s[0])
     if len(sent_s) >= FEWEST:
+        from scipy import stats  # noqa: PLC0415 - takes half a second to import, and short runs need none
+
         if spec.arrivals == "poisson":
             tested = stats.kstest(np.diff(sent_s), stats.expon(scale=1 / spec.rate_rps).cdf)
         else:

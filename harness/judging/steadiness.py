@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 FEWEST_BINS = 8  # of fewer the test can say nothing at 1 %
 FEWEST_ANSWERS = 40  # a few a bin: single answers make no trend
@@ -76,6 +75,8 @@ def _binned(tenths: Sequence[float], size: int) -> NDArray[np.float64]:
 def _trend(values: NDArray[np.float64], size: int) -> Trend | None:
     if len(values) < FEWEST_BINS or values.min() == values.max():
         return None
+    from scipy import stats  # noqa: PLC0415 - takes half a second to import, and short runs need none
+
     third = len(values) // 3
     first, last = float(values[:third].mean()), float(values[-third:].mean())
     if not first and not last:

@@ -43,14 +43,6 @@ def cpu_seconds(*arguments: str) -> float:
     return after.children_user - before.children_user + after.children_system - before.children_system
 
 
-@pytest.mark.measures
-@pytest.mark.parametrize("command", ["list", "--help"])
-def test_answers_with_less_cpu_than_an_import_of_fastapi_alone_would_need(command: str) -> None:
-    """In turns, and the least of each: the first fills the caches, and the machine's speed changes for both."""
-    both = [(cpu_seconds("-m", "harness", command), cpu_seconds("-c", "import fastapi")) for _ in range(5)]
-    assert min(ours for ours, _ in both) < min(fastapi for _, fastapi in both)
-
-
 @pytest.mark.parametrize("command", ["list", "--help"])
 def test_imports_nothing_heavy(command: str) -> None:
     done = python("-c", IMPORTED_BY, command)

@@ -27,7 +27,7 @@ title = "physics"
 workloads = ["io", "cpu"]
 users = 64
 users_by_workload = { cpu = 16 }
-blocks = 2
+blocks = 1
 warmup_s = 0.4
 capacity_s = 1.0
 rates = [{ percent = 20, duration_s = 1.0 }]
@@ -37,13 +37,13 @@ pilot_idle_s = 0.0
 max_in_flight = 256
 drain_s = 0.4
 request_timeout_s = 10.0
-health_rate_rps = 80.0
+health_rate_rps = 160.0
 ready_s = 20.0
 shutdown_s = 3.0
 quiet_s = 0.0
 """
 RATES = "rates = [{ percent = 20, duration_s = 1.0 }]"
-CPU_PROFILE = PROFILE.replace(RATES, "rates = []").replace("capacity_s = 1.0", "capacity_s = 0.9")
+CPU_PROFILE = PROFILE.replace(RATES, "rates = []").replace("blocks = 1", "blocks = 2")
 assert RATES in PROFILE
 IO = ("fake_async", "sync_def", "pure_async_aiohttp")
 CPU = ("async_process_pool", "async_thread_pool", "pool_result_blocking", "fake_async")
@@ -120,7 +120,7 @@ def capacities(measured: Analysis, workload: str, variant: str) -> list[float]:
         for trial in sorted(measured.trials, key=lambda trial: trial.record.started_epoch_s)
         if (trial.record.spec.workload, trial.record.spec.variant) == (workload, variant)
     ]
-    assert len(found) == 3
+    assert len(found) == {"io": 2, "cpu": 3}[workload]
     return found
 
 
@@ -185,7 +185,7 @@ def test_no_answer_comes_before_the_injected_wait(measured: Analysis) -> None:
         for phase in record.phases
         if record.spec.workload == "io" and phase.min_service_ms is not None
     ]
-    assert len(fastest_ms) > 12
+    assert len(fastest_ms) >= 12
     assert min(fastest_ms) >= WAIT_S * 1e3
 
 

@@ -156,7 +156,7 @@ async def stall():
 
 @app.get("/sync")
 def sync():
-    time.sleep(0.2)
+    time.sleep(1.0)
     return {}
 """
 )
