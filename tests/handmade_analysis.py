@@ -232,8 +232,7 @@ def analysis(
             baseline=strategies[0],
             metric="capacity_rps",
             ratio=estimate(1.0, blocks),
-            p_value=0.8,
-            verdict="inconclusive",
+            verdict="open",
             more_blocks=7,
         )
         for workload in workloads

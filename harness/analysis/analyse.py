@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from harness.analysis.causes import cause
 from harness.analysis.cells import JudgedTrial, PhaseEvidence, cells
 from harness.analysis.comparisons import comparisons
 from harness.analysis.decisions import decisions, undecided
@@ -39,8 +40,10 @@ def analyse(run: Run) -> Analysis:
     judged = net_costs(judged)
     trials = tuple(trial.figures for trial in judged)
     measured = cells(record, judged)
-    compared = comparisons(record, trials)
-    decided = decisions(record, trials, measured, compared)
+    target_cores = record.environment.partition.target_cores
+    causes = {(cell.workload, cell.variant): cause(cell, trials, target_cores) for cell in measured}
+    compared = comparisons(record, trials, causes)
+    decided = decisions(record, trials, measured, compared, causes)
     return Analysis(
         run=record,
         trials=trials,

@@ -24,6 +24,10 @@ from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
 
 
+# A tick of the event loop that comes later than this found it blocked: many times what a loop that only waits is late.
+BLOCKED_MS = 10.0
+
+
 @dataclass(frozen=True)
 class PhaseEvidence:
     """The distributions of one phase of one trial, to be added up over trials."""
@@ -128,6 +132,7 @@ def _phase(name: str, trials: Sequence[JudgedTrial]) -> CellPhase:
         health_p99=health.percentile(990),
         outcomes=dict(outcomes),
         loop_lag_p99_ms=value_ms(lags, 990),
+        loop_blocked_share=lags.share_above(BLOCKED_MS * 1e3) if lags.total else None,
         target_cpu_s_per_1000=stats.mean(_present(phase.target_cpu_s_per_1000 for phase in ran)),
         target_cores=stats.mean(_present(phase.target_cores for phase in ran)),
         target_pss_max_bytes=_largest(phase.target_pss_max_bytes for phase in phases),

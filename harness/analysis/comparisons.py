@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
+from types import MappingProxyType
 from typing import Literal
 
 from harness.analysis import stats
 from harness.analysis.evidence import Comparison
+from harness.analysis.simultaneous import Sides, against_control
 from harness.analysis.trials import capacity_phase, valid_by_block
 from harness.judging.figures import PhaseFigures, TrialFigures
 from harness.results.records.run_record import RunRecord
@@ -45,36 +49,28 @@ CPU = ComparedMetric(
 )
 
 
-@dataclass(frozen=True)
-class PairedTest:
-    """One strategy against another on one metric, already corrected for the others of its family."""
-
-    variant: str
-    ratio: stats.LogRatio
-    p_value: float | None
-    verdict: stats.Verdict
-
-
-def comparisons(run: RunRecord, trials: Sequence[TrialFigures]) -> tuple[Comparison, ...]:
+def comparisons(
+    run: RunRecord, trials: Sequence[TrialFigures], causes: Mapping[tuple[str, str], str] = MappingProxyType({})
+) -> tuple[Comparison, ...]:
     """Every variant with the run's baseline, on each workload and metric; nothing where one of them has no valid
-    trial."""
+    trial. `causes` by workload and variant."""
     if run.baseline is None:
         return ()
     return tuple(
         Comparison(
             workload=workload.name,
-            variant=test.variant,
+            variant=variant,
             baseline=run.baseline,
             metric=metric.name,
-            ratio=test.ratio.estimate,
-            p_value=test.p_value,
-            verdict=test.verdict,
-            more_blocks=stats.more_blocks(test.ratio, len(tests)) if test.verdict == "inconclusive" else None,
+            ratio=ratio.estimate,
+            verdict=verdict,
+            more_blocks=stats.more_blocks(ratio) if verdict == "open" else None,
+            why=causes.get((workload.name, variant), "") if metric is CAPACITY else "",
         )
         for workload in run.workloads
         for metric in (CAPACITY, CPU)
-        for tests in [against(run.baseline, metric, by_variant(run, trials, workload.name))]
-        for test in tests
+        for variant, ratio in against(run.baseline, metric, by_variant(run, trials, workload.name)).items()
+        for verdict in [stats.verdict(ratio, more_is_better=metric.more_is_better)]
     )
 
 
@@ -91,20 +87,37 @@ def by_variant(run: RunRecord, trials: Sequence[TrialFigures], workload: str) ->
 
 
 def against(
-    baseline: str, metric: ComparedMetric, phases: Mapping[str, Mapping[int, PhaseFigures]]
-) -> tuple[PairedTest, ...]:
-    """Each other strategy over `baseline`, on the blocks that both have; Holm-corrected together."""
-    ratios: dict[str, stats.LogRatio] = {}
-    for variant, blocks in phases.items():
-        theirs = phases.get(baseline, {})
-        pairs = _pairs(metric, blocks, theirs)
-        if variant != baseline and pairs:
-            ratios[variant] = stats.paired_ratio(pairs, (largest_step(metric, blocks), largest_step(metric, theirs)))
-    corrected = stats.holm([ratio.p_value for ratio in ratios.values()])
-    return tuple(
-        PairedTest(variant, ratio, p, stats.verdict(ratio, p, more_is_better=metric.more_is_better))
-        for (variant, ratio), p in zip(ratios.items(), corrected, strict=True)
-    )
+    control: str, metric: ComparedMetric, phases: Mapping[str, Mapping[int, PhaseFigures]], *, sides: Sides = 2
+) -> dict[str, stats.LogRatio]:
+    """Each other variant over `control`, on the blocks that both have; the intervals hold at once."""
+    theirs = phases.get(control, {})
+    differences: dict[str, list[float]] = {}
+    floors: dict[str, float] = {}
+    for variant, ours in phases.items():
+        pairs = _pairs(metric, ours, theirs)
+        if variant != control and pairs:
+            differences[variant] = [math.log(one / other) for one, other in pairs]
+            steps = largest_step(metric, ours), largest_step(metric, theirs)
+            floors[variant] = fmean(stats.rounding(steps[0], a) + stats.rounding(steps[1], b) for a, b in pairs)
+    return against_control(differences, floors, sides=sides)
+
+
+def may_be_best(metric: ComparedMetric, phases: Mapping[str, Mapping[int, PhaseFigures]]) -> set[str]:
+    """All that may be the best within 5 %: Hsu's multiple comparisons with the best ("Constrained simultaneous
+    confidence intervals for multiple comparisons with the best", Annals of Statistics 12, 1984). More is better.
+
+    Out is who is worse than some other variant by more than 5 %, in one-sided intervals with itself as the control. The
+    true best is left out in at most 5 % of all runs. Without a common block nothing keeps anybody out.
+    """
+    return {
+        variant
+        for variant, own in phases.items()
+        if own
+        and not any(
+            ratio.interval is not None and ratio.interval[0] > stats.SAME_WITHIN
+            for ratio in against(variant, metric, phases, sides=1).values()
+        )
+    }
 
 
 def largest_step(metric: ComparedMetric, phases: Mapping[int, PhaseFigures]) -> float:

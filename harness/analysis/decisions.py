@@ -1,26 +1,27 @@
-"""Which strategy to use for a workload, what cannot be told from it, and what limits it. Pure."""
+"""Which strategy to use for a workload, what may be as good, and what limits it. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
-from harness.analysis.comparisons import CAPACITY, against, by_variant
+from harness.analysis.comparisons import CAPACITY, by_variant, may_be_best
 from harness.analysis.evidence import Cell, Comparison, Decision, Undecided
-from harness.judging.ceilings import cpu_ceiling
 from harness.judging.figures import TrialFigures
-from harness.results.records.phase_record import PhaseKind
 from harness.results.records.run_record import RunRecord
 from harness.results.records.text import count
 
-CORES_USED_UP = 0.85  # of the target's; beyond it CPU is what runs out
-
 
 def decisions(
-    run: RunRecord, trials: Sequence[TrialFigures], cells: Sequence[Cell], comparisons: Sequence[Comparison]
+    run: RunRecord,
+    trials: Sequence[TrialFigures],
+    cells: Sequence[Cell],
+    comparisons: Sequence[Comparison],
+    causes: Mapping[tuple[str, str], str] = MappingProxyType({}),
 ) -> tuple[Decision, ...]:
-    """One for each workload that any strategy has a capacity of."""
+    """One for each workload that any strategy has a capacity of. `causes` by workload and variant."""
     found = (
-        _decision(run, workload.name, trials, [cell for cell in cells if cell.workload == workload.name], comparisons)
+        _decision(run, workload.name, trials, [cell for cell in cells if cell.workload == workload.name], comparisons, causes)
         for workload in run.workloads
     )
     return tuple(decision for decision in found if decision is not None)
@@ -60,12 +61,13 @@ def _decision(
     trials: Sequence[TrialFigures],
     cells: Sequence[Cell],
     comparisons: Sequence[Comparison],
+    causes: Mapping[tuple[str, str], str],
 ) -> Decision | None:
     capacities = {cell.variant: cell.capacity for cell in cells if cell.capacity is not None}
     if not capacities:
         return None
-    best = max(capacities, key=lambda variant: capacities[variant].value)
-    tests = {test.variant: test for test in against(best, CAPACITY, by_variant(run, trials, workload))}
+    may_win = may_be_best(CAPACITY, by_variant(run, trials, workload)) & capacities.keys() or set(capacities)
+    best = max(sorted(may_win), key=lambda variant: capacities[variant].value)
     gain = next(
         (
             comparison
@@ -77,11 +79,10 @@ def _decision(
     tied = tuple(
         variant
         for variant in capacities
-        # Without a common block there is nothing to tell them apart by.
         if variant != best
-        and (variant not in tests or tests[variant].verdict != "slower")
-        # Told apart by the comparison that the gain shows: two families of tests must not contradict each other.
-        and not (variant == run.baseline and gain is not None and gain.verdict == "faster")
+        # The intervals with the best are one-sided, and so a little narrower than the one that the gain shows: what is
+        # open there must not be decided here.
+        and (variant in may_win or (variant == run.baseline and gain is not None and gain.verdict in ("open", "same")))
     )
     by_name = {cell.variant: cell for cell in cells}
     baseline = by_name.get(run.baseline or "")
@@ -92,7 +93,7 @@ def _decision(
         capacity=capacities[best],
         gain=gain,
         no_gain_because="" if gain is not None or best == run.baseline else _no_gain(run, workload, best, baseline),
-        why=_why(by_name[best], baseline, run.environment.partition.target_cores),
+        why=_why(by_name[best], run.baseline, causes),
     )
 
 
@@ -115,33 +116,8 @@ def _no_gain(run: RunRecord, workload: str, best: str, baseline: Cell | None) ->
     return f"no comparison on {workload}: the baseline {run.baseline} {reason}; --baseline NAME chooses another"
 
 
-def _why(best: Cell, baseline: Cell | None, target_cores: int) -> str:
-    sentences = [f"{best.variant}: {', '.join(limits(best, target_cores))}."]
-    if baseline is not None and baseline.capacity is not None and baseline.variant != best.variant:
-        sentences.append(f"{baseline.variant}: {', '.join(limits(baseline, target_cores))}.")
+def _why(best: Cell, baseline: str | None, causes: Mapping[tuple[str, str], str]) -> str:
+    said = [causes.get((best.workload, name), "") for name in dict.fromkeys([best.variant, baseline]) if name]
     if best.capacity is not None and best.capacity.trials < 2:
-        sentences.append("One block cannot tell strategies apart.")
-    return " ".join(sentences)
-
-
-def limits(cell: Cell, target_cores: int) -> list[str]:
-    """What could have held a measured cell back in its closed loop, as figures."""
-    phase = next((phase for phase in cell.phases.values() if phase.kind is PhaseKind.CAPACITY), None)
-    said: list[str] = []
-    if cell.capacity is not None and cell.ceiling is not None:
-        share = cell.capacity.value / cell.ceiling.rps
-        # A short phase can catch more answers than its share: what was in flight before it ends in it.
-        how_near = f"{share:.0%} of" if share < 1 else "at"
-        said.append(f"{how_near} its ceiling of {cell.ceiling.rps:.0f}/s ({cell.ceiling.because})")
-    if phase is None:
-        return said
-    if phase.target_cores is not None:
-        used = f"{phase.target_cores.value:.1f} of {target_cores} cores"
-        if phase.target_cpu_s_per_1000 is not None and phase.target_cores.value >= CORES_USED_UP * target_cores:
-            used += f" ({cpu_ceiling(target_cores, phase.target_cpu_s_per_1000.value).because})"
-        said.append(used)
-    if phase.loop_lag_p99_ms is not None:
-        said.append(f"event-loop lag p99 {phase.loop_lag_p99_ms:.0f} ms")
-    if phase.limiter_waiting_max:
-        said.append(f"up to {phase.limiter_waiting_max} requests waiting for AnyIO's threads")
-    return said or ["neither sampled nor probed"]
+        said.append("One block cannot tell strategies apart.")
+    return " ".join(filter(None, said))

@@ -45,6 +45,7 @@ class CellPhase(Struct, frozen=True, kw_only=True):
     health_p99: Percentile | None
     outcomes: dict[Outcome, int]
     loop_lag_p99_ms: float | None  # over all ticks of all valid trials
+    loop_blocked_share: float | None = None  # of those ticks, how many came late by more than cells.BLOCKED_MS
     target_cpu_s_per_1000: Estimate | None
     target_cores: Estimate | None
     target_pss_max_bytes: int | None
@@ -76,9 +77,10 @@ class Cell(Struct, frozen=True, kw_only=True):
 class Comparison(Struct, frozen=True, kw_only=True):
     """`variant` against `baseline` on one workload, paired within blocks.
 
-    `ratio` > 1 means more of `metric`. `faster` means better: more capacity, or less CPU time a request. `p_value` is
-    Holm-corrected over the workload's comparisons of that metric. `more_blocks`: about how many more would decide an
-    `inconclusive` one (at most stats.MOST_MORE_BLOCKS, "that many or more"; None: one block says nothing of it).
+    `ratio` > 1 means more of `metric`. Its interval is simultaneous: with 95 % confidence all those of a workload and
+    metric hold at once. `verdict` is read off it; `faster` means better: more capacity, or less CPU time a request.
+    `more_blocks`: about how many more would decide an `open` one (at most stats.MOST_MORE_BLOCKS, "that many or more";
+    None: one block says nothing of it).
     """
 
     workload: str
@@ -86,18 +88,18 @@ class Comparison(Struct, frozen=True, kw_only=True):
     baseline: str
     metric: Literal["capacity_rps", "target_cpu_s_per_1000"]
     ratio: Estimate
-    p_value: float | None
-    verdict: Literal["faster", "slower", "same", "inconclusive"]
+    verdict: Literal["faster", "slower", "same", "open"]
     more_blocks: int | None = None
+    why: str = ""  # the variant's cause on this workload, of the capacity only
 
 
 class Decision(Struct, frozen=True, kw_only=True):
-    """The row of the decision table: the variant of highest capacity, what else cannot be told from it, and its
+    """The row of the decision table: the variant of highest capacity, what else may be the best within 5 %, and its
     gain over the run's baseline."""
 
     workload: str
     best: str
-    tied: tuple[str, ...]  # not told apart from the best
+    tied: tuple[str, ...]  # may be the best too, within 5 %
     capacity: Estimate
     gain: Comparison | None  # None when the baseline is the best, or for this reason:
     no_gain_because: str = ""

@@ -25,7 +25,7 @@ class Regression(Struct, frozen=True, kw_only=True):
     """A cell's capacity in both runs. `ratio`: after / before. `reason` says why there is no ratio or no verdict, and
     whether more or fewer trials failed than before.
 
-    `gate_failed`: it fell by more than the limit and the fall is certain (Holm-corrected over the cells), or it was
+    `gate_failed`: it fell by more than the limit and the fall is certain (its interval holds with those of all cells at once), or it was
     measured before and now cannot be, or the strategy itself spoilt trials now and none before. `overloaded_before` and
     `overloaded_after`: by rate, in how many trials the cell was overloaded, the skipped ones among them, and of how
     many.
@@ -36,8 +36,7 @@ class Regression(Struct, frozen=True, kw_only=True):
     before: Estimate | None
     after: Estimate | None
     ratio: Estimate | None = None
-    p_value: float | None = None
-    verdict: stats.Verdict = "inconclusive"
+    verdict: stats.Verdict = "open"
     gate_failed: bool = False
     reason: str = ""
     failures_before: OwnFailures
@@ -114,7 +113,7 @@ def compare_runs(before: Analysis, after: Analysis, max_regression_percent: floa
         for key in keys
         if key in now and key in then
     }
-    corrected = dict(zip(ratios, stats.holm([ratio.p_value for ratio in ratios.values()]), strict=True))
+    ratios = stats.simultaneous(ratios)
     rows: list[Regression] = []
     for key in keys:
         old, new = theirs.get(key), ours.get(key)
@@ -129,7 +128,7 @@ def compare_runs(before: Analysis, after: Analysis, max_regression_percent: floa
             overloaded_after=_overloaded(new),
         )
         if key in ratios:
-            row = _judged(row, ratios[key], corrected[key], max_regression_percent)
+            row = _judged(row, ratios[key], max_regression_percent)
         else:
             row = _unmatched(row, old, new, gated=max_regression_percent is not None)
         rows.append(_with_failures(row, gated=max_regression_percent is not None))
@@ -164,20 +163,17 @@ def _capacities(analysis: Analysis) -> dict[tuple[str, str], _Capacities]:
     }
 
 
-def _judged(
-    row: Regression, ratio: stats.LogRatio, corrected_p: float | None, max_regression_percent: float | None
-) -> Regression:
+def _judged(row: Regression, ratio: stats.LogRatio, max_regression_percent: float | None) -> Regression:
     estimate = ratio.estimate
     fell_too_far = max_regression_percent is not None and estimate.value < 1 - max_regression_percent / 100
     # Not the verdict: a limit below 5 % must also hold where the verdict would be "same".
-    is_certain = corrected_p is not None and corrected_p < stats.ALPHA
+    is_certain = ratio.interval is not None and ratio.interval[1] < 0
     return msgspec.structs.replace(
         row,
         ratio=estimate,
-        p_value=corrected_p,
-        verdict=stats.verdict(ratio, corrected_p),
+        verdict=stats.verdict(ratio),
         gate_failed=fell_too_far and is_certain,
-        reason="" if corrected_p is not None else "one valid trial cannot say; both runs need two or more",
+        reason="" if ratio.interval is not None else "one valid trial cannot say; both runs need two or more",
     )
 
 

@@ -2,8 +2,9 @@
 
 Rates and costs are positive and vary by factors (a machine is half as fast, not 100 rps slower), so they are averaged
 as logarithms: the mean is geometric, an interval of a ratio mirrors when its sides are swapped, and units drop out.
-Paired: Student's t on the blocks' log ratios. Unpaired (two runs): Welch's t. Several at once: Holm's correction
-(Scandinavian Journal of Statistics 6, 1979).
+Several at once against one control, paired within rounds: `harness.analysis.simultaneous`. Unpaired (two runs): Welch's
+t, and Sidak's inequality for several (Journal of the American Statistical Association 62, 1967). A verdict is read off
+the interval that is shown, so the two cannot disagree.
 
 A rate is a count over a duration, and a count has steps: 10 answers in each of three trials do not say that all were
 equal, only that they were less than one apart. So the scatter is never taken to be less than rounding alone makes it, a
@@ -17,12 +18,12 @@ the ratio stays finite and on the right side. A mean with a zero in it is arithm
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import fmean, stdev, variance
-from typing import Literal
+from typing import Literal, TypeVar
 
-from scipy.special import stdtr, stdtrit
+from scipy.special import stdtrit
 
 from harness.analysis.evidence import Estimate
 
@@ -34,33 +35,27 @@ SAME_WITHIN = math.log(1.05)
 # Nobody runs more than this to settle a verdict; a larger need is given as this many.
 MOST_MORE_BLOCKS = 50
 
-Verdict = Literal["faster", "slower", "same", "inconclusive"]
+_Key = TypeVar("_Key", bound=Hashable)
+Verdict = Literal["faster", "slower", "same", "open"]
 
 
 @dataclass(frozen=True)
 class LogRatio:
-    """The mean logarithm of a ratio. `error` (its standard error) and `freedom` are None with too little data."""
+    """The mean logarithm of a ratio, of `count` pairs (or trials of the side with fewer). `error`: its standard error;
+    `critical`: how many of those its 95 % interval reaches to each side. All None with too little data."""
 
     mean: float
     error: float | None
     freedom: float | None
     count: int
+    critical: float | None
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        if self.error is None or self.freedom is None:
+        if self.error is None or self.critical is None:
             return None
-        half = _quantile(self.freedom, ALPHA) * self.error
+        half = self.critical * self.error
         return self.mean - half, self.mean + half
-
-    @property
-    def p_value(self) -> float | None:
-        """Two-sided, of the ratio being 1."""
-        if self.error is None or self.freedom is None:
-            return None
-        if self.error == 0:
-            return 1.0 if self.mean == 0 else 0.0
-        return float(2 * stdtr(self.freedom, -abs(self.mean) / self.error))
 
     @property
     def estimate(self) -> Estimate:
@@ -88,21 +83,12 @@ def mean(values: Sequence[float], step: float = 0.0) -> Estimate | None:
     return Estimate(centre, max(0.0, centre - half), centre + half, len(values))
 
 
-def paired_ratio(pairs: Sequence[tuple[float, float]], steps: tuple[float, float] = (0.0, 0.0)) -> LogRatio:
-    """First over second of each pair (one pair a block); at least one, all positive, else ValueError. `steps`: those
-    of the first and of the second."""
-    return _mean_log(
-        [math.log(ours) - math.log(theirs) for ours, theirs in pairs],
-        [rounding(steps[0], ours) + rounding(steps[1], theirs) for ours, theirs in pairs],
-    )
-
-
 def welch_ratio(ours: Sequence[float], theirs: Sequence[float], steps: tuple[float, float] = (0.0, 0.0)) -> LogRatio:
     """The first's geometric mean over the second's, of trials that are not paired; all positive, else ValueError."""
     a, b = [math.log(value) for value in ours], [math.log(value) for value in theirs]
     difference = fmean(a) - fmean(b)
     if len(a) < 2 or len(b) < 2:
-        return LogRatio(difference, None, None, min(len(a), len(b)))
+        return LogRatio(difference, None, None, min(len(a), len(b)), None)
     of_a = max(variance(a), fmean(rounding(steps[0], value) for value in ours)) / len(a)
     of_b = max(variance(b), fmean(rounding(steps[1], value) for value in theirs)) / len(b)
     spread = of_a + of_b
@@ -110,60 +96,54 @@ def welch_ratio(ours: Sequence[float], theirs: Sequence[float], steps: tuple[flo
     freedom = (
         spread**2 / (of_a**2 / (len(a) - 1) + of_b**2 / (len(b) - 1)) if spread > 0 else float(len(a) + len(b) - 2)
     )
-    return LogRatio(difference, math.sqrt(spread), freedom, min(len(a), len(b)))
+    return LogRatio(difference, math.sqrt(spread), freedom, min(len(a), len(b)), _quantile(freedom, ALPHA))
 
 
-def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Corrected for how many there are, in the given order; None (untested) stays None and does not count."""
-    tested = sorted((p, index) for index, p in enumerate(p_values) if p is not None)
-    corrected: list[float | None] = [None] * len(p_values)
-    largest = 0.0
-    for rank, (p, index) in enumerate(tested):
-        largest = max(largest, min(1.0, (len(tested) - rank) * p))
-        corrected[index] = largest
-    return corrected
+def simultaneous(ratios: Mapping[_Key, LogRatio]) -> dict[_Key, LogRatio]:
+    """The same with wider intervals, which all hold at once, however they depend on each other (Sidak)."""
+    tested = sum(ratio.freedom is not None for ratio in ratios.values())
+    return {
+        key: ratio
+        if ratio.freedom is None
+        else replace(ratio, critical=_quantile(ratio.freedom, 1 - CONFIDENCE ** (1 / tested)))
+        for key, ratio in ratios.items()
+    }
 
 
-def verdict(ratio: LogRatio, corrected_p: float | None, *, more_is_better: bool = True) -> Verdict:
-    """`faster` means better: a larger ratio, or a smaller one of a cost (`more_is_better=False`).
-
-    An interval wholly within +-5 % is `same`, even where the small difference is certain. The interval is the single
-    comparison's; the decision uses the corrected p-value, which is never laxer.
-    """
-    if ratio.interval is None or corrected_p is None:
-        return "inconclusive"
+def verdict(ratio: LogRatio, *, more_is_better: bool = True) -> Verdict:
+    """Read off the interval. Within +-5 %: `same`, even where the small difference is certain. `faster` means better: a
+    larger ratio, or a smaller one of a cost (`more_is_better=False`). `open`: it contains 1 and reaches beyond 5 %."""
+    if ratio.interval is None:
+        return "open"
     low, high = ratio.interval
     if low >= -SAME_WITHIN and high <= SAME_WITHIN:
         return "same"
-    if corrected_p >= ALPHA:
-        return "inconclusive"
+    if low <= 0 <= high:
+        return "open"
     return "faster" if (ratio.mean > 0) == more_is_better else "slower"
 
 
-def more_blocks(ratio: LogRatio, comparisons: int) -> int | None:
+def more_blocks(ratio: LogRatio) -> int | None:
     """About how many more blocks would decide, if they scatter as those so far; None: that is not known yet.
 
-    At most MOST_MORE_BLOCKS, which then means "that many or more". `comparisons` share the error rate (Bonferroni's
-    equal shares: how Holm's steps will fall is not known beforehand).
+    At most MOST_MORE_BLOCKS, which then means "that many or more". It takes no account of the scatter being known
+    better by then.
     """
-    if ratio.error is None:
+    if ratio.error is None or ratio.critical is None:
         return None
-    deviation = ratio.error * math.sqrt(ratio.count)
     for more in range(1, MOST_MORE_BLOCKS):
-        count = ratio.count + more
-        error = deviation / math.sqrt(count)
-        differs = abs(ratio.mean) > _quantile(count - 1, ALPHA / max(1, comparisons)) * error
-        same = abs(ratio.mean) + _quantile(count - 1, ALPHA) * error <= SAME_WITHIN
-        if differs or same:
+        half = ratio.critical * ratio.error * math.sqrt(ratio.count / (ratio.count + more))
+        if abs(ratio.mean) > half or abs(ratio.mean) + half <= SAME_WITHIN:
             return more
     return MOST_MORE_BLOCKS
 
 
 def _mean_log(logs: Sequence[float], roundings: Sequence[float]) -> LogRatio:
     if len(logs) < 2:
-        return LogRatio(fmean(logs), None, None, len(logs))
+        return LogRatio(fmean(logs), None, None, len(logs), None)
     deviation = math.sqrt(max(variance(logs), fmean(roundings)))
-    return LogRatio(fmean(logs), deviation / math.sqrt(len(logs)), float(len(logs) - 1), len(logs))
+    freedom = float(len(logs) - 1)
+    return LogRatio(fmean(logs), deviation / math.sqrt(len(logs)), freedom, len(logs), _quantile(freedom, ALPHA))
 
 
 def _quantile(freedom: float, alpha: float) -> float:

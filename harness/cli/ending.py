@@ -84,7 +84,7 @@ def write_report(run: Run, as_json: bool) -> Analysis:
 
     from harness.analysis.analyse import analyse
     from harness.analysis.shortfalls import disturbed, shortfalls
-    from harness.report import exports, page
+    from harness.report import exports, for_programs, page
 
     analysis = analyse(run)
     exports.write_summary_csv(run, analysis)
@@ -93,7 +93,9 @@ def write_report(run: Run, as_json: bool) -> Analysis:
         summary = {
             "run": str(run.path),
             "report": str(path),
-            "decisions": analysis.decisions,
+            "decisions": for_programs.decisions_for_programs(analysis),
+            "spent_s": for_programs.spent_s(analysis),
+            "left_out_share": for_programs.left_out_share(analysis),
             "undecided": analysis.undecided,
             "cells": analysis.cells,
             "shortfalls": shortfalls(analysis),

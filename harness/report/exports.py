@@ -162,7 +162,7 @@ def markdown_summary(analysis: Analysis) -> str:
     """The decision table and what did not count, as GitHub's Markdown."""
     baseline = _markdown(analysis.run.baseline or "the baseline")
     lines = [
-        f"| workload | best | capacity | gain over {baseline} | not told apart from it | why |",
+        f"| workload | best | capacity | gain over {baseline} | may be as good | why |",
         "|---|---|---|---|---|---|",
         *(_decision_line(decision) for decision in analysis.decisions),
         *(f"| {each.workload} | none | | | | {_markdown(_no_decision(each))} |" for each in analysis.undecided),
@@ -193,7 +193,7 @@ def terminal_summary(analysis: Analysis, width: int) -> str:
         elif decision.no_gain_because:
             lines.append(f"  {decision.no_gain_because}")
         if decision.tied:
-            lines.append(f"  not told apart from it: {', '.join(decision.tied)}")
+            lines.append(f"  may be as good (within 5 %): {', '.join(decision.tied)}")
         lines.append(f"  {decision.why}")
     for each in analysis.undecided:
         lines += ["", f"{each.workload}: {_no_decision(each)}"]

@@ -43,9 +43,9 @@ class ComparisonRow:
     ratio: str
     interval: str
     pairs: int
-    p_value: str
     verdict: VerdictBadge
     more_blocks: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Comparisons:
 _METRICS = {"capacity_rps": "Capacity", "target_cpu_s_per_1000": "CPU-seconds per request"}
 _CAPACITY_WORDS = {"faster": "faster", "slower": "slower"}
 _CPU_WORDS = {"faster": "less CPU", "slower": "more CPU"}
-_BADGES = {"faster": ("better", "▲"), "slower": ("worse", "▼"), "same": ("same", "="), "inconclusive": ("open", "?")}
+_BADGES = {"faster": ("better", "▲"), "slower": ("worse", "▼"), "same": ("same", "="), "open": ("open", "?")}
 
 
 def badge(comparison: Comparison) -> VerdictBadge:
@@ -139,9 +139,9 @@ def _rows(analysis: Analysis, workload: str, metric: str, palette: Palette) -> t
             ratio=wording.times(made.ratio.value),
             interval=wording.interval(made.ratio),
             pairs=made.ratio.trials,
-            p_value=wording.p_value(made.p_value),
             verdict=badge(made),
             more_blocks=_more_blocks(made),
+            why=made.why.removeprefix(f"{made.variant}: "),
         )
         for made in analysis.comparisons
         if (made.workload, made.metric) == (workload, metric)

@@ -106,12 +106,6 @@ def percent(share: float | None) -> str:
     return f"{100 * share:.1f} %" if 0 < share < 0.0995 else f"{100 * share:.0f} %"
 
 
-def p_value(value: float | None) -> str:
-    if value is None:
-        return NOTHING
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
 def not_ok(outcomes: Mapping[Outcome, int], given_up: int = 0) -> str:
     """Everything but right answers, by outcome: "12 timeouts, 3 not sent"; empty when there was nothing else.
 

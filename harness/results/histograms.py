@@ -44,6 +44,10 @@ class Histogram:
     def total(self) -> int:
         return int(self.counts.sum())
 
+    def share_above(self, value_us: float) -> float:
+        """Of the recorded values, how many are larger; ZeroDivisionError when there are none."""
+        return int(self.counts[self.values_us > value_us].sum()) / self.total
+
     def at_rank(self, rank: int) -> int:
         """The `rank`-th smallest value in us, counted from 1; IndexError when there are fewer."""
         if not 1 <= rank <= self.total:

@@ -163,7 +163,6 @@ def test_the_decision_is_told_with_its_gain_and_verdict(nowhere: Run) -> None:
         baseline="sync_def",
         metric="capacity_rps",
         ratio=Estimate(3.1, 2.9, 3.3, 3),
-        p_value=0.002,
         verdict="faster",
     )
     decision = Decision(
@@ -196,7 +195,6 @@ def test_less_cpu_is_better(nowhere: Run) -> None:
         baseline="sync_def",
         metric="target_cpu_s_per_1000",
         ratio=Estimate(0.5, 0.4, 0.6, 3),
-        p_value=0.002,
         verdict="faster",
     )
     text = Elements(page.render(nowhere, msgspec.structs.replace(handmade.analysis(), comparisons=(less,)))).text

@@ -135,5 +135,3 @@ def test_counts_memory_and_ratios() -> None:
     assert count(2, "strategy", "strategies") == "2 strategies"
     assert wording.mib(157_286_400) == "150 MiB"
     assert wording.times(3.1234) == f"{wording.TIMES}3.12"
-    assert wording.p_value(0.00001) == "< 0.001"
-    assert wording.p_value(0.0321) == "0.032"

@@ -1,0 +1,86 @@
+"""Why a variant is as fast as it is on a workload: one sentence from the strongest evidence, or none. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.analysis.evidence import Cell, CellPhase
+from harness.judging.ceilings import cpu_ceiling
+from harness.judging.figures import TrialFigures
+from harness.results.records.phase_record import PhaseKind
+from harness.results.records.text import count
+
+CORES_USED_UP = 0.85  # of the target's; beyond it CPU is what runs out
+BLOCKED_SHARE = 0.5  # of the time
+AT_CEILING = 0.9
+
+
+def cause(cell: Cell, trials: Iterable[TrialFigures], target_cores: int) -> str:
+    """`trials` are all of the run's; only the cell's closed loops are looked at. Empty without evidence.
+
+    The order is that of cause and effect. A loop that cannot run explains threads that are not asked for; an upstream
+    at its limit explains both.
+    """
+    own = [t for t in trials if (t.record.spec.variant, t.record.spec.workload) == (cell.variant, cell.workload)]
+    measured = [trial for trial in own if not trial.record.spec.is_pilot]
+    codes = {finding.code for trial in measured for finding in trial.findings}
+    phase = next((phase for phase in cell.phases.values() if phase.kind is PhaseKind.CAPACITY), None)
+    found = (
+        _stuck(cell, measured),
+        _upstream(codes),
+        _loop(phase),
+        _threads(phase),
+        _cpu(phase, target_cores),
+        _ceiling(cell),
+        _workers(codes),
+        "it uses CPU while nobody asks" if "busy_while_idle" in codes else "",
+        "its memory grows with the requests" if "memory_grows" in codes else "",
+    )
+    sentence = next(filter(None, found), "")
+    return f"{cell.variant}: {sentence}." if sentence else ""
+
+
+def _stuck(cell: Cell, trials: Iterable[TrialFigures]) -> str:
+    if not cell.without_answer:
+        return ""
+    waiting = max((phase.limiter_waiting_max or 0 for trial in trials for phase in trial.phases.values()), default=0)
+    said = f"no right answer in {count(cell.without_answer, 'trial')}"
+    if waiting:
+        return f"{said}, all of AnyIO's threads taken and up to {waiting} waiting for one: threads that wait for threads"
+    return said
+
+
+def _upstream(codes: set[str]) -> str:
+    return "the service it calls was at its limit" if "service_busy" in codes else ""
+
+
+def _loop(phase: CellPhase | None) -> str:
+    share = phase.loop_blocked_share if phase is not None else None
+    return f"its event loop could not run in {share:.0%} of the time" if share and share >= BLOCKED_SHARE else ""
+
+
+def _threads(phase: CellPhase | None) -> str:
+    if phase is None or not phase.limiter_waiting_max:
+        return ""
+    return f"all of AnyIO's threads were taken and up to {count(phase.limiter_waiting_max, 'request')} waited for one"
+
+
+def _cpu(phase: CellPhase | None, target_cores: int) -> str:
+    if phase is None or phase.target_cores is None or phase.target_cores.value < CORES_USED_UP * target_cores:
+        return ""
+    used = f"its CPU was used up, {phase.target_cores.value:.1f} of {count(target_cores, 'core')}"
+    if phase.target_cpu_s_per_1000 is None:
+        return used
+    return f"{used} ({cpu_ceiling(target_cores, phase.target_cpu_s_per_1000.value).because})"
+
+
+def _ceiling(cell: Cell) -> str:
+    if cell.capacity is None or cell.ceiling is None or cell.capacity.value < AT_CEILING * cell.ceiling.rps:
+        return ""
+    # A short phase can catch more answers than its share: what was in flight before it ends in it.
+    share = min(1.0, cell.capacity.value / cell.ceiling.rps)
+    return f"it reached {share:.0%} of its ceiling of {cell.ceiling.rps:.0f}/s ({cell.ceiling.because})"
+
+
+def _workers(codes: set[str]) -> str:
+    return "one of its workers had most of the requests" if "uneven_workers" in codes else ""
