@@ -40,8 +40,15 @@ def analyse(run: Run) -> Analysis:
     judged = net_costs(judged)
     trials = tuple(trial.figures for trial in judged)
     measured = cells(record, judged)
-    target_cores = record.environment.partition.target_cores
-    causes = {(cell.workload, cell.variant): cause(cell, trials, target_cores) for cell in measured}
+    causes = {
+        (cell.workload, cell.variant): cause(
+            cell,
+            trials,
+            target_cores=record.environment.partition.target_cores,
+            users=record.profile.users_by_workload.get(cell.workload, record.profile.users),
+        )
+        for cell in measured
+    }
     compared = comparisons(record, trials, causes)
     decided = decisions(record, trials, measured, compared, causes)
     return Analysis(

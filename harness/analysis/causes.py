@@ -11,12 +11,15 @@ from harness.results.records.phase_record import PhaseKind
 from harness.results.records.text import count
 
 CORES_USED_UP = 0.85  # of the target's; beyond it CPU is what runs out
+ONE_CORE = 1.15  # with the little that other threads do while one holds the GIL
 BLOCKED_SHARE = 0.5  # of the time
+WAITING_SHARE = 0.1  # of the users: fewer wait for a moment
 AT_CEILING = 0.9
 
 
-def cause(cell: Cell, trials: Iterable[TrialFigures], target_cores: int) -> str:
-    """`trials` are all of the run's; only the cell's closed loops are looked at. Empty without evidence.
+def cause(cell: Cell, trials: Iterable[TrialFigures], *, target_cores: int, users: int) -> str:
+    """`trials` are all of the run's; only the cell's closed loops, of so many users, are looked at. Empty without
+    evidence.
 
     The order is that of cause and effect. A loop that cannot run explains threads that are not asked for; an upstream
     at its limit explains both.
@@ -29,7 +32,7 @@ def cause(cell: Cell, trials: Iterable[TrialFigures], target_cores: int) -> str:
         _stuck(cell, measured),
         _upstream(codes),
         _loop(phase),
-        _threads(phase),
+        _threads(phase, users),
         _cpu(phase, target_cores),
         _ceiling(cell),
         _workers(codes),
@@ -46,7 +49,9 @@ def _stuck(cell: Cell, trials: Iterable[TrialFigures]) -> str:
     waiting = max((phase.limiter_waiting_max or 0 for trial in trials for phase in trial.phases.values()), default=0)
     said = f"no right answer in {count(cell.without_answer, 'trial')}"
     if waiting:
-        return f"{said}, all of AnyIO's threads taken and up to {waiting} waiting for one: threads that wait for threads"
+        return (
+            f"{said}, all of AnyIO's threads taken and up to {waiting} waiting for one: threads that wait for threads"
+        )
     return said
 
 
@@ -59,14 +64,19 @@ def _loop(phase: CellPhase | None) -> str:
     return f"its event loop could not run in {share:.0%} of the time" if share and share >= BLOCKED_SHARE else ""
 
 
-def _threads(phase: CellPhase | None) -> str:
-    if phase is None or not phase.limiter_waiting_max:
+def _threads(phase: CellPhase | None, users: int) -> str:
+    if phase is None or (phase.limiter_waiting_max or 0) < WAITING_SHARE * users:
         return ""
-    return f"all of AnyIO's threads were taken and up to {count(phase.limiter_waiting_max, 'request')} waited for one"
+    waiting = count(phase.limiter_waiting_max or 0, "request")
+    return f"all of AnyIO's threads were taken and up to {waiting} waited for one"
 
 
 def _cpu(phase: CellPhase | None, target_cores: int) -> str:
-    if phase is None or phase.target_cores is None or phase.target_cores.value < CORES_USED_UP * target_cores:
+    if phase is None or phase.target_cores is None:
+        return ""
+    if phase.target_cores.value < CORES_USED_UP * target_cores:
+        if CORES_USED_UP <= phase.target_cores.value <= ONE_CORE:
+            return f"it used up one core of {target_cores}, which is all that one Python process computes on at a time"
         return ""
     used = f"its CPU was used up, {phase.target_cores.value:.1f} of {count(target_cores, 'core')}"
     if phase.target_cpu_s_per_1000 is None:

@@ -23,7 +23,6 @@ from harness.results.records.run_record import Preflight, RunRecord
 from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
 
-
 # A tick of the event loop that comes later than this found it blocked: many times what a loop that only waits is late.
 BLOCKED_MS = 10.0
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from types import MappingProxyType
 from typing import Literal
 
 from harness.analysis import stats
 from harness.analysis.evidence import Comparison
-from harness.analysis.simultaneous import Sides, against_control
+from harness.analysis.simultaneous import RoundsFit
 from harness.analysis.trials import capacity_phase, valid_by_block
 from harness.judging.figures import PhaseFigures, TrialFigures
 from harness.results.records.run_record import RunRecord
@@ -69,7 +68,7 @@ def comparisons(
         )
         for workload in run.workloads
         for metric in (CAPACITY, CPU)
-        for variant, ratio in against(run.baseline, metric, by_variant(run, trials, workload.name)).items()
+        for variant, ratio in fit(metric, by_variant(run, trials, workload.name)).against(run.baseline).items()
         for verdict in [stats.verdict(ratio, more_is_better=metric.more_is_better)]
     )
 
@@ -86,23 +85,27 @@ def by_variant(run: RunRecord, trials: Sequence[TrialFigures], workload: str) ->
     }
 
 
-def against(
-    control: str, metric: ComparedMetric, phases: Mapping[str, Mapping[int, PhaseFigures]], *, sides: Sides = 2
-) -> dict[str, stats.LogRatio]:
-    """Each other variant over `control`, on the blocks that both have; the intervals hold at once."""
-    theirs = phases.get(control, {})
-    differences: dict[str, list[float]] = {}
-    floors: dict[str, float] = {}
-    for variant, ours in phases.items():
-        pairs = _pairs(metric, ours, theirs)
-        if variant != control and pairs:
-            differences[variant] = [math.log(one / other) for one, other in pairs]
-            steps = largest_step(metric, ours), largest_step(metric, theirs)
-            floors[variant] = fmean(stats.rounding(steps[0], a) + stats.rounding(steps[1], b) for a, b in pairs)
-    return against_control(differences, floors, sides=sides)
+def fit(metric: ComparedMetric, phases: Mapping[str, Mapping[int, PhaseFigures]]) -> RoundsFit:
+    """Of the blocks in which each variant has a value."""
+    values = {
+        variant: {
+            block: max(value, metric.least(phase))
+            for block, phase in blocks.items()
+            if (value := metric.value(phase)) is not None
+        }
+        for variant, blocks in phases.items()
+    }
+    logs = {variant: {block: math.log(value) for block, value in found.items()} for variant, found in values.items()}
+    floors = {
+        variant: max(
+            (stats.rounding(largest_step(metric, phases[variant]), value) for value in found.values()), default=0.0
+        )
+        for variant, found in values.items()
+    }
+    return RoundsFit.of(logs, floors)
 
 
-def may_be_best(metric: ComparedMetric, phases: Mapping[str, Mapping[int, PhaseFigures]]) -> set[str]:
+def may_be_best(fitted: RoundsFit) -> set[str]:
     """All that may be the best within 5 %: Hsu's multiple comparisons with the best ("Constrained simultaneous
     confidence intervals for multiple comparisons with the best", Annals of Statistics 12, 1984). More is better.
 
@@ -111,11 +114,10 @@ def may_be_best(metric: ComparedMetric, phases: Mapping[str, Mapping[int, PhaseF
     """
     return {
         variant
-        for variant, own in phases.items()
-        if own
-        and not any(
+        for variant in fitted.names
+        if not any(
             ratio.interval is not None and ratio.interval[0] > stats.SAME_WITHIN
-            for ratio in against(variant, metric, phases, sides=1).values()
+            for ratio in fitted.against(variant, sides=1).values()
         )
     }
 
@@ -123,14 +125,3 @@ def may_be_best(metric: ComparedMetric, phases: Mapping[str, Mapping[int, PhaseF
 def largest_step(metric: ComparedMetric, phases: Mapping[int, PhaseFigures]) -> float:
     """Of these phases; durations hardly differ."""
     return max((metric.step(phase) for phase in phases.values()), default=0.0)
-
-
-def _pairs(
-    metric: ComparedMetric, ours: Mapping[int, PhaseFigures], theirs: Mapping[int, PhaseFigures]
-) -> list[tuple[float, float]]:
-    pairs = []
-    for block in sorted(ours.keys() & theirs.keys()):
-        one, other = metric.value(ours[block]), metric.value(theirs[block])
-        if one is not None and other is not None:
-            pairs.append((max(one, metric.least(ours[block])), max(other, metric.least(theirs[block]))))
-    return pairs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from harness.analysis.comparisons import CAPACITY, by_variant, may_be_best
+from harness.analysis.comparisons import CAPACITY, by_variant, fit, may_be_best
 from harness.analysis.evidence import Cell, Comparison, Decision, Undecided
 from harness.judging.figures import TrialFigures
 from harness.results.records.run_record import RunRecord
@@ -21,7 +21,7 @@ def decisions(
 ) -> tuple[Decision, ...]:
     """One for each workload that any strategy has a capacity of. `causes` by workload and variant."""
     found = (
-        _decision(run, workload.name, trials, [cell for cell in cells if cell.workload == workload.name], comparisons, causes)
+        _decision(run, workload.name, trials, [c for c in cells if c.workload == workload.name], comparisons, causes)
         for workload in run.workloads
     )
     return tuple(decision for decision in found if decision is not None)
@@ -66,7 +66,7 @@ def _decision(
     capacities = {cell.variant: cell.capacity for cell in cells if cell.capacity is not None}
     if not capacities:
         return None
-    may_win = may_be_best(CAPACITY, by_variant(run, trials, workload)) & capacities.keys() or set(capacities)
+    may_win = may_be_best(fit(CAPACITY, by_variant(run, trials, workload))) & capacities.keys() or set(capacities)
     best = max(sorted(may_win), key=lambda variant: capacities[variant].value)
     gain = next(
         (

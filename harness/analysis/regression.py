@@ -25,10 +25,10 @@ class Regression(Struct, frozen=True, kw_only=True):
     """A cell's capacity in both runs. `ratio`: after / before. `reason` says why there is no ratio or no verdict, and
     whether more or fewer trials failed than before.
 
-    `gate_failed`: it fell by more than the limit and the fall is certain (its interval holds with those of all cells at once), or it was
-    measured before and now cannot be, or the strategy itself spoilt trials now and none before. `overloaded_before` and
-    `overloaded_after`: by rate, in how many trials the cell was overloaded, the skipped ones among them, and of how
-    many.
+    `gate_failed`: it fell by more than the limit and the fall is certain (the intervals of all cells hold at once), or
+    it was measured before and now cannot be, or the strategy itself spoilt trials now and none before.
+    `overloaded_before` and `overloaded_after`: by rate, in how many trials the cell was overloaded, the skipped ones
+    among them, and of how many.
     """
 
     workload: str

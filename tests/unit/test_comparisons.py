@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analysis.comparisons import CAPACITY, against, by_variant, comparisons, may_be_best
+from harness.analysis.comparisons import CAPACITY, by_variant, comparisons, fit, may_be_best
 from harness.analysis.evidence import Comparison
 from harness.judging.figures import TrialFigures
 from harness.results.records.outcome import Outcome
@@ -56,25 +56,30 @@ def test_only_blocks_with_two_valid_trials_count() -> None:
 
 
 def test_variants_that_scatter_alike_know_their_scatter_better_together() -> None:
-    """Three degrees of freedom alone; together they have six, which is worth more than a second comparison costs."""
-    scatters = (1.0, 1.06, 0.97, 1.0), (1.0, 0.95, 1.03, 1.01)
-    baseline, ours = blocks("sync_def", 100.0), blocks("pure_async", 130.0, scatters[0])
-    alone = by_name(baseline + ours)["pure_async"].ratio
-    among = by_name(baseline + ours + blocks("fake_async", 101.0, scatters[1]))["pure_async"].ratio
-    assert alone.low is not None and among.low is not None
-    assert among.value == alone.value
-    assert among.low > alone.low
+    """Two rounds of one comparison say next to nothing; seven others of the same scatter say what it is."""
+    figures = {"sync_def": (100.0, 104.0), "pure_async": (130.0, 129.0)}
+    others = {f"other{n}": ((99.0, 103.0), (103.0, 100.0))[n % 2] for n in range(7)}
+    run = run_record([*figures, *others], ["io"], blocks=2, seed=1, phase_s=4.0, rates_percent=(30,), peculiar=False)
+
+    def gain(of: dict[str, tuple[float, float]]) -> Comparison:
+        trials = [trial(name, block, phase(rps)) for name, both in of.items() for block, rps in enumerate(both, 1)]
+        found = comparisons(run, trials)
+        return next(c for c in found if (c.variant, c.metric) == ("pure_async", "capacity_rps"))
+
+    alone, among = gain(figures), gain(figures | others)
+    assert (alone.verdict, among.verdict) == ("open", "faster")
+    assert among.ratio.value == pytest.approx(alone.ratio.value)
 
 
 def test_who_is_worse_than_another_by_more_than_5_percent_may_not_be_the_best() -> None:
     close = blocks("pure_async", 130.0) + blocks("fake_async", 127.0)
     phases = by_variant(RUN, blocks("sync_def", 100.0) + close, "io")
-    assert may_be_best(CAPACITY, phases) == {"pure_async", "fake_async"}
+    assert may_be_best(fit(CAPACITY, phases)) == {"pure_async", "fake_async"}
 
 
 def test_one_block_keeps_nobody_from_being_the_best() -> None:
     trials = [trial("sync_def", 1, phase(100.0)), trial("pure_async", 1, phase(9000.0))]
-    assert may_be_best(CAPACITY, by_variant(RUN, trials, "io")) == {"sync_def", "pure_async"}
+    assert may_be_best(fit(CAPACITY, by_variant(RUN, trials, "io"))) == {"sync_def", "pure_async"}
 
 
 def test_without_the_baseline_there_is_nothing_to_compare_with() -> None:
@@ -94,7 +99,7 @@ def test_what_nobody_was_answered_by_is_not_compared(silent_blocks: tuple[int, .
 @given(st.floats(1, 1e4), st.floats(1, 1e4))
 def test_whoever_is_the_baseline_the_other_one_gets_the_mirrored_ratio(one: float, other: float) -> None:
     phases = by_variant(RUN, blocks("sync_def", one) + blocks("pure_async", other, (1.1, 1.0, 0.95, 1.02)), "io")
-    there = against("sync_def", CAPACITY, phases)["pure_async"]
-    back = against("pure_async", CAPACITY, phases)["sync_def"]
+    there = fit(CAPACITY, phases).against("sync_def")["pure_async"]
+    back = fit(CAPACITY, phases).against("pure_async")["sync_def"]
     assert there.interval is not None and back.interval is not None
     assert there.interval == pytest.approx((-back.interval[1], -back.interval[0]))

@@ -1,0 +1,97 @@
+"""Each cause is said from its evidence, the one that explains the others first; without evidence nothing is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harness.analysis.causes import cause
+from harness.analysis.cells import BLOCKED_MS, JudgedTrial, cells
+from harness.analysis.evidence import Cell
+from harness.judging.figures import PhaseFigures, TrialFigures
+from harness.results.records.finding import Finding
+from harness.results.records.outcome import Outcome
+from tests.made_trials import histogram, judged, phase, trial
+from tests.synthetic_run import run_record
+
+RUN = run_record(["sync_def"], ["io"], blocks=3, seed=1, phase_s=4.0, rates_percent=(30,), peculiar=False)
+LATE_US, PROMPT_US = round(BLOCKED_MS * 2e3), 500
+
+
+def said(figures: PhaseFigures, *codes: str, lags_us: tuple[int, ...] = (), level: Any = "info") -> str:
+    findings = tuple(Finding(code, level, "it was so", "nothing") for code in codes)
+    made = [trial("sync_def", block, figures, findings=findings) for block in (1, 2)]
+    return cause(cell_of(made, lags_us), made, target_cores=2, users=64)
+
+
+def cell_of(trials: list[TrialFigures], lags_us: tuple[int, ...]) -> Cell:
+    with_lags = [
+        JudgedTrial(
+            each.figures, {name: replace(part, loop_lags=histogram(lags_us)) for name, part in each.evidence.items()}
+        )
+        for each in map(judged, trials)
+    ]
+    (found,) = cells(RUN, with_lags)
+    return found
+
+
+QUIET = phase(100.0, target_cores=0.2)
+
+
+def test_without_evidence_nothing_is_said() -> None:
+    assert said(QUIET) == ""
+    assert said(QUIET, lags_us=(PROMPT_US,) * 9 + (LATE_US,)) == ""
+    assert said(phase(100.0, target_cores=1.4, limiter_waiting_max=3)) == ""
+
+
+@pytest.mark.parametrize(
+    ("figures", "codes", "lags_us", "sentence"),
+    [
+        (QUIET, (), (LATE_US,) * 9 + (PROMPT_US,), "its event loop could not run in 90% of the time"),
+        (
+            phase(100.0, target_cores=0.2, limiter_waiting_max=24),
+            (),
+            (),
+            "all of AnyIO's threads were taken and up to 24 requests waited for one",
+        ),
+        (
+            phase(200.0, target_cores=1.9, target_cpu_s_per_1000=9.5),
+            (),
+            (),
+            "its CPU was used up, 1.9 of 2 cores (2 cores / 9.5 ms of CPU a request)",
+        ),
+        (
+            phase(200.0, target_cores=1.0),
+            (),
+            (),
+            "it used up one core of 2, which is all that one Python process computes on at a time",
+        ),
+        (phase(392.0, target_cores=0.2), (), (), "it reached 98% of its ceiling of 400/s (40 in flight / 0.1 s)"),
+        (phase(404.0, target_cores=0.2), (), (), "it reached 100% of its ceiling of 400/s (40 in flight / 0.1 s)"),
+        (QUIET, ("uneven_workers",), (), "one of its workers had most of the requests"),
+        (QUIET, ("busy_while_idle",), (), "it uses CPU while nobody asks"),
+        (QUIET, ("memory_grows",), (), "its memory grows with the requests"),
+        (QUIET, ("memory_grows", "service_busy"), (LATE_US,), "the service it calls was at its limit"),
+    ],
+)
+def test_the_evidence_is_said(
+    figures: PhaseFigures, codes: tuple[str, ...], lags_us: tuple[int, ...], sentence: str
+) -> None:
+    assert said(figures, *codes, lags_us=lags_us) == f"sync_def: {sentence}."
+
+
+def test_a_blocked_loop_explains_the_rest() -> None:
+    everything = phase(392.0, target_cores=1.9, limiter_waiting_max=24)
+    assert "event loop" in said(everything, "uneven_workers", "memory_grows", lags_us=(LATE_US,) * 10)
+
+
+def test_threads_that_wait_for_threads_are_named_though_nobody_was_answered() -> None:
+    stuck = phase(0.0, limiter_waiting_max=60, outcomes={Outcome.TIMEOUT: 64})
+    assert said(stuck, "no_answer", level="invalid") == (
+        "sync_def: no right answer in 2 trials, all of AnyIO's threads taken and up to 60 waiting for one: threads "
+        "that wait for threads."
+    )
+    silent = phase(0.0, outcomes={Outcome.TIMEOUT: 64})
+    assert said(silent, "no_answer", level="invalid") == "sync_def: no right answer in 2 trials."
