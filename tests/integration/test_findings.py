@@ -126,20 +126,34 @@ def test_and_in_no_others(peculiar: Analysis) -> None:
     assert codes(found(peculiar, "fails_now_and_then")) - noise == {"failed_requests"}
 
 
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+    """Of targets whose findings need a machine to themselves, in one run."""
+    project = Project(
+        tmp_path_factory.mktemp("undisturbed"),
+        [],
+        profile(warmup_s="0.4", warmup_min_s="0.2", capacity_s="2.5"),
+    )
+    for name in ("GROWS", "WAKES_SLOWLY", "FLOODS_THE_UPSTREAM"):
+        project.target(name.lower(), getattr(targets, name))
+    return measured(project)
+
+
 @pytest.mark.measures  # memory is sampled beside the answers: where others take the CPU, the two are out of step
-def test_an_app_whose_memory_grows_with_its_requests_is_found(tmp_path: Path) -> None:
-    project = Project(tmp_path, [], profile(warmup_s="0.4", warmup_min_s="0.2", capacity_s="2.5"))
-    project.target("grows", targets.GROWS)
-    assert_found(found(measured(project), "grows"), "memory_grows", "info")
+def test_an_app_whose_memory_grows_with_its_requests_is_found(undisturbed: Analysis) -> None:
+    assert_found(found(undisturbed, "grows"), "memory_grows", "info")
 
 
 @pytest.mark.measures
-def test_a_target_that_wakes_slowly_is_not_steady(tmp_path: Path) -> None:
-    project = Project(tmp_path, [], profile(warmup_s="0.4", warmup_min_s="0.2", capacity_s="2.5"))
-    project.target("wakes_slowly", targets.WAKES_SLOWLY)
-    said = found(measured(project), "wakes_slowly")
+def test_a_target_that_wakes_slowly_is_not_steady(undisturbed: Analysis) -> None:
+    said = found(undisturbed, "wakes_slowly")
     assert_found(said, "not_steady", "invalid")
     assert_found(said, "warmup_not_settled", "info")
+
+
+@pytest.mark.measures
+def test_a_saturated_upstream_is_found(undisturbed: Analysis) -> None:
+    assert_found(found(undisturbed, "floods_the_upstream"), "service_busy", "invalid")
 
 
 @pytest.mark.measures
@@ -172,7 +186,7 @@ def test_what_is_missing_on_disk_is_found(peculiar: Analysis, project: Project, 
 
 @pytest.fixture(scope="module")
 def with_workers(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
-    project = Project(tmp_path_factory.mktemp("workers"), [], profile(capacity_s="5.0", users="24"))
+    project = Project(tmp_path_factory.mktemp("workers"), [], profile(capacity_s="3.5", users="24"))
     for name in ("ONE_WORKER_DIES", "ONE_WORKER_IS_SLOW"):
         project.target(name.lower(), getattr(targets, name))
     return measured(project)
@@ -188,13 +202,6 @@ def test_a_worker_that_takes_most_of_the_requests_is_said(with_workers: Analysis
     assert_found(found(with_workers, "one_worker_is_slow"), "uneven_workers", "info")
 
 
-@pytest.mark.measures
-def test_a_saturated_upstream_is_found(tmp_path: Path) -> None:
-    project = Project(tmp_path, [], profile(capacity_s="2.0"))
-    project.target("floods_the_upstream", targets.FLOODS_THE_UPSTREAM)
-    assert_found(found(measured(project), "floods_the_upstream"), "service_busy", "invalid")
-
-
 # -------------------------------------------------------------------------------------------- reserved CPUs
 
 
@@ -203,21 +210,26 @@ NEEDS_TWO = pytest.mark.skipif(
 )
 
 
-@pytest.mark.measures
-@NEEDS_TWO
-def test_an_app_that_works_while_nobody_asks_is_found(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
     """On a CPU of its own: a target that shares its CPUs has the lowest priority and little CPU when others work."""
-    project = Project(tmp_path, [], profile(pilot_idle_s="1.0"), command=PARTITIONED)
+    changes = {"pilot_idle_s": "1.0", "capacity_s": "2.0", "users": "24"}
+    project = Project(tmp_path_factory.mktemp("apart"), [], profile(**changes), command=PARTITIONED)
     project.target("works_while_idle", targets.works_while_idle(0.9))
-    assert_found(found(measured(project), "works_while_idle"), "busy_while_idle", "info")
+    project.target("floods_the_upstream", targets.FLOODS_THE_UPSTREAM)
+    return measured(project)
 
 
 @pytest.mark.measures
 @NEEDS_TWO
-def test_a_generator_and_an_upstream_that_fill_their_reserved_cpu_together_are_found(tmp_path: Path) -> None:
-    project = Project(tmp_path, [], profile(capacity_s="2.0", users="24"), command=PARTITIONED)
-    project.target("floods_the_upstream", targets.FLOODS_THE_UPSTREAM)
-    assert_found(found(measured(project), "floods_the_upstream"), "reserved_busy", "invalid")
+def test_an_app_that_works_while_nobody_asks_is_found(apart: Analysis) -> None:
+    assert_found(found(apart, "works_while_idle"), "busy_while_idle", "info")
+
+
+@pytest.mark.measures
+@NEEDS_TWO
+def test_a_generator_and_an_upstream_that_fill_their_reserved_cpu_together_are_found(apart: Analysis) -> None:
+    assert_found(found(apart, "floods_the_upstream"), "reserved_busy", "invalid")
 
 
 # ---------------------------------------------------------------------------------------------- the generator

@@ -134,7 +134,7 @@ def test_a_variant_of_one_round_has_a_ratio_and_no_interval() -> None:
 
 # ------------------------------------------------------------------------------------------------------ many runs
 
-RUNS = 2000
+RUNS = 1000
 LEAST_ERROR = 4  # standard errors of a share of RUNS runs
 
 
