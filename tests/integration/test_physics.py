@@ -7,7 +7,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
-from statistics import median
+from statistics import fmean
 from typing import NamedTuple
 
 import pytest
@@ -43,7 +43,7 @@ shutdown_s = 3.0
 quiet_s = 0.0
 """
 RATES = "rates = [{ percent = 20, duration_s = 1.0 }]"
-CPU_PROFILE = PROFILE.replace(RATES, "rates = []").replace("blocks = 1", "blocks = 2")
+CPU_PROFILE = PROFILE.replace(RATES, "rates = []")
 assert RATES in PROFILE
 IO = ("fake_async", "sync_def", "pure_async_aiohttp")
 CPU = ("async_process_pool", "async_thread_pool", "pool_result_blocking", "fake_async")
@@ -120,13 +120,13 @@ def capacities(measured: Analysis, workload: str, variant: str) -> list[float]:
         for trial in sorted(measured.trials, key=lambda trial: trial.record.started_epoch_s)
         if (trial.record.spec.workload, trial.record.spec.variant) == (workload, variant)
     ]
-    assert len(found) == {"io": 2, "cpu": 3}[workload]
+    assert len(found) == 2
     return found
 
 
 def paired(numerators: list[float], denominators: list[float]) -> float:
-    """The median over blocks of the ratio within each."""
-    return median(a / b for a, b in zip(numerators, denominators, strict=True))
+    """The mean over blocks of the ratio within each."""
+    return fmean(a / b for a, b in zip(numerators, denominators, strict=True))
 
 
 def records(measured: Analysis) -> list[TrialRecord]:
@@ -160,7 +160,7 @@ def test_pure_python_scales_on_processes_and_not_on_threads(measured_with_speedu
         )
     ]
     print(f"\nprocess pool / thread pool: {ratios}; two processes / one: {available}")
-    assert median(ratios) / min(available, 2.0) >= 0.7
+    assert fmean(ratios) / min(available, 2.0) >= 0.7
 
 
 def test_waiting_for_a_pool_inside_the_loop_is_no_better_than_computing_inline(measured: Analysis) -> None:
