@@ -13,6 +13,7 @@ from harness.results.records.text import count
 CORES_USED_UP = 0.85  # of the target's; beyond it CPU is what runs out
 ONE_CORE = 1.15  # with the little that other threads do while one holds the GIL
 BLOCKED_SHARE = 0.5  # of the time
+SERVER_AND_SUPERVISOR = 2  # processes
 WAITING_SHARE = 0.1  # of the users: fewer wait for a moment
 AT_CEILING = 0.9
 
@@ -34,6 +35,7 @@ def cause(cell: Cell, trials: Iterable[TrialFigures], *, target_cores: int, user
         _loop(phase),
         _threads(phase, users),
         _cpu(phase, target_cores),
+        _one_core(phase, measured, target_cores),
         _ceiling(cell),
         _workers(codes),
         "it uses CPU while nobody asks" if "busy_while_idle" in codes else "",
@@ -75,13 +77,21 @@ def _cpu(phase: CellPhase | None, target_cores: int) -> str:
     if phase is None or phase.target_cores is None:
         return ""
     if phase.target_cores.value < CORES_USED_UP * target_cores:
-        if CORES_USED_UP <= phase.target_cores.value <= ONE_CORE:
-            return f"it used up one core of {target_cores}, which is all that one Python process computes on at a time"
         return ""
     used = f"its CPU was used up, {phase.target_cores.value:.1f} of {count(target_cores, 'core')}"
     if phase.target_cpu_s_per_1000 is None:
         return used
     return f"{used} ({cpu_ceiling(target_cores, phase.target_cpu_s_per_1000.value).because})"
+
+
+def _one_core(phase: CellPhase | None, trials: Iterable[TrialFigures], target_cores: int) -> str:
+    """Only where one process served: several together use a core by chance."""
+    processes = max((p.target_processes_max or 0 for trial in trials for p in trial.phases.values()), default=0)
+    if phase is None or phase.target_cores is None or processes not in (1, SERVER_AND_SUPERVISOR):
+        return ""
+    if not CORES_USED_UP <= phase.target_cores.value <= ONE_CORE:
+        return ""
+    return f"it used up one core of {target_cores}, which is all that one Python process computes on at a time"
 
 
 def _ceiling(cell: Cell) -> str:

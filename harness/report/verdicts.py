@@ -55,6 +55,10 @@ class Comparisons:
     metric: str
     by_workload: tuple[tuple[str, tuple[ComparisonRow, ...]], ...]
 
+    @property
+    def has_causes(self) -> bool:
+        return any(row.why for _, rows in self.by_workload for row in rows)
+
 
 _METRICS = {"capacity_rps": "Capacity", "target_cpu_s_per_1000": "CPU-seconds per request"}
 _CAPACITY_WORDS = {"faster": "faster", "slower": "slower"}

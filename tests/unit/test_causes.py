@@ -43,7 +43,8 @@ QUIET = phase(100.0, target_cores=0.2)
 def test_without_evidence_nothing_is_said() -> None:
     assert said(QUIET) == ""
     assert said(QUIET, lags_us=(PROMPT_US,) * 9 + (LATE_US,)) == ""
-    assert said(phase(100.0, target_cores=1.4, limiter_waiting_max=3)) == ""
+    assert said(phase(100.0, target_cores=1.4, target_processes_max=2, limiter_waiting_max=3)) == ""
+    assert said(phase(100.0, target_cores=1.0, target_processes_max=5)) == "", "several share that core"
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_without_evidence_nothing_is_said() -> None:
             "its CPU was used up, 1.9 of 2 cores (2 cores / 9.5 ms of CPU a request)",
         ),
         (
-            phase(200.0, target_cores=1.0),
+            phase(200.0, target_cores=1.0, target_processes_max=2),
             (),
             (),
             "it used up one core of 2, which is all that one Python process computes on at a time",
