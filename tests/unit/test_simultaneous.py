@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats as scipy_stats
 from scipy.special import polygamma
+from scipy.stats import multivariate_t
 
 from harness.analysis import stats
 from harness.analysis.simultaneous import Moderated, RoundsFit, critical, moderated, trigamma_inverse
@@ -30,19 +31,21 @@ def test_a_lone_comparison_reaches_as_far_as_students_t(freedom: float) -> None:
     assert critical(freedom, 1, 1) == pytest.approx(float(scipy_stats.t.ppf(0.95, freedom)), rel=2e-3)
 
 
-@pytest.mark.parametrize(("freedom", "comparisons", "shared"), [(10.0, 5, 0.5), (20.0, 8, 0.5), (4.0, 8, 0.2)])
-@pytest.mark.parametrize("sides", [1, 2])
-def test_several_reach_as_far_as_the_largest_of_so_many_drawn_ones(
-    freedom: float, comparisons: int, shared: float, sides: Literal[1, 2]
-) -> None:
-    random = np.random.default_rng(1955)
-    draws = 200_000
-    control = math.sqrt(shared) * random.standard_normal(draws)
-    own = math.sqrt(1 - shared) * random.standard_normal((comparisons, draws))
-    drawn = (own - control) / np.sqrt(random.chisquare(freedom, draws) / freedom)
-    largest = np.max(np.abs(drawn) if sides == 2 else drawn, axis=0)
-    inside = float(np.mean(largest <= critical(freedom, comparisons, sides, shared)))
-    assert inside == pytest.approx(0.95, abs=4 * math.sqrt(0.05 * 0.95 / draws))
+@pytest.mark.parametrize(("comparisons", "freedom", "shared"), [(8, 20, 0.5), (8, 8, 0.5), (4, 25, 0.2), (8, 4, 0.1)])
+def test_several_leave_five_percent_outside(comparisons: int, freedom: int, shared: float) -> None:
+    reach = np.full(comparisons, critical(float(freedom), comparisons, 2, shared))
+    law = multivariate_t(None, shared + (1 - shared) * np.eye(comparisons), freedom)
+    assert law.cdf(reach, lower_limit=-reach, random_state=1) == pytest.approx(0.95, abs=0.001)
+    lower = np.full(comparisons, critical(float(freedom), comparisons, 1, shared))
+    assert law.cdf(lower, random_state=1) == pytest.approx(0.95, abs=0.001)
+
+
+def test_they_decide_as_scipys_test_does_where_all_scatter_alike() -> None:
+    chance = np.random.default_rng(3)
+    groups = [chance.normal(0, 1, 6) for _ in range(5)]
+    result = scipy_stats.dunnett(*groups[1:], control=groups[0], rng=np.random.default_rng(1))
+    for statistic, p_value in zip(result.statistic, result.pvalue, strict=True):
+        assert (abs(statistic) > critical(25.0, 4, 2)) == (p_value < 0.05)
 
 
 @given(st.floats(1, 60), st.integers(1, 12))
