@@ -140,11 +140,13 @@ def _variances(
     is_of = (owners[:, None] == np.arange(len(least))).astype(float)
     squares = residuals**2 @ is_of
     shares = np.diag(left) @ is_of
+    # A round that nobody else has says nothing of scatter: its residual is 0 whatever its value.
+    telling = (np.diag(left) > _NOTHING) @ is_of
     unbiased = np.linalg.pinv(is_of.T @ left**2 @ is_of) @ squares
     return [
-        Moderated(max(square / share, own, floor), many - 1.0) if share > _NOTHING else Moderated(0.0, 0.0)
+        Moderated(max(square / share, own, floor), max(1.0, many - 1.0)) if share > _NOTHING else Moderated(0.0, 0.0)
         for square, share, own, floor, many in zip(
-            squares.tolist(), shares.tolist(), unbiased.tolist(), least, is_of.sum(axis=0).tolist(), strict=True
+            squares.tolist(), shares.tolist(), unbiased.tolist(), least, telling.tolist(), strict=True
         )
     ]
 

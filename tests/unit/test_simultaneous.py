@@ -135,6 +135,15 @@ def test_a_variant_of_one_round_has_a_ratio_and_no_interval() -> None:
     assert found["b"].interval is not None
 
 
+def test_a_round_that_nobody_else_has_tells_nothing_of_scatter() -> None:
+    three = {"control": (0.0, 0.1, 0.3), "a": (0.5, 0.55, 0.6), "b": (0.1, 0.25, 0.1)}
+    logs = {name: dict(enumerate(values)) for name, values in three.items()}
+    alone = {**logs, "a": logs["a"] | dict.fromkeys(range(3, 12), 9.0)}
+    fitted, more = (RoundsFit.of(each, dict.fromkeys(each, 0.0)) for each in (logs, alone))
+    for one, other in zip(fitted.variances, more.variances, strict=True):
+        assert (one.value, one.freedom) == pytest.approx((other.value, other.freedom))
+
+
 # ------------------------------------------------------------------------------------------------------ many runs
 
 RUNS = 1000
