@@ -188,7 +188,7 @@ def terminal_summary(analysis: Analysis, width: int) -> str:
         lines += ["", f"{decision.workload}: {decision.best}  {capacity}"]
         if decision.gain is not None:
             made = decision.gain
-            over = f"{wording.times(made.ratio.value)} {made.baseline} {wording.interval(made.ratio)}"
+            over = f"{wording.times(made.ratio.value)} {made.baseline} {wording.interval_of_ratio(made.ratio)}"
             lines.append(f"  {over}: {made.verdict}")
         elif decision.no_gain_because:
             lines.append(f"  {decision.no_gain_because}")
@@ -210,7 +210,7 @@ def _decision_line(decision: Decision) -> str:
     gain = wording.NOTHING
     if decision.gain is not None:
         ratio = decision.gain.ratio
-        gain = f"{wording.times(ratio.value)} {wording.interval(ratio)} {decision.gain.verdict}"
+        gain = f"{wording.times(ratio.value)} {wording.interval_of_ratio(ratio)} {decision.gain.verdict}"
     cells = (
         decision.workload,
         f"`{decision.best}`",

@@ -91,7 +91,7 @@ def _decision_row(
         return DecisionRow(anchor, workload.name, workload.title, "", "", (), "", "", "", "", None, decision)
     gain = decision.gain
     if gain is not None:
-        gain_text, gain_interval = wording.times(gain.ratio.value), wording.interval(gain.ratio)
+        gain_text, gain_interval = wording.times(gain.ratio.value), wording.interval_of_ratio(gain.ratio)
     else:
         gain_text, gain_interval = ("is the baseline" if decision.best == baseline else "no comparison"), ""
     return DecisionRow(
@@ -141,7 +141,7 @@ def _rows(analysis: Analysis, workload: str, metric: str, palette: Palette) -> t
             colour=palette.css(made.variant),
             baseline=made.baseline,
             ratio=wording.times(made.ratio.value),
-            interval=wording.interval(made.ratio),
+            interval=wording.interval_of_ratio(made.ratio),
             pairs=made.ratio.trials,
             verdict=badge(made),
             more_blocks=_more_blocks(made),

@@ -6,23 +6,32 @@ import math
 from collections.abc import Callable, Mapping
 
 from harness.analysis.evidence import Estimate
+from harness.analysis.stats import SAME_WITHIN
 from harness.judging.figures import Percentile
 from harness.results.records.outcome import Outcome, in_words
 
 NOTHING = "\N{EN DASH}"  # how tables say "no figure"
 TIMES = "\N{MULTIPLICATION SIGN}"
 MIB = 1024 * 1024
+FAR_LOW, FAR_HIGH = 1e-6, 1e12
 
 
 def number(value: float | None) -> str:
-    """Three significant digits, thousands separated: 0.0123, 9.87, 948, 25,700."""
+    """Three significant digits, thousands separated: 0.0123, 9.87, 948, 25,700. What is far from 1 has a power of ten:
+    3.2e+65. An interval from two blocks can reach there."""
+    return _rounded(value, 3)
+
+
+def _rounded(value: float | None, significant: int) -> str:
     if value is None or math.isnan(value):
         return NOTHING
     if math.isinf(value):
         return "∞" if value > 0 else "-∞"
     if value == 0:
         return "0"
-    digits = 2 - math.floor(math.log10(abs(value)))
+    if not FAR_LOW <= abs(value) < FAR_HIGH:
+        return f"{value:.{significant - 1}e}"
+    digits = significant - 1 - math.floor(math.log10(abs(value)))
     rounded = round(value, digits)
     if rounded and math.floor(math.log10(abs(rounded))) > math.floor(math.log10(abs(value))):
         digits -= 1  # 9.996 is 10.0, not 10.00
@@ -50,6 +59,23 @@ def interval(estimate: Estimate | None, form: Callable[[float], str] = number) -
 def times(ratio: float | None) -> str:
     """A ratio, behind a multiplication sign."""
     return NOTHING if ratio is None else f"{TIMES}{number(ratio)}"
+
+
+def interval_of_ratio(estimate: Estimate) -> str:
+    """The same of a ratio, its ends with as many digits as it takes to see on which side they are of 1 and of 5 %: the
+    verdict is read off them, and 1.002 as 1.00 would contradict it."""
+    return interval(estimate, _side_kept)
+
+
+def _side_kept(end: float) -> str:
+    """No more than 8 digits: what is nearer to a bound than that is on it."""
+    said = (_rounded(end, significant) for significant in range(3, 9))
+    return next((each for each in said if _sides(float(each.replace(",", ""))) == _sides(end)), _rounded(end, 8))
+
+
+def _sides(end: float) -> tuple[bool, ...]:
+    widest = math.exp(SAME_WITHIN) * (1 + 1e-12)  # 1.05 itself is within
+    return end < 1, end > 1, end < 1 / widest, end > widest
 
 
 def ms(value_ms: float | None) -> str:

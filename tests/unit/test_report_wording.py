@@ -3,9 +3,10 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from harness.analysis import stats
 from harness.analysis.evidence import Estimate
 from harness.judging.figures import Percentile
 from harness.report import wording
@@ -27,6 +28,8 @@ from harness.results.records.text import count
         (999.6, "1,000"),
         (25_731.0, "25,700"),
         (-3.14159, "-3.14"),
+        (math.exp(150), "1.39e+65"),
+        (math.exp(-150), "7.18e-66"),
         (math.inf, "∞"),
         (math.nan, wording.NOTHING),
         (None, wording.NOTHING),
@@ -47,6 +50,34 @@ def test_no_figure_without_its_uncertainty() -> None:
     assert wording.interval(Estimate(948.2, None, None, 1)) == "no interval from 1 block"
     assert wording.interval(Estimate(948.2, None, None, 2)) == "no interval"
     assert wording.interval(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (1.002, 1.21, "[1.002, 1.21]"),
+        (0.9996, 1.21, "[0.9996, 1.21]"),
+        (0.9522, 1.0498, "[0.952, 1.05]"),
+        (0.98, 1.0503, "[0.980, 1.0503]"),
+        (1.38, 2.98, "[1.38, 2.98]"),
+        (1.0, 1.0, "[1.00, 1.00]"),
+    ],
+)
+def test_the_ends_of_a_ratio_stay_on_their_side_of_what_decides(low: float, high: float, said: str) -> None:
+    assert wording.interval_of_ratio(Estimate(1.0, low, high, 3)) == said
+
+
+@given(st.floats(0.9, 1.1), st.floats(0.9, 1.1))
+def test_a_shown_interval_gives_the_verdict_that_is_shown(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    shown = wording.interval_of_ratio(Estimate(1.0, low, high, 3)).strip("[]").split(", ")
+    assume(all(abs(end - bound) > 1e-6 for end in (low, high) for bound in (1 / 1.05, 1.0, 1.05)))
+    assert _verdict(*map(float, shown)) == _verdict(low, high)
+
+
+def _verdict(low: float, high: float) -> stats.Verdict:
+    half = (math.log(high) - math.log(low)) / 2
+    return stats.verdict(stats.LogRatio((math.log(low) + math.log(high)) / 2, half, 3.0, 3, 1.0))
 
 
 @pytest.mark.parametrize(
