@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from harness.analysis.evidence import Cell, CellPhase
+from harness.analysis.trials import counting
 from harness.judging.ceilings import cpu_ceiling
 from harness.judging.figures import TrialFigures
 from harness.results.records.phase_record import PhaseKind
@@ -27,7 +29,7 @@ def cause(cell: Cell, trials: Iterable[TrialFigures], *, target_cores: int, user
     """
     own = [t for t in trials if (t.record.spec.variant, t.record.spec.workload) == (cell.variant, cell.workload)]
     measured = [trial for trial in own if not trial.record.spec.is_pilot]
-    codes = {finding.code for trial in measured for finding in trial.findings}
+    codes = _usual_codes(measured)
     phase = next((phase for phase in cell.phases.values() if phase.kind is PhaseKind.CAPACITY), None)
     found = (
         _stuck(cell, measured),
@@ -43,6 +45,13 @@ def cause(cell: Cell, trials: Iterable[TrialFigures], *, target_cores: int, user
     )
     sentence = next(filter(None, found), "")
     return f"{cell.variant}: {sentence}." if sentence else ""
+
+
+def _usual_codes(measured: Iterable[TrialFigures]) -> set[str]:
+    """What was found in more than half of the trials that count: one attempt that was left out explains nothing."""
+    trials = counting(measured)
+    met = Counter(code for trial in trials for code in {finding.code for finding in trial.findings})
+    return {code for code, many in met.items() if 2 * many > len(trials)}
 
 
 def _stuck(cell: Cell, trials: Iterable[TrialFigures]) -> str:
@@ -103,4 +112,4 @@ def _ceiling(cell: Cell) -> str:
 
 
 def _workers(codes: set[str]) -> str:
-    return "one of its workers had most of the requests" if "uneven_workers" in codes else ""
+    return "one of its workers had far more than its share of the requests" if "uneven_workers" in codes else ""

@@ -71,7 +71,7 @@ def test_without_evidence_nothing_is_said() -> None:
         ),
         (phase(392.0, target_cores=0.2), (), (), "it reached 98% of its ceiling of 400/s (40 in flight / 0.1 s)"),
         (phase(404.0, target_cores=0.2), (), (), "it reached 100% of its ceiling of 400/s (40 in flight / 0.1 s)"),
-        (QUIET, ("uneven_workers",), (), "one of its workers had most of the requests"),
+        (QUIET, ("uneven_workers",), (), "one of its workers had far more than its share of the requests"),
         (QUIET, ("busy_while_idle",), (), "it uses CPU while nobody asks"),
         (QUIET, ("memory_grows",), (), "its memory grows with the requests"),
         (QUIET, ("memory_grows", "service_busy"), (LATE_US,), "the service it calls was at its limit"),
@@ -96,3 +96,15 @@ def test_threads_that_wait_for_threads_are_named_though_nobody_was_answered() ->
     )
     silent = phase(0.0, outcomes={Outcome.TIMEOUT: 64})
     assert said(silent, "no_answer", level="invalid") == "sync_def: no right answer in 2 trials."
+
+
+def test_what_one_of_three_trials_met_explains_nothing() -> None:
+    busy = Finding("service_busy", "invalid", "it was so", "nothing")
+    made = [trial("sync_def", block, QUIET, findings=(busy,) if block == 1 else ()) for block in (1, 2, 3)]
+    assert cause(cell_of(made, ()), made, target_cores=2, users=64) == ""
+
+
+def test_what_was_measured_again_explains_nothing() -> None:
+    busy = Finding("service_busy", "invalid", "it was so", "nothing")
+    made = [trial("sync_def", 1, QUIET, findings=(busy,), attempt=1), trial("sync_def", 1, QUIET, attempt=2)]
+    assert cause(cell_of(made, ()), made, target_cores=2, users=64) == ""
