@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from harness.analysis.comparisons import CAPACITY, by_variant, fit, may_be_best
-from harness.analysis.evidence import Cell, Comparison, Decision, Undecided
+from harness.analysis.evidence import Cell, Comparison, Decision, Estimate, Undecided
+from harness.analysis.simultaneous import RoundsFit
 from harness.judging.figures import TrialFigures
 from harness.results.records.run_record import RunRecord
 from harness.results.records.text import count
@@ -66,8 +67,9 @@ def _decision(
     capacities = {cell.variant: cell.capacity for cell in cells if cell.capacity is not None}
     if not capacities:
         return None
-    may_win = may_be_best(fit(CAPACITY, by_variant(run, trials, workload))) & capacities.keys() or set(capacities)
-    best = max(sorted(may_win), key=lambda variant: capacities[variant].value)
+    fitted = fit(CAPACITY, by_variant(run, trials, workload))
+    may_win = may_be_best(fitted) & capacities.keys() or set(capacities)
+    best = max(sorted(may_win), key=_levels(fitted, capacities).__getitem__)
     gain = next(
         (
             comparison
@@ -95,6 +97,14 @@ def _decision(
         no_gain_because="" if gain is not None or best == run.baseline else _no_gain(run, workload, best, baseline),
         why=_why(by_name[best], run.baseline, causes),
     )
+
+
+def _levels(fitted: RoundsFit, capacities: Mapping[str, Estimate]) -> dict[str, float]:
+    """By variant. Of the fit, in which a block that one variant has and another has not favours neither, so that the
+    best cannot be slower than another in the very comparison that is shown. Without common blocks of the raw means."""
+    if fitted.is_connected():
+        return dict(zip(fitted.names, fitted.levels.tolist(), strict=True))
+    return {variant: capacity.value for variant, capacity in capacities.items()}
 
 
 def _no_gain(run: RunRecord, workload: str, best: str, baseline: Cell | None) -> str:

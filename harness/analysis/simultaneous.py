@@ -98,6 +98,17 @@ class RoundsFit:
             freedom,
         )
 
+    def is_connected(self) -> bool:
+        """Whether common rounds, with others between them, lead from each variant to each: then levels compare."""
+        reached: set[int] = set()
+        left = [set(self.logs[name]) for name in self.names]
+        if left:
+            reached |= left.pop()
+        while near := [rounds for rounds in left if rounds & reached]:
+            reached |= set().union(*near)
+            left = [rounds for rounds in left if not rounds <= reached]
+        return not left
+
     def against(self, control: str, *, sides: Sides = 2) -> dict[str, LogRatio]:
         """Each variant over `control`, where the two have a common round. With only one there is no interval. `sides`
         1: the intervals' lower ends alone hold at once, and so do the upper ends alone."""

@@ -28,7 +28,7 @@ class ComparisonForPrograms(Struct, frozen=True):
 
 
 class DecisionForPrograms(Struct, frozen=True):
-    """One workload. `winners`: all that may be the best within 5 %, the one of highest capacity first."""
+    """One workload. `winners`: all that may be the best within 5 %; first the highest capacity in the same blocks."""
 
     workload: str
     baseline: str | None
@@ -43,12 +43,12 @@ def decisions_for_programs(analysis: Analysis) -> tuple[DecisionForPrograms, ...
 
 
 def spent_s(analysis: Analysis) -> float:
-    """How long the trials took, those left out among them."""
+    """How long the trials took, the pilot's and those left out among them."""
     return sum(trial.record.elapsed_s for trial in analysis.trials)
 
 
 def left_out_share(analysis: Analysis) -> float:
-    """Of that time, what was left out because something else disturbed it."""
+    """Of that time without the pilot's, what was left out because something else disturbed it."""
     found = disturbed(analysis)
     return found.share if found is not None else 0.0
 

@@ -48,6 +48,13 @@ def test_what_cannot_be_told_from_the_best_is_named() -> None:
     assert (found.best, found.tied) == ("pure_async", ("sync_def",))
 
 
+def test_a_variant_that_only_has_the_blocks_of_a_fast_machine_is_not_the_best_for_that() -> None:
+    """Its mean is higher; in the same blocks it is slower, and a best that is slower than the baseline is none."""
+    trials = blocks("sync_def", 390.0, 396.0, 800.0, 790.0) + blocks("pure_async", 0.0, 0.0, 780.0, 772.0)[2:]
+    (found,) = decide(trials)
+    assert (found.best, found.tied, found.gain) == ("sync_def", ("pure_async",), None)
+
+
 def test_one_block_tells_nothing_apart_and_says_so() -> None:
     (found,) = decide(blocks("sync_def", 390.0) + blocks("fake_async", 9.8))
     assert (found.best, found.tied, found.gain) == ("sync_def", ("fake_async",), None)

@@ -121,6 +121,15 @@ def test_without_a_common_round_there_is_no_ratio() -> None:
     assert RoundsFit.of({}, {}).against("control") == {}
 
 
+@pytest.mark.parametrize(
+    ("rounds", "connected"),
+    [([], True), ([{1}, {2}], False), ([{1}, {2}, {1, 2}], True), ([{1, 2}, {3}, {2, 4}, {4, 5}], False)],
+)
+def test_levels_compare_where_common_rounds_lead_from_each_to_each(rounds: list[set[int]], connected: bool) -> None:
+    logs = {str(at): dict.fromkeys(own, 0.0) for at, own in enumerate(rounds)}
+    assert RoundsFit.of(logs, dict.fromkeys(logs, 0.0)).is_connected() is connected
+
+
 def test_without_any_scatter_nothing_is_made_up() -> None:
     found = ratios(np.array([[0.0, 0.0], [0.5, 0.5], [0.0, 0.0]]))
     assert found["1"].interval == pytest.approx((0.5, 0.5))
