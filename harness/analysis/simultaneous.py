@@ -9,7 +9,7 @@ rounds directly, and where a slice is missing the rest of its round still counts
    over their share alone say. A few rounds know little of their own scatter, but nine variants know more together: each
    variance is drawn towards the common one, the more the less they differ (empirical Bayes; Smyth, "Linear models and
    empirical Bayes methods for assessing differential expression", Statistical Applications in Genetics and Molecular
-   Biology 3, 2004). Variants do differ, and nine tell little of by how much: see MOST_PRIOR.
+   Biology 3, 2004), yet never below its own. Variants do differ, and nine tell little of by how much: see MOST_PRIOR.
 2. Intervals. A difference's variance is the sum of its two variants', its degrees of freedom Satterthwaite's
    (Biometrics Bulletin 2, 1946), and its interval reaches as far as Dunnett's test against a control does (Journal of
    the American Statistical Association 50, 1955): with 95 % confidence all of them contain what they are about.
@@ -87,14 +87,21 @@ class RoundsFit:
             return cls(logs, names, owners, np.zeros((0, 0)), np.zeros(0), (), 0.0)
         solver: NDArray[np.float64] = np.asarray(np.linalg.pinv(design), np.float64)
         left = np.eye(len(cells)) - design @ solver
-        variances = moderated(_variances(left, left @ values, owners, least), freedom)
+        own = _variances(left, left @ values, owners, least)
+        # Others may widen what a variant's own scatter says and never narrow it: the scatter of a loud control is in
+        # every comparison. Of nine, with a control three times as loud, the family then holds in 94 to 96 % of all runs
+        # from three rounds on, instead of 89 to 91 %; with all alike the intervals are some 7 % wider.
+        variances = tuple(
+            Moderated(max(one.value, other.value, floor), other.freedom)
+            for one, other, floor in zip(own, moderated(own, freedom), least, strict=True)
+        )
         return cls(
             logs,
             names,
             owners,
             solver[: len(names)],
             solver[: len(names)] @ values,
-            tuple(Moderated(max(v.value, floor), v.freedom) for v, floor in zip(variances, least, strict=True)),
+            variances,
             freedom,
         )
 
