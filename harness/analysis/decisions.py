@@ -102,7 +102,7 @@ def _decision(
 def _levels(fitted: RoundsFit, capacities: Mapping[str, Estimate]) -> dict[str, float]:
     """By variant. Of the fit, in which a block that one variant has and another has not favours neither, so that the
     best cannot be slower than another in the very comparison that is shown. Without common blocks of the raw means."""
-    if fitted.is_connected():
+    if fitted.is_connected() and capacities.keys() <= set(fitted.names):
         return dict(zip(fitted.names, fitted.levels.tolist(), strict=True))
     return {variant: capacity.value for variant, capacity in capacities.items()}
 

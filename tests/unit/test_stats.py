@@ -16,7 +16,7 @@ from harness.analysis.evidence import Estimate
 from harness.analysis.simultaneous import RoundsFit
 
 RATES = st.floats(0.01, 1e5)
-PAIRS = st.lists(st.tuples(RATES, RATES), min_size=2, max_size=10)
+PAIRS = st.lists(st.tuples(RATES, RATES), min_size=3, max_size=10)
 MIRRORED = {"faster": "slower", "slower": "faster", "same": "same", "open": "open"}
 
 
