@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_itemcollected(item: pytest.Item) -> None:
     file = item.path.relative_to(TESTS).as_posix() if item.path.is_relative_to(TESTS) else item.path.name
     name = f"{file}::{item.name.partition('[')[0]}"
-    if item.get_closest_marker("figure") or ({file, name} & MEASURING and name not in CHECKING):
+    if {file, name} & MEASURING and name not in CHECKING:
         item.add_marker("measures")
 
 
@@ -65,6 +66,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> KeepsSharedSetUpsTogether | None:
     return KeepsSharedSetUpsTogether(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _a_machine_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """For the processes that a test starts: only one measures on a machine (`harness.machine.only_run`), and several
+    workers run tests at once. Its folder has a short name, since paths of sockets may not be long."""
+    before = os.environ.get("TMPDIR")
+    os.environ["TMPDIR"] = str(tmp_path_factory.mktemp("m"))
+    yield
+    if before is None:
+        del os.environ["TMPDIR"]
+    else:
+        os.environ["TMPDIR"] = before
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -28,6 +28,7 @@ def calibrate(
 
     from harness.calibration import calibration_record, result_table, wrk
     from harness.calibration.calibration import CalibrationOrder, calibrate_generator
+    from harness.machine.only_run import alone_on_this_machine
     from harness.results.store import StoreError, only_measuring
 
     if against not in (None, "wrk"):
@@ -35,7 +36,7 @@ def calibrate(
     if against is not None:
         wrk.require()
     order = CalibrationOrder(project.root(), with_throughput=throughput, against="wrk" if against else None)
-    with only_measuring(results):  # beside a run, each would make the other's figures wrong
+    with alone_on_this_machine(), only_measuring(results):  # beside a run, each would make the other's figures wrong
         try:
             earlier = calibration_record.read_calibration(results)
         except StoreError as error:

@@ -36,6 +36,7 @@ def run(
     """Measure strategies on workloads and write results/<run>/report.html."""
     from dataclasses import replace
 
+    from harness.machine.only_run import alone_on_this_machine
     from harness.measuring.measure import resume_run, start_run
     from harness.results.store import Run
 
@@ -43,13 +44,13 @@ def run(
         if refused := [option for option in given(context) if option not in _WITH_RESUME]:
             raise UsageError(f"--resume {resume}: the run goes on as it was started; leave out {', '.join(refused)}")
         check_port(port)
-        with display(as_json) as shown:
+        with alone_on_this_machine(), display(as_json) as shown:
             result = resume_run(Run.open(resume), project.root(), port, shown)
         finish(result, (), as_json)
         return
     order, errors = order_of(profile, strategy, workload, blocks, seed, results, port)
     check_baseline(baseline, [variant.name for variant in order.variants])
-    with display(as_json) as shown:
+    with alone_on_this_machine(), display(as_json) as shown:
         for error in errors:
             shown.noticed(error)
         result = start_run(replace(order, baseline=baseline), shown)

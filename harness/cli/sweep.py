@@ -29,11 +29,12 @@ def sweep(
     The baseline is `sync_def`, which is then measured too. --baseline names another one: a strategy, or one of the
     variants, such as `async_thread_pool[threads=8]`.
     """
+    from harness.machine.only_run import alone_on_this_machine
     from harness.measuring.measure import start_run
 
     order, errors = order_of(profile, [strategy], workload, blocks, seed, results, port)
     order = swept_order(order, param, baseline)
-    with display(as_json) as shown:
+    with alone_on_this_machine(), display(as_json) as shown:
         for error in errors:
             shown.noticed(error)
         result = start_run(order, shown)

@@ -132,7 +132,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
     project = Project(
         tmp_path_factory.mktemp("undisturbed"),
         [],
-        profile(warmup_s="0.4", warmup_min_s="0.2", capacity_s="2.5"),
+        profile(warmup_s="0.4", warmup_min_s="0.2", capacity_s="2.5", pilot_idle_s="0.0"),
     )
     for name in ("GROWS", "WAKES_SLOWLY", "FLOODS_THE_UPSTREAM"):
         project.target(name.lower(), getattr(targets, name))
@@ -186,7 +186,7 @@ def test_what_is_missing_on_disk_is_found(peculiar: Analysis, project: Project, 
 
 @pytest.fixture(scope="module")
 def with_workers(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
-    project = Project(tmp_path_factory.mktemp("workers"), [], profile(capacity_s="3.5", users="24"))
+    project = Project(tmp_path_factory.mktemp("workers"), [], profile(capacity_s="3.0", users="24", pilot_idle_s="0.0"))
     for name in ("ONE_WORKER_DIES", "ONE_WORKER_IS_SLOW"):
         project.target(name.lower(), getattr(targets, name))
     return measured(project)
@@ -210,26 +210,21 @@ NEEDS_TWO = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="module")
-def apart(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+@pytest.mark.measures
+@NEEDS_TWO
+def test_an_app_that_works_while_nobody_asks_is_found(tmp_path: Path) -> None:
     """On a CPU of its own: a target that shares its CPUs has the lowest priority and little CPU when others work."""
-    changes = {"pilot_idle_s": "1.0", "capacity_s": "2.0", "users": "24"}
-    project = Project(tmp_path_factory.mktemp("apart"), [], profile(**changes), command=PARTITIONED)
+    project = Project(tmp_path, [], profile(pilot_idle_s="1.0"), command=PARTITIONED)
     project.target("works_while_idle", targets.works_while_idle(0.9))
+    assert_found(found(measured(project), "works_while_idle"), "busy_while_idle", "info")
+
+
+@pytest.mark.measures
+@NEEDS_TWO
+def test_a_generator_and_an_upstream_that_fill_their_reserved_cpu_together_are_found(tmp_path: Path) -> None:
+    project = Project(tmp_path, [], profile(capacity_s="1.5", users="24", pilot_idle_s="0.0"), command=PARTITIONED)
     project.target("floods_the_upstream", targets.FLOODS_THE_UPSTREAM)
-    return measured(project)
-
-
-@pytest.mark.measures
-@NEEDS_TWO
-def test_an_app_that_works_while_nobody_asks_is_found(apart: Analysis) -> None:
-    assert_found(found(apart, "works_while_idle"), "busy_while_idle", "info")
-
-
-@pytest.mark.measures
-@NEEDS_TWO
-def test_a_generator_and_an_upstream_that_fill_their_reserved_cpu_together_are_found(apart: Analysis) -> None:
-    assert_found(found(apart, "floods_the_upstream"), "reserved_busy", "invalid")
+    assert_found(found(measured(project), "floods_the_upstream"), "reserved_busy", "invalid")
 
 
 # ---------------------------------------------------------------------------------------------- the generator

@@ -43,7 +43,7 @@ shutdown_s = 3.0
 quiet_s = 0.0
 """
 RATES = "rates = [{ percent = 20, duration_s = 1.0 }]"
-CPU_PROFILE = PROFILE.replace(RATES, "rates = []")
+CPU_PROFILE = PROFILE.replace(RATES, "rates = []").replace("capacity_s = 1.0", "capacity_s = 0.9")
 assert RATES in PROFILE
 IO = ("fake_async", "sync_def", "pure_async_aiohttp")
 CPU = ("async_process_pool", "async_thread_pool", "pool_result_blocking", "fake_async")

@@ -213,7 +213,7 @@ def test_a_run_that_is_being_measured_is_not_resumed_beside_it(project: Project)
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=60)
     assert second.code == 2
-    assert "another process is measuring into this folder" in second.err
+    assert "another process is measuring on this machine" in second.err
     assert len(second.err.splitlines()) == 1
 
 

@@ -161,7 +161,7 @@ def test_a_round_that_nobody_else_has_tells_nothing_of_scatter() -> None:
 
 # ------------------------------------------------------------------------------------------------------ many runs
 
-RUNS = 1000
+RUNS = 800
 LEAST_ERROR = 4  # standard errors of a share of RUNS runs
 
 
