@@ -55,14 +55,14 @@ def _usual_codes(measured: Iterable[TrialFigures]) -> set[str]:
 
 
 def _stuck(cell: Cell, trials: Iterable[TrialFigures]) -> str:
+    """Threads that wait for each other and threads that wait for a slow service look the same from here, so neither is
+    said."""
     if not cell.without_answer:
         return ""
     waiting = max((phase.limiter_waiting_max or 0 for trial in trials for phase in trial.phases.values()), default=0)
     said = f"no right answer in {count(cell.without_answer, 'trial')}"
     if waiting:
-        return (
-            f"{said}, all of AnyIO's threads taken and up to {waiting} waiting for one: threads that wait for threads"
-        )
+        return f"{said}; all of AnyIO's threads were taken and up to {count(waiting, 'request')} waited for one"
     return said
 
 

@@ -113,7 +113,7 @@ def compare_runs(before: Analysis, after: Analysis, max_regression_percent: floa
         for key in keys
         if key in now and key in then
     }
-    ratios = stats.simultaneous(ratios)
+    ratios = stats.all_at_once(ratios)
     rows: list[Regression] = []
     for key in keys:
         old, new = theirs.get(key), ours.get(key)

@@ -99,7 +99,7 @@ def welch_ratio(ours: Sequence[float], theirs: Sequence[float], steps: tuple[flo
     return LogRatio(difference, math.sqrt(spread), freedom, min(len(a), len(b)), _quantile(freedom, ALPHA))
 
 
-def simultaneous(ratios: Mapping[_Key, LogRatio]) -> dict[_Key, LogRatio]:
+def all_at_once(ratios: Mapping[_Key, LogRatio]) -> dict[_Key, LogRatio]:
     """The same with wider intervals, which all hold at once, however they depend on each other (Sidak)."""
     tested = sum(ratio.freedom is not None for ratio in ratios.values())
     return {

@@ -185,7 +185,7 @@ def test_no_answer_comes_before_the_injected_wait(measured: Analysis) -> None:
         for phase in record.phases
         if record.spec.workload == "io" and phase.min_service_ms is not None
     ]
-    assert len(fastest_ms) >= 12
+    assert len(fastest_ms) > 12
     assert min(fastest_ms) >= WAIT_S * 1e3
 
 

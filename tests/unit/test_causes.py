@@ -88,11 +88,11 @@ def test_a_blocked_loop_explains_the_rest() -> None:
     assert "event loop" in said(everything, "uneven_workers", "memory_grows", lags_us=(LATE_US,) * 10)
 
 
-def test_threads_that_wait_for_threads_are_named_though_nobody_was_answered() -> None:
+def test_taken_threads_are_named_though_nobody_was_answered_and_no_more_is_claimed() -> None:
+    """A workload that takes longer than the phase looks the same as threads that wait for each other."""
     stuck = phase(0.0, limiter_waiting_max=60, outcomes={Outcome.TIMEOUT: 64})
     assert said(stuck, "no_answer", level="invalid") == (
-        "sync_def: no right answer in 2 trials, all of AnyIO's threads taken and up to 60 waiting for one: threads "
-        "that wait for threads."
+        "sync_def: no right answer in 2 trials; all of AnyIO's threads were taken and up to 60 requests waited for one."
     )
     silent = phase(0.0, outcomes={Outcome.TIMEOUT: 64})
     assert said(silent, "no_answer", level="invalid") == "sync_def: no right answer in 2 trials."

@@ -223,7 +223,7 @@ def test_in_95_of_100_runs_no_verdict_is_false_without_a_difference(name: str) -
 @pytest.mark.parametrize(
     ("kind", "truth", "found"),
     [
-        (Kind(3, (0.08, 0.12)), 2.0, 0.97),
+        (Kind(3, (0.08, 0.12)), 2.0, 0.97),  # the price of intervals that hold with a loud control, too
         (Kind(12, (0.08, 0.12)), 1.2, 0.9),
         (Kind(12, (0.08, 0.17), bursts=0.02), 2.0, 0.999),
     ],

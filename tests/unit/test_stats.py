@@ -165,7 +165,7 @@ def test_identical_trials_are_the_same_and_identical_ratios_certain() -> None:
 @given(st.lists(DIFFERENT, min_size=1, max_size=6), DIFFERENT)
 def test_more_cells_make_every_interval_of_two_runs_wider(ours: list[list[int]], theirs: list[int]) -> None:
     alone = {number: stats.welch_ratio(values, theirs) for number, values in enumerate(ours)}
-    together = stats.simultaneous(alone)
+    together = stats.all_at_once(alone)
     for number, ratio in together.items():
         assert ratio.interval is not None
         own = alone[number].interval
@@ -176,7 +176,7 @@ def test_more_cells_make_every_interval_of_two_runs_wider(ours: list[list[int]],
 
 def test_one_cell_of_two_runs_needs_no_wider_interval() -> None:
     alone = stats.welch_ratio([3e2, 4e2], [5e2, 6e2])
-    together = stats.simultaneous({"it": alone, "nothing": stats.welch_ratio([1.0], [2.0])})
+    together = stats.all_at_once({"it": alone, "nothing": stats.welch_ratio([1.0], [2.0])})
     assert together["it"].interval == pytest.approx(alone.interval)
     assert together["nothing"].interval is None
 
