@@ -22,7 +22,7 @@ example: setup ## measure results/example/ again, the small run that the noteboo
 	rm -rf build/example
 	-$(BIN)/bench calibrate --results build/example
 	$(BIN)/bench run --profile notebooks/example.toml --results build/example \
-		-s sync_def -s fake_async -s pure_async_aiohttp -s async_process_pool -s multi_worker
+		-s sync_def -s fake_async -s pure_async_aiohttp -s async_process_pool
 	rm -rf results/example
 	mv build/example/*-* results/example
 	rm -rf results/example/.measuring results/example/preflight
@@ -58,7 +58,7 @@ clean: ## remove the environment, caches and this checkout's runs (results/examp
 	find results -mindepth 1 -maxdepth 1 ! -name example ! -name .gitignore -exec rm -rf {} +
 
 # pip compiles to bytecode while installing; our own modules are compiled here, since a machine may set
-# PYTHONDONTWRITEBYTECODE and every trial starts three Python processes. What does not compile is `bench`'s to say: it
+# PYTHONDONTWRITEBYTECODE and every boot starts several Python processes. What does not compile is `bench`'s to say: it
 # names the file and measures the others. A .venv without pip is one whose making was interrupted.
 setup:
 	@test -x $(BIN)/pip || { \

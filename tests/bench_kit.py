@@ -17,6 +17,10 @@ from pathlib import Path
 import psutil
 
 from harness.judging.validity import DISTURBANCES
+from harness.results.raw_slice import recorded_boots
+from harness.results.records.boot_record import BootRecord
+from harness.results.records.slice_record import SliceRecord
+from harness.results.store import BootFolder, Run
 from tests.children import child
 
 CHECKOUT = Path(__file__).parents[1]
@@ -27,7 +31,8 @@ TINY = """
 title = "tiny"
 workloads = ["io"]
 users = 8
-blocks = 1
+sessions = 1
+rounds = 1
 warmup_s = 0.2
 capacity_s = 0.4
 rates = [{ percent = 30, duration_s = 0.4 }]
@@ -41,6 +46,8 @@ health_rate_rps = 20.0
 ready_s = 30.0
 shutdown_s = 1.0
 quiet_s = 0.0
+# Other tests run at the same time.
+others_most_cores = 100.0
 """
 
 
@@ -68,12 +75,19 @@ class Ended:
     @property
     def measured_everything(self) -> bool:
         """Exit code 0, or 3 for nothing but a cell that was disturbed: a neighbour on a shared machine can do that to
-        the only trial of half a second, and only the tests about validity are about it."""
-        lines = [line for line in self.err.splitlines() if not line.startswith("no decision: ")]
+        the only slice of half a second, so that it may have no answer at all, and only the tests about validity
+        are about it."""
+        lines = [line for line in self.err.splitlines() if line.startswith(("problem: ", "not measured: ", "bench: "))]
         found = [re.fullmatch(r"problem: \S+ on \w+: no valid data \((.*)\)", line) for line in lines]
         return self.code == 0 or (
-            self.code == 3 and all(match is not None and set(match[1].split(", ")) <= DISTURBANCES for match in found)
+            self.code == 3
+            and bool(found)
+            and all(match is not None and _is_disturbed(set(match[1].split(", "))) for match in found)
         )
+
+
+def _is_disturbed(codes: set[str]) -> bool:
+    return bool(codes & DISTURBANCES) and codes - DISTURBANCES <= {"no_answer"}
 
 
 class Project:
@@ -131,6 +145,25 @@ class Project:
     def run_folder(self) -> Path:
         (folder,) = (path.parent for path in (self.root / "results").glob("*/run.json"))
         return folder
+
+    def boots(self) -> list[BootRecord]:
+        """Of each variant, oldest first."""
+        run = Run.open(self.run_folder)
+        broken: list[str] = []
+        boots = [boot for _, boot in recorded_boots(run, run.read(), broken)]
+        assert broken == []
+        return boots
+
+    def slices(self) -> dict[str, SliceRecord]:
+        """In the order of the plan; of one that was measured again, the later."""
+        measured = {slice.spec: slice for boot in self.boots() for slice in boot.slices}
+        return {spec.id: measured[spec] for spec in Run.open(self.run_folder).read().plan if spec in measured}
+
+    def slices_so_far(self, round: int | None = None) -> list[SliceRecord]:
+        """Of a run that goes on."""
+        paths = self.root.glob("results/*/boots/*/*/boot.json")
+        slices = [slice for path in paths for slice in BootFolder(path.parent).read().slices]
+        return [slice for slice in slices if round is None or slice.spec.round == round]
 
     def processes(self) -> list[psutil.Process]:
         """Every process that has this project's mark in its environment."""

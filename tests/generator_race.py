@@ -2,7 +2,7 @@
 
     python tests/generator_race.py ours|stock PORT SECONDS USERS     # prints one JSON object
 
-"ours" is a `BenchUser` under the gate, the load runner and the recorder, with Locust's statistics fed as in a trial;
+"ours" is a `BenchUser` under the gate, the load runner and the recorder, with Locust's statistics fed as in a slice;
 "stock" is a `FastHttpUser`.
 Both run as Locust users with all of Locust's own listeners; ours also checks each answer. What is counted are the
 requests in Locust's own statistics: `events.request` was fired for each.
@@ -72,9 +72,9 @@ def race(contestant: str, port: int, seconds: float, users: int) -> dict[str, An
 def _conduct(gate: Gate, port: int, seconds: float, users: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         recorder = Recorder(Path(folder) / "latency.hlog", monotonic())
-        runner = LoadRunner(gate, recorder, Path(folder) / "arrivals.jsonl", lambda event: None)
+        runner = LoadRunner(gate, recorder, Path(folder) / "latency.hlog", lambda event: None)
         phase = PhaseSpec(name="race", kind=PhaseKind.CAPACITY, duration_s=seconds + 2 * _SETTLE_S, users=users)
-        runner.run(Load(("127.0.0.1", port), (phase,), 1.0, 10.0, 25.0, 0))
+        runner.run(Load(("127.0.0.1", port), (phase,), 1.0, 10.0, 25.0))
 
 
 if __name__ == "__main__":

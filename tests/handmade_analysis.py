@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.analysis.evidence import Analysis, Cell, CellPhase, Comparison, Decision, Estimate
-from harness.judging.figures import Ceiling, Percentile, PhaseFigures, TrialFigures
+from harness.analysis.evidence import Analysis, Cell, CellPhase, Comparison, Decision
+from harness.judging.estimate import Estimate
+from harness.judging.figures import Ceiling, Percentile, PhaseFigures, SliceFigures
 from harness.results.records.baseline import default_baseline
+from harness.results.records.boot_record import BootRecord
 from harness.results.records.finding import Finding
 from harness.results.records.machine_record import Environment, Partition
 from harness.results.records.noise_record import Noise
@@ -18,8 +20,8 @@ from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSp
 from harness.results.records.profile import Profile, RatePhase
 from harness.results.records.run_record import RunRecord
 from harness.results.records.schema import SCHEMA_VERSION
+from harness.results.records.slice_record import SliceRecord, SliceSpec
 from harness.results.records.strategy import Strategy
-from harness.results.records.trial_record import TrialRecord, TrialSpec
 from harness.results.records.variant import Variant
 from harness.results.records.workload import Request, Workload
 
@@ -32,7 +34,7 @@ P99 = Percentile(134.0, False, 300, 130.0, 140.0)
 def run_record(
     strategies: Sequence[str] = ("sync_def", "pure_async"),
     workloads: Sequence[str] = ("io",),
-    blocks: int = 3,
+    rounds: int = 3,
     text: str = "a text",
     partition: Partition | None = None,
 ) -> RunRecord:
@@ -45,7 +47,7 @@ def run_record(
         profile=Profile(
             title=text,
             workloads=tuple(workloads),
-            blocks=blocks,
+            rounds=rounds,
             users=64,
             warmup_s=1.0,
             capacity_s=4.0,
@@ -75,8 +77,8 @@ def run_record(
         instrument="abc",
         preflight=(),
         plan=tuple(
-            TrialSpec(block, place, workload, variant)
-            for block in range(1, blocks + 1)
+            SliceSpec(round, place, workload, variant)
+            for round in range(1, rounds + 1)
             for workload in workloads
             for place, variant in enumerate(strategies)
         ),
@@ -117,32 +119,53 @@ def phase_record(name: str = "capacity", kind: PhaseKind = PhaseKind.CAPACITY) -
     )
 
 
-def trial(
-    spec: TrialSpec,
+def slice(
+    spec: SliceSpec,
     *,
     findings: tuple[Finding, ...] = (),
     error: str = "",
     steal_percent: float | None = 1.0,
-    attempt: int = 1,
-) -> TrialFigures:
+    boot: int = 1,
+) -> SliceFigures:
     records = () if error else (phase_record(), phase_record("rate-30", PhaseKind.RATE))
-    return TrialFigures(
-        record=TrialRecord(
-            schema_version=SCHEMA_VERSION,
+    return SliceFigures(
+        record=SliceRecord(
             spec=spec,
-            attempt=attempt,
+            boot=boot,
             status="failed" if error else "complete",
             error=error,
-            started_epoch_s=1_735_689_600.0,
-            origin_monotonic_s=1.0,
             elapsed_s=12.0,
             phases=records,
             noise=Noise(steal_percent, 0.5, 100.0),
         ),
-        folder=f"trials/{spec.id}/{attempt}",
-        phases={record.spec.name: _phase_figures(record, CAPACITY_RPS + spec.block) for record in records},
+        folder=f"boots/{spec.workload}-{spec.variant}/{boot}",
+        phases={record.spec.name: _phase_figures(record, CAPACITY_RPS + spec.round) for record in records},
         findings=findings,
         valid=not error and not any(finding.level == "invalid" for finding in findings),
+    )
+
+
+def boot(variant: str, workload: str, slices: Sequence[SliceFigures], ended: str = "stopped") -> BootRecord:
+    """The first boot of a cell, with those of `slices` that are of it."""
+    own = [
+        figures.record
+        for figures in slices
+        if (figures.record.spec.variant, figures.record.spec.workload) == (variant, workload)
+    ]
+    return BootRecord(
+        schema_version=SCHEMA_VERSION,
+        workload=workload,
+        variant=variant,
+        number=1,
+        session=1,
+        started_epoch_s=1_735_689_600.0,
+        origin_monotonic_s=1.0,
+        ended=ended,
+        lived_s=40.0,
+        overhead_s={"boot": 1.0},
+        sampler_cpu_s=0.1,
+        sampler_wall_s=30.0,
+        slices=tuple(own),
     )
 
 
@@ -169,7 +192,7 @@ def cell_phase(
     statuses: Mapping[PhaseStatus, int] | None = None,
     response_p99: Percentile | None = P99,
     outcomes: Mapping[Outcome, int] | None = None,
-    trials: int = 3,
+    slices: int = 3,
     overloaded: int = 0,
 ) -> CellPhase:
     kind = PhaseKind.CAPACITY if name == "capacity" else PhaseKind.RATE
@@ -177,18 +200,18 @@ def cell_phase(
         name=name,
         kind=kind,
         offered_rps=RATE_RPS if kind is PhaseKind.RATE else None,
-        statuses=dict(statuses if statuses is not None else {PhaseStatus.COMPLETE: trials}),
+        statuses=dict(statuses if statuses is not None else {PhaseStatus.COMPLETE: slices}),
         overloaded=overloaded,
-        goodput_rps=None if goodput_rps is None else estimate(goodput_rps, trials),
+        goodput_rps=None if goodput_rps is None else estimate(goodput_rps, slices),
         response_p50=response_p99 and Percentile(101.0, False, 300, 100.0, 102.0),
         response_p90=response_p99 and Percentile(110.0, False, 300, 105.0, 115.0),
         response_p99=response_p99,
         health_p50=Percentile(2.0, False, 300, 1.9, 2.2),
         health_p99=Percentile(9.0, False, 300, 8.0, 11.0),
-        outcomes=dict(outcomes if outcomes is not None else {Outcome.OK: 400 * trials}),
+        outcomes=dict(outcomes if outcomes is not None else {Outcome.OK: 400 * slices}),
         loop_lag_p99_ms=1.5,
-        target_cpu_s_per_1000=estimate(2.4, trials),
-        target_cores=estimate(0.9, trials),
+        target_cpu_s_per_1000=estimate(2.4, slices),
+        target_cores=estimate(0.9, slices),
         target_pss_max_bytes=80 * MIB,
         target_rss_max_bytes=100 * MIB,
         target_threads_max=44,
@@ -196,23 +219,23 @@ def cell_phase(
     )
 
 
-def estimate(value: float, trials: int = 3) -> Estimate:
-    return Estimate(value, 0.9 * value, 1.1 * value, trials) if trials > 1 else Estimate(value, None, None, trials)
+def estimate(value: float, slices: int = 3) -> Estimate:
+    return Estimate(value, 0.9 * value, 1.1 * value, slices) if slices > 1 else Estimate(value, None, None, slices)
 
 
-def cell(variant: str, workload: str, *, trials: int = 3, because: str = "40 in flight / 0.1 s") -> Cell:
+def cell(variant: str, workload: str, *, slices: int = 3, because: str = "40 in flight / 0.1 s") -> Cell:
     return Cell(
         variant=variant,
         workload=workload,
         status="measured",
-        trials=trials,
-        valid_trials=trials,
-        capacity=estimate(CAPACITY_RPS, trials),
+        slices=slices,
+        valid_slices=slices,
+        capacity=estimate(CAPACITY_RPS, slices),
         idle_cores=0.03,
         ceiling=Ceiling(1.2 * CAPACITY_RPS, because),
         phases={
-            "capacity": cell_phase(trials=trials),
-            "rate-30": cell_phase("rate-30", goodput_rps=CAPACITY_RPS, trials=trials),
+            "capacity": cell_phase(slices=slices),
+            "rate-30": cell_phase("rate-30", goodput_rps=CAPACITY_RPS, slices=slices),
         },
     )
 
@@ -220,30 +243,32 @@ def cell(variant: str, workload: str, *, trials: int = 3, because: str = "40 in 
 def analysis(
     strategies: Sequence[str] = ("sync_def", "pure_async"),
     workloads: Sequence[str] = ("io",),
-    blocks: int = 3,
+    rounds: int = 3,
     text: str = "a text",
 ) -> Analysis:
-    """All is well: every trial valid, every strategy like the others; `text` as in `run_record`."""
-    run = run_record(strategies, workloads, blocks, text)
+    """All is well: every slice valid, every strategy like the others; `text` as in `run_record`."""
+    run = run_record(strategies, workloads, rounds, text)
     compared = [
         Comparison(
             workload=workload,
             variant=variant,
             baseline=strategies[0],
             metric="capacity_rps",
-            ratio=estimate(1.0, blocks),
+            ratio=estimate(1.0, rounds),
             verdict="open",
-            more_blocks=7,
+            more_rounds=7,
         )
         for workload in workloads
         for variant in strategies[1:]
     ]
     remark = Finding(text, "info", text, text)
+    slices = tuple(slice(spec, findings=(remark,)) for spec in run.plan)
     return Analysis(
         run=run,
-        trials=tuple(trial(spec, findings=(remark,)) for spec in run.plan),
+        boots=tuple(boot(variant, workload, slices) for workload in workloads for variant in strategies),
+        slices=slices,
         cells=tuple(
-            cell(variant, workload, trials=blocks, because=text) for workload in workloads for variant in strategies
+            cell(variant, workload, slices=rounds, because=text) for workload in workloads for variant in strategies
         ),
         comparisons=tuple(compared),
         decisions=tuple(
@@ -251,7 +276,7 @@ def analysis(
                 workload=workload,
                 best=strategies[-1],
                 tied=tuple(strategies[:-1]),
-                capacity=estimate(CAPACITY_RPS, blocks),
+                capacity=estimate(CAPACITY_RPS, rounds),
                 gain=next((made for made in compared if made.workload == workload), None),
                 why=text,
             )

@@ -50,9 +50,9 @@ await wait(wait_ms)
 return {"key": key, "value": 0} if count > 30 and count % 10 == 0 else right(key)
 """)
 
-# Answers the checks before the load; in a trial it does not answer from the third request on.
+# Answers the checks before the load; in a slice it does not answer from the third request on.
 HANGS = _target("""
-if count > 2 and "trials" in Path(os.environ["BENCH_PROBE_DIR"]).parts:  # the pre-flight check asks all requests
+if count > 2 and "boots" in Path(os.environ["BENCH_PROBE_DIR"]).parts:  # the pre-flight check asks all requests
     await asyncio.sleep(60)
 await wait(wait_ms)
 return right(key)
@@ -97,12 +97,71 @@ app.router.lifespan_context = lifespan
     )
 
 
-# Wrong only in the first attempt at a measured trial: what a stroke of bad luck looks like.
-UNLUCKY_ONCE = _target("""
+# One answer in five hundred, as where two requests rarely meet.
+WRONG_ONCE_IN_500 = _target("""
+is_wrong = count % 500 == 60
 await wait(wait_ms)
-*_, trial, attempt, _ = Path(os.environ["BENCH_PROBE_DIR"]).parts
-unlucky = count > 20 and trial.startswith("01-") and attempt == "1"
-return {"key": key, "value": 0} if unlucky else right(key)
+return {"key": key, "value": 0} if is_wrong else right(key)
+""")
+
+
+def when_left_alone(action: str) -> str:
+    """Once nobody has asked anything for 0.4 s, after some load, its first server does `action`. Only servers that
+    stand beside the measured one are left alone for so long."""
+    return _target(
+        """
+await wait(wait_ms)
+return right(key)
+""",
+        extra=f"""
+asked_s = 0.0
+
+
+@app.middleware("http")
+async def note(request, call_next):
+    global asked_s
+    asked_s = time.monotonic()
+    return await call_next(request)
+
+
+async def watch():
+    while True:
+        await asyncio.sleep(0.05)
+        if count > 10 and time.monotonic() - asked_s > 0.4:
+            {action}
+
+
+@asynccontextmanager
+async def lifespan(app):
+    task = None
+    folder = Path(os.environ["BENCH_PROBE_DIR"])
+    if "boots" in folder.parts and folder.parent.name == "1":
+        task = asyncio.create_task(watch())
+    yield
+    if task:
+        task.cancel()
+
+
+app.router.lifespan_context = lifespan
+""",
+    )
+
+
+DIES_WHEN_LEFT_ALONE = when_left_alone("os._exit(7)")
+HANGS_WHEN_LEFT_ALONE = when_left_alone("time.sleep(3600)")
+
+# A slow disk behind few threads: with a wait of a second, two threads answer two requests a second.
+TWO_THREADS = _target(
+    """
+async with threads:
+    await wait(wait_ms)
+return right(key)
+""",
+    extra="threads = asyncio.Semaphore(2)\n",
+)
+NO_LIMIT = _target("""
+await wait(wait_ms)
+return right(key)
 """)
 
 FAILS_NOW_AND_THEN = _target("""
@@ -119,18 +178,47 @@ await wait(wait_ms)
 return right(key)
 """)
 
-# A cache that fills, a pool that grows: six times as slow at first.
-WAKES_SLOWLY = _target("""
-asleep = max(0.0, 1 - (time.monotonic() - began_s) / 3.0)
+# A pool that empties when nobody asks, and fills again: six times as slow at first.
+WAKES_SLOWLY = _target(
+    """
+global in_flight, woken_s
+if not in_flight:
+    woken_s = time.monotonic()
+in_flight += 1
+asleep = max(0.0, 1 - (time.monotonic() - woken_s) / 2.5)
 await wait(wait_ms * (1 + 5 * asleep) * random.uniform(0.8, 1.2))
+in_flight -= 1
 return right(key)
-""")
+""",
+    extra="in_flight, woken_s = 0, 0.0\n",
+)
 
-# A backlog, a leak: from the 30th request on each waits longer than the one before.
-PILES_UP = _target("""
-await wait(wait_ms * (1 + max(0, count - 30) / 10))
+
+def _from_the_open_loop_on(handler: str) -> str:
+    """Eight users of a closed loop ask eight times in 0.1 s, an open loop of 30 % asks two or three. `late` is how
+    many requests came after fifteen sparse ones."""
+    return _target(
+        f"""
+global recent, sparse, late
+now_s = time.monotonic()
+recent = [*(at_s for at_s in recent if now_s - at_s < 0.2), now_s]
+sparse = sparse + 1 if len(recent) < 12 else 0
+late += sparse > 15
+{handler}
 return right(key)
-""")
+""",
+        extra="recent = []\nsparse = late = 0\n",
+    )
+
+
+# A backlog, a leak: from then on each waits longer than the one before.
+PILES_UP = _from_the_open_loop_on("await wait(wait_ms * (1 + late / 5))")
+
+# Of its second server, from then on nobody is answered.
+GETS_STUCK_ONCE = _from_the_open_loop_on(
+    """is_second = Path(os.environ["BENCH_PROBE_DIR"]).parent.name == "2"
+await wait(30_000 if late and is_second else wait_ms)"""
+)
 
 # Redirects files that are not its own, as daemons do; one of them is the probe's.
 REDIRECTS_FILES = _target("""
@@ -168,19 +256,26 @@ return JSONResponse(right(key), headers=CLOSE)
     server='SERVER = {"workers": 2}\n',
 )
 
-# Asks the upstream for far more than its own requests need, pipelined, so that it costs the upstream more than itself.
+# While it is asked it asks the upstream for far more than its requests need, pipelined, so that it costs the upstream
+# more than itself.
 FLOODS_THE_UPSTREAM = _target(
     """
+global asked_s
+asked_s = time.monotonic()
 await wait(wait_ms)
 return right(key)
 """,
     extra="""
+asked_s = 0.0
+
 
 def flood():
     host, port = os.environ["BENCH_UPSTREAM"].removeprefix("http://").split(":")
     with suppress(OSError), socket.create_connection((host, int(port))) as upstream:
         threading.Thread(target=lambda: [None for _ in iter(lambda: upstream.recv(1 << 20), b"")], daemon=True).start()
         while True:
+            while time.monotonic() - asked_s > 0.2:
+                time.sleep(0.01)
             upstream.sendall(b"GET /wait?ms=0&key=1 HTTP/1.1\\r\\nHost: upstream\\r\\n\\r\\n" * 500)
 
 

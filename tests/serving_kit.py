@@ -59,15 +59,15 @@ def is_running(pid: int) -> bool:
 
 def token_of(pid: int) -> str:
     wait_until(psutil.Process(pid).environ)  # empty for a moment while the process is in exec
-    return psutil.Process(pid).environ()["BENCH_TRIAL_TOKEN"]
+    return psutil.Process(pid).environ()["BENCH_TOKEN"]
 
 
 def carriers(token: str) -> list[int]:
-    """Processes that have the trial's token in their environment."""
+    """Processes that have the server's token in their environment."""
     found = []
     for process in psutil.process_iter():
         try:
-            if process.status() != psutil.STATUS_ZOMBIE and process.environ().get("BENCH_TRIAL_TOKEN") == token:
+            if process.status() != psutil.STATUS_ZOMBIE and process.environ().get("BENCH_TOKEN") == token:
                 found.append(process.pid)
         except psutil.Error:
             continue  # it ended meanwhile, or is another user's

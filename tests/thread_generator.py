@@ -23,7 +23,7 @@ from hdrh.log import HistogramLogWriter
 
 from harness.driving.load import Done, Ended, Load, Progress, Started
 from harness.results.records.answer import canonical_json, is_success
-from harness.results.records.metric import HIGHEST_US, LOWEST_US, SIGNIFICANT_FIGURES, Metric
+from harness.results.records.metric import HIGHEST_US, LOWEST_US, SIGNIFICANT_FIGURES, Metric, slice_mark
 from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
 from harness.results.records.schedule import schedule
@@ -39,8 +39,7 @@ class ThreadGenerator:
 
     def __init__(self, workload: Workload, latency_path: Path) -> None:
         self._workload = workload
-        self._log = latency_path.open("w", encoding="ascii")
-        self._writer = HistogramLogWriter(self._log)
+        self._latency_path = latency_path
 
     @classmethod
     def launch(
@@ -68,18 +67,22 @@ class ThreadGenerator:
         began_s = perf_counter()
         records = []
         for spec in load.phases:
-            on_event(Started(spec.name))
             phase = _ThreadPhase(spec, load, self._workload, lambda: perf_counter() - began_s)
+            on_event(Started(spec.name))
             records.append(phase.run(is_server_gone))
             on_event(Ended(spec.name))
-            for (outcome, metric), histogram in phase.histograms.items():
-                self._log.write(f"Tag={spec.name}.{outcome}.{metric},")
-                self._writer.output_interval_histogram(histogram, phase.start_s, phase.end_s, 1000.0)
-            self._log.flush()
+            self._write(phase, load)
         return Done(tuple(records), drain_s=0.0)
 
+    def _write(self, phase: _ThreadPhase, load: Load) -> None:
+        folder = Path(load.folder) if load.folder else self._latency_path.parent
+        with (folder / self._latency_path.name).open("a", encoding="ascii") as log:
+            for (outcome, metric), histogram in phase.histograms.items():
+                log.write(f"Tag={phase.name}{slice_mark(load.slice)}.{outcome}.{metric},")
+                HistogramLogWriter(log).output_interval_histogram(histogram, phase.start_s, phase.end_s, 1000.0)
+
     def stop(self) -> None:
-        self._log.close()
+        pass
 
     def __enter__(self) -> Self:
         return self
@@ -92,6 +95,7 @@ class ThreadGenerator:
 
 class _ThreadPhase:
     def __init__(self, spec: PhaseSpec, load: Load, workload: Workload, clock: Callable[[], float]) -> None:
+        self.name = spec.name
         self._spec = spec
         self._load = load
         self._requests = workload.requests
@@ -129,7 +133,6 @@ class _ThreadPhase:
             ok_in_window=sum(self._ok_tenths.values()),
             ok_per_tenth=tuple(self._ok_tenths[tenth] for tenth in range(max(self._ok_tenths, default=-1) + 1)),
             min_service_ms=self._fastest_s * 1e3 if self._outcomes[Outcome.OK] else None,
-            server=self._load.server,
         )
 
     def _feed(self) -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from harness.analysis.causes import cause
-from harness.analysis.cells import JudgedTrial, PhaseEvidence, cells
+from harness.analysis.cells import JudgedSlice, PhaseEvidence, cells
 from harness.analysis.comparisons import comparisons
 from harness.analysis.decisions import decisions, undecided
 from harness.analysis.evidence import Analysis
 from harness.analysis.net_costs import net_costs
+from harness.analysis.quantile_comparisons import quantile_comparisons
 from harness.analysis.remarks import remarks
-from harness.judging.figures import TrialFigures
+from harness.analysis.wrong_cells import without_wrong_cells
+from harness.judging.figures import SliceFigures
 from harness.judging.idle_cost import IdleCost
 from harness.judging.judge import Judgement, judge, median_canary_of
 from harness.judging.percentiles import latencies
 from harness.judging.probing import probe_figures
-from harness.results.raw_trial import RawTrial, complete_records, read_raw_trial
+from harness.results.raw_slice import RawSlice, read_raw_slices, recorded_boots
 from harness.results.records.metric import Metric
 from harness.results.store import Run
 
@@ -26,34 +28,36 @@ def analyse(run: Run) -> Analysis:
     """
     record = run.read()
     broken: list[str] = []
-    complete = complete_records(run, record, broken)
-    median_canary_ms = median_canary_of(trial for _, trial in complete)
+    boots = recorded_boots(run, record, broken)
+    median_canary_ms = median_canary_of(slice for _, boot in boots for slice in boot.slices)
     idle_costs: dict[tuple[str, str], IdleCost] = {}
     judged = []
-    for attempt, trial in complete:  # in the order of the plan: a cell's pilot, which knows its idle cost, comes first
-        cell = trial.spec.workload, trial.spec.variant
-        raw = read_raw_trial(run, attempt, trial, broken)
-        judgement = judge(record, raw, median_canary_ms, idle_costs.get(cell))
-        if judgement.context.idle_cost is not None:
-            idle_costs[cell] = judgement.context.idle_cost
-        judged.append(_judged(raw, judgement))
+    for folder, boot in boots:  # oldest first: a cell's pilot, which knows its idle cost, comes first
+        cell = boot.workload, boot.variant
+        for raw in read_raw_slices(run, folder, boot, broken):
+            judgement = judge(record, raw, median_canary_ms, idle_costs.get(cell))
+            if judgement.context.idle_cost is not None:
+                idle_costs[cell] = judgement.context.idle_cost
+            judged.append(_judged(raw, judgement))
+    judged = without_wrong_cells(judged)
     judged = net_costs(judged)
-    trials = tuple(trial.figures for trial in judged)
+    slices = tuple(slice.figures for slice in judged)
     measured = cells(record, judged)
     causes = {
         (cell.workload, cell.variant): cause(
             cell,
-            trials,
+            slices,
             target_cores=record.environment.partition.target_cores,
             users=record.profile.users_by_workload.get(cell.workload, record.profile.users),
         )
         for cell in measured
     }
-    compared = comparisons(record, trials, causes)
-    decided = decisions(record, trials, measured, compared, causes)
+    compared = (*comparisons(record, slices, causes), *quantile_comparisons(record, judged))
+    decided = decisions(record, slices, measured, compared, causes)
     return Analysis(
         run=record,
-        trials=trials,
+        boots=tuple(boot for _, boot in boots),
+        slices=slices,
         cells=measured,
         comparisons=compared,
         decisions=decided,
@@ -62,9 +66,9 @@ def analyse(run: Run) -> Analysis:
     )
 
 
-def _judged(raw: RawTrial, judgement: Judgement) -> JudgedTrial:
-    return JudgedTrial(
-        TrialFigures(
+def _judged(raw: RawSlice, judgement: Judgement) -> JudgedSlice:
+    return JudgedSlice(
+        SliceFigures(
             record=raw.record,
             folder=raw.folder,
             phases=dict(judgement.context.phases),
@@ -75,7 +79,7 @@ def _judged(raw: RawTrial, judgement: Judgement) -> JudgedTrial:
             phase.spec.name: PhaseEvidence(
                 response=latencies(raw.histograms, phase.spec.name, Metric.RESPONSE),
                 health=latencies(raw.histograms, phase.spec.name, Metric.HEALTH),
-                loop_lags=probe_figures(raw.probes, phase, raw.record.origin_monotonic_s).lags,
+                loop_lags=probe_figures(raw.probes, phase, raw.boot.origin_monotonic_s).lags,
             )
             for phase in raw.record.phases
         },

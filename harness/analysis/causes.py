@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 
 from harness.analysis.evidence import Cell, CellPhase
-from harness.analysis.trials import counting
+from harness.analysis.slices import counting
 from harness.judging.ceilings import cpu_ceiling
-from harness.judging.figures import TrialFigures
+from harness.judging.figures import SliceFigures
 from harness.results.records.phase_record import PhaseKind
 from harness.results.records.text import count
 
@@ -20,15 +20,19 @@ WAITING_SHARE = 0.1  # of the users: fewer wait for a moment
 AT_CEILING = 0.9
 
 
-def cause(cell: Cell, trials: Iterable[TrialFigures], *, target_cores: int, users: int) -> str:
-    """`trials` are all of the run's; only the cell's closed loops, of so many users, are looked at. Empty without
+def cause(cell: Cell, slices: Iterable[SliceFigures], *, target_cores: int, users: int) -> str:
+    """`slices` are all of the run's; only the cell's closed loops, of so many users, are looked at. Empty without
     evidence.
 
     The order is that of cause and effect. A loop that cannot run explains threads that are not asked for; an upstream
     at its limit explains both.
     """
-    own = [t for t in trials if (t.record.spec.variant, t.record.spec.workload) == (cell.variant, cell.workload)]
-    measured = [trial for trial in own if not trial.record.spec.is_pilot]
+    own = [
+        slice
+        for slice in slices
+        if (slice.record.spec.variant, slice.record.spec.workload) == (cell.variant, cell.workload)
+    ]
+    measured = [slice for slice in own if not slice.record.spec.is_pilot]
     codes = _usual_codes(measured)
     phase = next((phase for phase in cell.phases.values() if phase.kind is PhaseKind.CAPACITY), None)
     found = (
@@ -47,20 +51,20 @@ def cause(cell: Cell, trials: Iterable[TrialFigures], *, target_cores: int, user
     return f"{cell.variant}: {sentence}." if sentence else ""
 
 
-def _usual_codes(measured: Iterable[TrialFigures]) -> set[str]:
-    """What was found in more than half of the trials that count: one attempt that was left out explains nothing."""
-    trials = counting(measured)
-    met = Counter(code for trial in trials for code in {finding.code for finding in trial.findings})
-    return {code for code, many in met.items() if 2 * many > len(trials)}
+def _usual_codes(measured: Iterable[SliceFigures]) -> set[str]:
+    """What was found in more than half of the slices that count: one that was left out explains nothing."""
+    slices = counting(measured)
+    met = Counter(code for slice in slices for code in {finding.code for finding in slice.findings})
+    return {code for code, many in met.items() if 2 * many > len(slices)}
 
 
-def _stuck(cell: Cell, trials: Iterable[TrialFigures]) -> str:
+def _stuck(cell: Cell, slices: Iterable[SliceFigures]) -> str:
     """Threads that wait for each other and threads that wait for a slow service look the same from here, so neither is
     said."""
     if not cell.without_answer:
         return ""
-    waiting = max((phase.limiter_waiting_max or 0 for trial in trials for phase in trial.phases.values()), default=0)
-    said = f"no right answer in {count(cell.without_answer, 'trial')}"
+    waiting = max((phase.limiter_waiting_max or 0 for slice in slices for phase in slice.phases.values()), default=0)
+    said = f"no right answer in {count(cell.without_answer, 'slice')}"
     if waiting:
         return f"{said}; all of AnyIO's threads were taken and up to {count(waiting, 'request')} waited for one"
     return said
@@ -93,9 +97,9 @@ def _cpu(phase: CellPhase | None, target_cores: int) -> str:
     return f"{used} ({cpu_ceiling(target_cores, phase.target_cpu_s_per_1000.value).because})"
 
 
-def _one_core(phase: CellPhase | None, trials: Iterable[TrialFigures], target_cores: int) -> str:
+def _one_core(phase: CellPhase | None, slices: Iterable[SliceFigures], target_cores: int) -> str:
     """Only where one process served: several together use a core by chance."""
-    processes = max((p.target_processes_max or 0 for trial in trials for p in trial.phases.values()), default=0)
+    processes = max((p.target_processes_max or 0 for slice in slices for p in slice.phases.values()), default=0)
     if phase is None or phase.target_cores is None or processes not in (1, SERVER_AND_SUPERVISOR):
         return ""
     if not CORES_USED_UP <= phase.target_cores.value <= ONE_CORE:

@@ -1,4 +1,4 @@
-"""A variant on a workload, over its valid trials. Pure."""
+"""A variant on a workload, over its valid slices. Pure."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 import msgspec
 
-from harness.analysis import stats
-from harness.analysis.evidence import Cell, CellPhase, Estimate
-from harness.analysis.trials import capacity_phase, counting, had_no_answer, has_run
+from harness.analysis.evidence import Cell, CellPhase
+from harness.analysis.slices import capacity_phase, counting, had_no_answer, has_run
+from harness.judging import stats
 from harness.judging.ceilings import waiting_ceiling
-from harness.judging.figures import Percentile, PhaseFigures, TrialFigures
+from harness.judging.estimate import Estimate
+from harness.judging.figures import Percentile, PhaseFigures, SliceFigures
 from harness.judging.overload import is_overloaded
-from harness.judging.percentiles import Latencies, at_least, pool, with_trial_range
+from harness.judging.percentiles import Latencies, at_least, pool, with_slice_range
 from harness.judging.phase_figures import value_ms
 from harness.results.histograms import Histogram, merge
 from harness.results.records.outcome import Outcome
@@ -29,7 +30,7 @@ BLOCKED_MS = 10.0
 
 @dataclass(frozen=True)
 class PhaseEvidence:
-    """The distributions of one phase of one trial, to be added up over trials."""
+    """The distributions of one phase of one slice, to be added up over slices."""
 
     response: Latencies
     health: Latencies
@@ -37,21 +38,21 @@ class PhaseEvidence:
 
 
 @dataclass(frozen=True)
-class JudgedTrial:
-    """A trial's figures and, by phase, the distributions behind them."""
+class JudgedSlice:
+    """A slice's figures and, by phase, the distributions behind them."""
 
-    figures: TrialFigures
+    figures: SliceFigures
     evidence: Mapping[str, PhaseEvidence]
 
 
-def cells(run: RunRecord, trials: Sequence[JudgedTrial]) -> tuple[Cell, ...]:
+def cells(run: RunRecord, slices: Sequence[JudgedSlice]) -> tuple[Cell, ...]:
     """Every selected variant on every selected workload, measured or not."""
     preflight = {(check.variant, check.workload): check for check in run.preflight}
-    by_cell: dict[tuple[str, str], list[JudgedTrial]] = {}
-    for trial in trials:
-        spec = trial.figures.record.spec
+    by_cell: dict[tuple[str, str], list[JudgedSlice]] = {}
+    for slice in slices:
+        spec = slice.figures.record.spec
         if not spec.is_pilot:
-            by_cell.setdefault((spec.variant, spec.workload), []).append(trial)
+            by_cell.setdefault((spec.variant, spec.workload), []).append(slice)
     return tuple(
         _cell(
             run,
@@ -66,51 +67,54 @@ def cells(run: RunRecord, trials: Sequence[JudgedTrial]) -> tuple[Cell, ...]:
 
 
 def _cell(
-    run: RunRecord, variant: Variant, workload: Workload, check: Preflight | None, attempts: Sequence[JudgedTrial]
+    run: RunRecord, variant: Variant, workload: Workload, check: Preflight | None, slices: Sequence[JudgedSlice]
 ) -> Cell:
     ceiling = waiting_ceiling(
         workload,
         variant,
         users=run.profile.users_by_workload.get(workload.name, run.profile.users),
     )
-    if not attempts:
+    if not slices:
         status = check.status if check is not None and check.status != "ok" else "missing"
         error = check.error if check is not None else ""
         return Cell(variant=variant.name, workload=workload.name, status=status, error=error, ceiling=ceiling)
-    counted = {figures.folder for figures in counting(attempt.figures for attempt in attempts)}
-    chosen = [trial for trial in attempts if trial.figures.folder in counted]
-    valid = [trial for trial in chosen if trial.figures.valid]
-    silent = sum(had_no_answer(trial.figures) for trial in attempts)
-    all_failed = all(attempt.figures.record.status == "failed" for attempt in attempts)
-    capacities = [phase for trial in valid if (phase := capacity_phase(trial.figures)) is not None]
+    counted = {figures.key for figures in counting(slice.figures for slice in slices)}
+    chosen = [slice for slice in slices if slice.figures.key in counted]
+    valid = [slice for slice in chosen if slice.figures.valid]
+    silent = sum(had_no_answer(slice.figures) for slice in slices)
+    all_failed = all(slice.figures.record.status == "failed" for slice in slices)
+    capacities = [phase for slice in valid if (phase := capacity_phase(slice.figures)) is not None]
     return Cell(
         variant=variant.name,
         workload=workload.name,
         status="failed" if all_failed else "measured",
-        error=attempts[-1].figures.record.error,
-        trials=len(attempts),
-        valid_trials=len(valid),
+        error=slices[-1].figures.record.error,
+        slices=len(slices),
+        valid_slices=len(valid),
         without_answer=silent,
         capacity=None if silent else _mean_goodput(capacities),
         ceiling=ceiling,
-        idle_cores=next((p.target_idle_cores for t in valid for p in t.figures.phases.values()), None),
-        phases={} if silent else _phases(valid),
+        idle_cores=next((phase.target_idle_cores for slice in valid for phase in slice.figures.phases.values()), None),
+        phases={} if silent else _phases(valid, [slice for slice in slices if slice.figures.valid]),
     )
 
 
-def _phases(valid: Sequence[JudgedTrial]) -> dict[str, CellPhase]:
-    """Those about the load: without the warm-ups, which are not measurements."""
-    figures = [phase for trial in valid for phase in trial.figures.phases.values()]
+def _phases(valid: Sequence[JudgedSlice], with_repeated: Sequence[JudgedSlice]) -> dict[str, CellPhase]:
+    """Those about the load: without the warm-ups, which are not measurements. `with_repeated`: also the slices that do
+    not count, since their round was cut off and measured again."""
+    figures = [phase for slice in valid for phase in slice.figures.phases.values()]
     names = dict.fromkeys(phase.name for phase in figures if phase.kind.is_load)
-    return {name: _phase(name, [trial for trial in valid if name in trial.figures.phases]) for name in names}
+    return {
+        name: _phase(name, [slice for slice in valid if name in slice.figures.phases], with_repeated) for name in names
+    }
 
 
-def _phase(name: str, trials: Sequence[JudgedTrial]) -> CellPhase:
-    phases = [trial.figures.phases[name] for trial in trials]
-    # The trials that got an answer here are the better ones: their mean would not be the cell's.
+def _phase(name: str, slices: Sequence[JudgedSlice], all_slices: Sequence[JudgedSlice]) -> CellPhase:
+    phases = [slice.figures.phases[name] for slice in slices]
+    # The slices that got an answer here are the better ones: their mean would not be the cell's.
     ran = phases if all(has_run(phase) for phase in phases) else []
     is_bound = any(phase.status is PhaseStatus.SKIPPED for phase in phases)
-    known = [_known_of(name, trial) for trial in trials]
+    known = [_known_of(name, slice, all_slices) for slice in slices]
     response = _Pooled.of([part.response for part in known], is_bound=is_bound)
     health = _Pooled.of([part.health for part in known], is_bound=is_bound)
     lags = merge(part.loop_lags for part in known) if ran else merge(())
@@ -143,7 +147,7 @@ def _phase(name: str, trials: Sequence[JudgedTrial]) -> CellPhase:
 
 @dataclass(frozen=True)
 class _Pooled:
-    """A distribution over trials. `is_bound`: of some trials only that they were slower is known, and not how many
+    """A distribution over slices. `is_bound`: of some slices only that they were slower is known, and not how many
     requests there would have been, so every percentile is a lower bound."""
 
     parts: Sequence[Latencies]
@@ -155,21 +159,27 @@ class _Pooled:
         return cls(parts, pool(parts), is_bound)
 
     def percentile(self, permille: int) -> Percentile | None:
-        found = with_trial_range(self.whole.percentile(permille), (part.percentile(permille) for part in self.parts))
+        found = with_slice_range(self.whole.percentile(permille), (part.percentile(permille) for part in self.parts))
         return msgspec.structs.replace(found, at_least=True) if found is not None and self.is_bound else found
 
 
-def _known_of(name: str, trial: JudgedTrial) -> PhaseEvidence:
-    """What is known of a phase: its own distributions or, where it was skipped, those of the phase in which the trial
-    choked, as lower bounds. More arrivals only make a choked server slower."""
-    phase = trial.figures.phases[name]
+def _known_of(name: str, slice: JudgedSlice, all_slices: Sequence[JudgedSlice]) -> PhaseEvidence:
+    """What is known of a phase: its own distributions or, where it was skipped, those of the last slice until then in
+    which the strategy choked, as lower bounds: more arrivals only make a choked server slower. That may be a slice of
+    the same round, where the round was cut off and measured again."""
+    phase = slice.figures.phases[name]
     if phase.status is not PhaseStatus.SKIPPED:
-        return trial.evidence[name]
-    before = list(trial.figures.phases.values())[: list(trial.figures.phases).index(name)]
-    choked = [one for one in before if (one.kind, one.status) == (PhaseKind.RATE, PhaseStatus.CHOKED)]
+        return slice.evidence[name]
+    choked = [
+        one.evidence[other.name]
+        for one in all_slices
+        if one.figures.record.spec.round <= slice.figures.record.spec.round
+        for other in one.figures.phases.values()
+        if (other.kind, other.status) == (PhaseKind.RATE, PhaseStatus.CHOKED)
+    ]
     if not choked:
-        return trial.evidence[name]
-    there = trial.evidence[choked[-1].name]
+        return slice.evidence[name]
+    there = choked[-1]
     return PhaseEvidence(at_least(there.response), at_least(there.health), there.loop_lags)
 
 

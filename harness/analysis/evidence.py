@@ -1,6 +1,6 @@
-"""What the analysis says: the figures of a trial, of a cell (variant x workload), and the comparisons between cells.
+"""What the analysis says: the figures of a slice, of a cell (variant x workload), and the comparisons between cells.
 
-The unit of evidence is the trial: an `Estimate` is over trials, and its interval comes from how they differ.
+The unit of evidence is the slice: an `Estimate` is over slices, and its interval comes from how they differ.
 """
 
 from __future__ import annotations
@@ -9,34 +9,27 @@ from typing import Literal
 
 from msgspec import Struct
 
-from harness.judging.figures import Ceiling, Percentile, TrialFigures
+from harness.judging.estimate import Estimate
+from harness.judging.figures import Ceiling, Percentile, SliceFigures
+from harness.results.records.boot_record import BootRecord
 from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
 from harness.results.records.run_record import RunRecord
 
 
-class Estimate(Struct, frozen=True):
-    """A figure over `trials` trials. `low`..`high` is its 95 % confidence interval; None with fewer than 2 trials."""
-
-    value: float
-    low: float | None
-    high: float | None
-    trials: int
-
-
 class CellPhase(Struct, frozen=True, kw_only=True):
-    """One phase of one cell, over its valid trials; percentiles of the trials' histograms added up.
+    """One phase of one cell, over its valid slices; percentiles of the slices' histograms added up.
 
-    The trials that got through a phase do not speak for those in which it was skipped. So a phase that was skipped in
-    any trial has no goodput and no cost, and its percentiles are lower bounds: a skipped phase counts as at least as
-    slow as the one in which that trial choked. The largest values are of the trials that ran it.
+    The slices that ran a phase do not speak for those in which it was skipped. So a phase that was skipped in any slice
+    has no goodput and no cost, and its percentiles are lower bounds: a skipped phase counts as at least as slow as the
+    one in which the variant choked before. The largest values are of the slices that ran it.
     """
 
     name: str
     kind: PhaseKind
     offered_rps: float | None
-    statuses: dict[PhaseStatus, int]  # how many trials ended so
-    overloaded: int = 0  # trials in which more was asked than answered, the skipped ones among them
+    statuses: dict[PhaseStatus, int]  # how many slices ended so
+    overloaded: int = 0  # slices in which more was asked than answered, the skipped ones among them
     goodput_rps: Estimate | None
     response_p50: Percentile | None
     response_p90: Percentile | None
@@ -44,7 +37,7 @@ class CellPhase(Struct, frozen=True, kw_only=True):
     health_p50: Percentile | None
     health_p99: Percentile | None
     outcomes: dict[Outcome, int]
-    loop_lag_p99_ms: float | None  # over all ticks of all valid trials
+    loop_lag_p99_ms: float | None  # over all ticks of all valid slices
     loop_blocked_share: float | None = None  # of those ticks, how many came late by more than cells.BLOCKED_MS
     target_cpu_s_per_1000: Estimate | None
     target_cores: Estimate | None
@@ -55,9 +48,9 @@ class CellPhase(Struct, frozen=True, kw_only=True):
 
 
 class Cell(Struct, frozen=True, kw_only=True):
-    """One variant on one workload. `capacity` is the goodput of the closed loop over the valid trials.
+    """One variant on one workload. `capacity` is the goodput of the closed loop over the valid slices.
 
-    `without_answer` trials got no right answer in the closed loop. One such trial is enough for the cell to have no
+    `without_answer` slices got no right answer in the closed loop. One such slice is enough for the cell to have no
     capacity and no phases: the others do not speak for it.
     """
 
@@ -65,8 +58,8 @@ class Cell(Struct, frozen=True, kw_only=True):
     workload: str
     status: Literal["measured", "not_applicable", "failed", "missing"]
     error: str = ""
-    trials: int = 0  # attempts that were completed, the pilot's left out
-    valid_trials: int = 0
+    slices: int = 0  # that were measured, the pilot's left out
+    valid_slices: int = 0
     without_answer: int = 0
     capacity: Estimate | None = None
     idle_cores: float | None = None  # used while nobody asks, as the pilot found; None: not measured
@@ -75,21 +68,23 @@ class Cell(Struct, frozen=True, kw_only=True):
 
 
 class Comparison(Struct, frozen=True, kw_only=True):
-    """`variant` against `baseline` on one workload, paired within blocks.
+    """`variant` against `baseline` on one workload, paired within rounds.
 
-    `ratio` > 1 means more of `metric`. Its interval is simultaneous: with 95 % confidence all those of a workload and
-    metric hold at once. `verdict` is read off it; `faster` means better: more capacity, or less CPU time a request.
-    `more_blocks`: about how many more would decide an `open` one (at most stats.MOST_MORE_BLOCKS, "that many or more";
-    None: one block says nothing of it).
+    `metric`: `capacity_rps`, `target_cpu_s_per_1000`, or a latency at a rate, such as `p99_ms@rate-30`. `ratio` > 1
+    means more of it. Its interval is simultaneous: with 95 % confidence all those of a workload and metric hold at
+    once. `verdict` is read off it; `faster` means better: more capacity, less CPU time a request, a shorter time.
+    `more_rounds`: about how many more would decide an `open` one (at most stats.MOST_MORE_ROUNDS, "that many or more";
+    None: that is not known), and `more_s`: how long they would take.
     """
 
     workload: str
     variant: str
     baseline: str
-    metric: Literal["capacity_rps", "target_cpu_s_per_1000"]
+    metric: str
     ratio: Estimate
     verdict: Literal["faster", "slower", "same", "open"]
-    more_blocks: int | None = None
+    more_rounds: int | None = None
+    more_s: float | None = None
     why: str = ""  # the variant's cause on this workload, of the capacity only
 
 
@@ -103,11 +98,12 @@ class Decision(Struct, frozen=True, kw_only=True):
     capacity: Estimate
     gain: Comparison | None  # None when the baseline is the best, or for this reason:
     no_gain_because: str = ""
+    avoid: tuple[Comparison, ...] = ()  # those that are slower than the baseline, the slowest first
     why: str
 
 
 class Undecided(Struct, frozen=True, kw_only=True):
-    """A workload without a decision, and why: `nobody_answered`, or there is no valid trial."""
+    """A workload without a decision, and why: `nobody_answered`, or there is no valid slice."""
 
     workload: str
     reason: str
@@ -118,7 +114,8 @@ class Analysis(Struct, frozen=True, kw_only=True):
     """Everything the report shows."""
 
     run: RunRecord
-    trials: tuple[TrialFigures, ...]
+    boots: tuple[BootRecord, ...]
+    slices: tuple[SliceFigures, ...]
     cells: tuple[Cell, ...]
     comparisons: tuple[Comparison, ...]
     decisions: tuple[Decision, ...]

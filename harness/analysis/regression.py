@@ -1,20 +1,23 @@
 """One run against an earlier one, cell by cell: did a capacity fall, did a strategy start to fail? Pure.
 
-Trials of two runs are not paired, so the ratio is Welch's, and drift of the machine between the runs is in it.
+Slices of two runs are not paired, so the ratio is Welch's, and drift of the machine between the runs is in it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from harness.analysis import stats
-from harness.analysis.comparisons import CAPACITY, by_variant, largest_step
-from harness.analysis.evidence import Analysis, Cell, Estimate
+from harness.analysis.comparisons import CAPACITY, CapacitySlice, by_variant, fit, largest_step
+from harness.analysis.evidence import Analysis, Cell
 from harness.analysis.shortfalls import OwnFailures, own_failures
+from harness.judging import stats
+from harness.judging.estimate import Estimate
+from harness.judging.variances import BootVariance
 from harness.results.records.errors import UsageError
 from harness.results.records.phase_record import PhaseKind
 from harness.results.records.run_record import RunRecord
@@ -23,11 +26,11 @@ from harness.results.records.text import count
 
 class Regression(Struct, frozen=True, kw_only=True):
     """A cell's capacity in both runs. `ratio`: after / before. `reason` says why there is no ratio or no verdict, and
-    whether more or fewer trials failed than before.
+    whether more or fewer slices failed than before.
 
     `gate_failed`: it fell by more than the limit and the fall is certain (the intervals of all cells hold at once), or
-    it was measured before and now cannot be, or the strategy itself spoilt trials now and none before.
-    `overloaded_before` and `overloaded_after`: by rate, in how many trials the cell was overloaded, the skipped ones
+    it was measured before and now cannot be, or the strategy itself spoilt slices now and none before.
+    `overloaded_before` and `overloaded_after`: by rate, in how many slices the cell was overloaded, the skipped ones
     among them, and of how many.
     """
 
@@ -84,7 +87,7 @@ def refuse_other_work(before: RunRecord, after: RunRecord) -> None:
         then = old.get(new.name, new)
         if (then.requests, then.wait_ms, then.calls) != (new.requests, new.wait_ms, new.calls):
             raise UsageError(f"{new.name}: the two runs sent different requests; there is nothing to compare")
-    for key in ("users", "users_by_workload", "capacity_s", "upstream_sigma"):
+    for key in ("users", "users_by_workload", "capacity_s", "capacity_most_s", "upstream_sigma"):
         then_value, new_value = getattr(before.profile, key), getattr(after.profile, key)
         if then_value != new_value:
             raise UsageError(
@@ -109,7 +112,12 @@ def compare_runs(before: Analysis, after: Analysis, max_regression_percent: floa
     ]
     now, then = _capacities(after), _capacities(before)
     ratios = {
-        key: stats.welch_ratio(now[key].rps, then[key].rps, (now[key].step_rps, then[key].step_rps))
+        key: stats.welch_ratio(
+            now[key].rps,
+            then[key].rps,
+            (now[key].step_rps, then[key].step_rps),
+            (now[key].of_boots, then[key].of_boots),
+        )
         for key in keys
         if key in now and key in then
     }
@@ -144,23 +152,34 @@ def _overloaded(cell: Cell | None) -> dict[str, tuple[int, int]]:
 
 
 class _Capacities(NamedTuple):
-    """Of a cell's valid trials."""
+    """Of a cell's valid slices."""
 
     rps: list[float]
     step_rps: float
+    of_boots: stats.MeanOfBoots
 
 
 def _capacities(analysis: Analysis) -> dict[tuple[str, str], _Capacities]:
     """By workload and strategy, where there is any."""
     return {
         (workload.name, variant): _Capacities(
-            [phase.goodput_rps for phase in phases.values()],
+            [each.phase.goodput_rps for each in phases.values()],
             largest_step(CAPACITY, phases),
+            _of_boots(phases, boot),
         )
         for workload in analysis.run.workloads
-        for variant, phases in by_variant(analysis.run, analysis.trials, workload.name).items()
+        for found in [by_variant(analysis.run, analysis.slices, workload.name)]
+        for boot in [fit(CAPACITY, found).boot]
+        for variant, phases in found.items()
         if phases
     }
+
+
+def _of_boots(phases: Mapping[int, CapacitySlice], boot: BootVariance) -> stats.MeanOfBoots:
+    """Of the mean over slices, each boot having its share of them."""
+    shares = [many / len(phases) for many in Counter(each.boot for each in phases.values()).values()]
+    share = sum(each**2 for each in shares)
+    return stats.MeanOfBoots(boot.value * share, boot.error * share**2)
 
 
 def _judged(row: Regression, ratio: stats.LogRatio, max_regression_percent: float | None) -> Regression:
@@ -173,7 +192,7 @@ def _judged(row: Regression, ratio: stats.LogRatio, max_regression_percent: floa
         ratio=estimate,
         verdict=stats.verdict(ratio),
         gate_failed=fell_too_far and is_certain,
-        reason="" if ratio.interval is not None else "one valid trial cannot say; both runs need two or more",
+        reason="" if ratio.interval is not None else "one valid slice cannot say; both runs need two or more",
     )
 
 
@@ -184,25 +203,25 @@ def _unmatched(row: Regression, old: Cell | None, new: Cell | None, *, gated: bo
     if new is None:
         return msgspec.structs.replace(row, reason="is not part of the second run")
     if new.without_answer:
-        reason = f"gave no right answer in {count(new.without_answer, 'trial')}"
+        reason = f"gave no right answer in {count(new.without_answer, 'slice')}"
     else:
-        reason = "has no valid trial any more" + (f": {new.error}" if new.error else "")
+        reason = "has no valid slice any more" + (f": {new.error}" if new.error else "")
     return msgspec.structs.replace(row, gate_failed=gated, reason=reason)
 
 
 def _with_failures(row: Regression, *, gated: bool) -> Regression:
-    """The trials that are left do not speak for those that the strategy itself spoilt."""
+    """The slices that are left do not speak for those that the strategy itself spoilt."""
     then, now = row.failures_before, row.failures_after
-    if now.trials * then.of_trials == then.trials * now.of_trials:
+    if now.slices * then.of_slices == then.slices * now.of_slices:
         return row
     codes = ", ".join(f"{code} {many}" for code, many in now.codes.items())
     said = (
-        f"{now.trials} of {count(now.of_trials, 'trial')} spoilt by the strategy itself"
-        f"{f' ({codes})' if codes else ''}, before {then.trials} of {then.of_trials}"
+        f"{now.slices} of {count(now.of_slices, 'slice')} spoilt by the strategy itself"
+        f"{f' ({codes})' if codes else ''}, before {then.slices} of {then.of_slices}"
     )
     return msgspec.structs.replace(
         row,
-        gate_failed=row.gate_failed or (gated and then.trials == 0),
+        gate_failed=row.gate_failed or (gated and then.slices == 0),
         reason="; ".join(filter(None, [row.reason, said])),
     )
 

@@ -1,4 +1,4 @@
-"""What a reader of a trial should know; none of it makes the trial unbelievable. Pure."""
+"""What a reader of a slice should know; none of it makes the slice unbelievable. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from harness.judging.validity import TREND_P_VALUE
 from harness.results.records.finding import Finding
 from harness.results.records.outcome import Outcome, error_count
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
-from harness.results.records.schema import SCHEMA_VERSION
 from harness.results.records.text import count
 
 PROBE_LINES_PER_S = 10.0  # see `ProbeLine`
@@ -21,7 +20,7 @@ FAILED_SHARE = 0.01
 # else ran (strategies that compute had the most), and 50-90 % while somebody else measured on it.
 PRESSURE_PERCENT = 50.0
 # When a quota is used up, its processes stop for the rest of a period of 100 ms (the default; sched-bwc.rst in Linux):
-# 1 % of a trial is about one such stop in ten seconds, each as long as a whole answer takes.
+# 1 % of a slice is about one such stop in ten seconds, each as long as a whole answer takes.
 THROTTLED_SHARE = 0.01
 # Queues at a high load come and go, and begin empty: only a large trend is said.
 PILE_TIMES = 5 / 3  # as `validity.TREND_INVALID_CHANGE`: the first third is 40 % below the last
@@ -29,7 +28,7 @@ PILE_TIMES = 5 / 3  # as `validity.TREND_INVALID_CHANGE`: the first third is 40 
 # 1 % of waiting costs about 1 % of the capacity at most, and 5 % is what makes a difference here (`stats.SAME_WITHIN`).
 WAIT_SHARE = 0.05
 IDLE_TIMES = 5  # what is usual: more is work of the app itself
-# Over the load of a trial the memory of nine strategies on four workloads rose by up to 8 MiB, most of it in one third
+# Over the life of a server the memory of nine strategies on four workloads rose by up to 8 MiB, most of it in one third
 # of the answers. What is kept for each request has its part in every third: half of the mean, to allow for noise.
 GROWN_BYTES, GROWN_SHARE, LEAST_THIRD = 16 << 20, 0.05, 0.5
 # By chance once in a thousand phases. With many requests the test also finds a tenth of a millisecond, which does not
@@ -99,11 +98,10 @@ def cost_unknown(context: Context) -> Finding | None:
     too_busy = context.idle_cost is not None and context.idle_cost.is_less_under_load  # said by busy_while_idle
     if not phases or too_busy:
         return None
-    older = context.record.schema_version < SCHEMA_VERSION
-    why = "recorded by an older release" if older else "samples.jsonl ends too early"
     return info(
         "cost_unknown",
-        f"{why}: there is no CPU time after the end of {', '.join(phases)}, so no CPU-seconds per request there",
+        f"samples.jsonl ends too early: no CPU time is known after the end of {', '.join(phases)}, so no CPU-seconds "
+        "per request there",
         "measure again to have them; all other figures are complete",
     )
 
@@ -239,9 +237,9 @@ def not_quiet(context: Context) -> Finding | None:
         return None
     return info(
         "not_quiet",
-        f"others still used the machine when the trial began, after a wait of {noise.quiet_wait_s:.1f} s (quiet_s "
+        f"others still used the machine when the slice began, after a wait of {noise.quiet_wait_s:.1f} s (quiet_s "
         f"{limit_s:g})",
-        "end what else runs here, or raise quiet_s; ratios within a block survive it better than absolute figures",
+        "end what else runs here, or raise quiet_s; ratios within a round survive it better than absolute figures",
     )
 
 
@@ -264,7 +262,7 @@ def throttled(context: Context) -> Finding | None:
     return info(
         "throttled",
         f"a control group's CPU quota held its processes back for {noise.throttled_s:.1f} s (summed over CPUs) of the "
-        f"trial's {elapsed_s:.0f} s (limit {THROTTLED_SHARE:.0%})",
+        f"slice's {elapsed_s:.0f} s (limit {THROTTLED_SHARE:.0%})",
         "raise the quota (cpu.max; --cpus of a container) or remove it; the slowest answers come from the quota",
     )
 
@@ -289,6 +287,6 @@ REMARKS: tuple[Rule, ...] = (
 
 
 def remarks(context: Context) -> tuple[Finding, ...]:
-    """What every rule here says of a trial."""
+    """What every rule here says of a slice."""
     said = (rule(context) for rule in REMARKS)
     return tuple(finding for finding in said if finding is not None)

@@ -106,7 +106,7 @@ class _Measured:
         self._on_line = on_line
 
     def known_servers(self, partition: Partition, smallest: Workload | None) -> None:
-        """Uses the CPUs that a trial's server and generator would have."""
+        """Uses the CPUs that the servers and the generator of a run would have."""
         server_cpus, generator_cpus = (partition.target, partition.generator) if partition.pinned else (None, None)
         allowed_ms = ALLOWED_SHARE_OF_WAIT * smallest.wait_ms if smallest else None
 

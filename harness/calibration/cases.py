@@ -45,7 +45,7 @@ LOW_RPS, HIGH_RPS = 100.0, 1_000.0
 # So few rounds show their scatter only roughly, which makes the uncertainty larger (`accuracy.bound_ms`). Twice as many
 # would make it a fifth smaller and the calibration half a minute longer.
 LATENCY_ROUNDS = 6
-ROUND_S = {LOW_RPS: 2.0, HIGH_RPS: 0.5}  # 200 requests and more: a p99 needs 100
+LATENCY_ROUND_S = {LOW_RPS: 2.0, HIGH_RPS: 0.5}  # 200 requests and more: a p99 needs 100
 FREEZE_RPS = 200.0
 FREEZE_CYCLES = 3
 COUNT_RPS = 200.0
@@ -101,13 +101,13 @@ def latency_case(
         figures=accuracy.quantile_errors(law_ms(law), done, stock.percentiles_ms if stock else {}, allowed_ms)
         if done
         else (),
-        note=f"{rate_rps:g} requests/s; medians of {len(done)} rounds of {ROUND_S[rate_rps]:g} s",
+        note=f"{rate_rps:g} requests/s; medians of {len(done)} rounds of {LATENCY_ROUND_S[rate_rps]:g} s",
         error=error,
     )
 
 
 def _latency_round(setup: CalibrationSetup, law: Law, rate_rps: float, seed: int) -> Round:
-    name, duration_s = f"{law}-{rate_rps:g}-{seed}", ROUND_S[rate_rps]
+    name, duration_s = f"{law}-{rate_rps:g}-{seed}", LATENCY_ROUND_S[rate_rps]
     setup.server.begin(law, seed=seed, requests=len(schedule("poisson", rate_rps, duration_s, seed)))
     setup.ours.open_loop(name, setup.server.address, rate_rps, duration_s, seed)
     did_ms = [delay_us / 1e3 for delay_us in setup.server.end().delays_us]

@@ -8,7 +8,7 @@ OURS, FAST_HTTP_USER, HTTP_USER, WRK = "ours", "FastHttpUser", "HttpUser", "wrk"
 
 
 class Speed(Struct, frozen=True, kw_only=True):
-    """Requests per second that the fast server answered to one generator on one core: the median of its slices."""
+    """Requests per second that the fast server answered to one generator on one core: the median of its turns."""
 
     generator: str
     rps: float
@@ -16,7 +16,7 @@ class Speed(Struct, frozen=True, kw_only=True):
 
 
 class CrossCheck(Struct, frozen=True, kw_only=True):
-    """The same route of the same server under our generator and under another one, in alternating slices.
+    """The same route of the same server under our generator and under another one, in turns.
 
     `interval` is that of the ratio; None: there are too few pairs for one. `passed` None: not judged, for the reason in
     `why_not`. It never makes a calibration pass or fail.
@@ -26,7 +26,7 @@ class CrossCheck(Struct, frozen=True, kw_only=True):
     route: str
     ours_rps: float
     other_rps: float
-    ratio: float  # ours / other, the median over pairs of slices
+    ratio: float  # ours / other, the median over pairs of turns
     ratios: tuple[float, ...]
     interval: tuple[float, float] | None = None
     generator_cores: float  # the CPU that ours used; near 1, ours was the limit

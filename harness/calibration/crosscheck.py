@@ -1,6 +1,6 @@
 """The capacity of a real FastAPI route, measured by our generator and by wrk: both must find the same.
 
-The route is `/health` of `pure_async`, its smallest. Slices alternate, and the verdict is about the ratios of pairs: a
+The route is `/health` of `pure_async`, its smallest. The two take turns, and the verdict is about ratios of pairs: a
 shared machine slows down for seconds at a time, by more than the difference that we look for. So pairs are added until
 the interval of their median decides (`docs/cross-check.md`).
 """
@@ -32,7 +32,7 @@ from harness.serving.target import target_of
 STRATEGY = "pure_async"
 ROUTE = "/health"
 HEALTH_ANSWER = {"status": "ok"}
-CROSS_CHECK_SLICE_S = 1  # wrk's shortest
+CROSS_CHECK_TURN_S = 1  # wrk's shortest
 # The pairs are judged after these numbers of them. The looks share an error rate of 5 % equally (Bonferroni). The test
 # at each bound is one-sided (two one-sided tests: Schuirmann 1987), so each end of the interval leaves out that share.
 LOOKS = (20, 40, 80, 160)
@@ -48,7 +48,7 @@ FREE_CORES = 0.8
 _READY_S = 20.0
 
 
-class Slice(NamedTuple):
+class Turn(NamedTuple):
     """A stretch of load: what was counted, and the cores that server and generator used meanwhile."""
 
     rps: float
@@ -59,8 +59,8 @@ class Slice(NamedTuple):
 class Pair(NamedTuple):
     """Both generators have counted something."""
 
-    ours: Slice
-    wrk: Slice
+    ours: Turn
+    wrk: Turn
 
     @property
     def ratio(self) -> float:
@@ -96,26 +96,26 @@ def against_wrk(
         ours.wait_ready()
         address, url = (server.host, server.port), f"http://{server.host}:{server.port}{ROUTE}"
 
-        def by_ours() -> Slice:
+        def by_ours() -> Turn:
             began_s = monotonic()
             before_s, generator_before_s = _cpu_s(server.supervisor_pid), _cpu_s(ours.local_pid)
-            record = ours.closed_loop("crosscheck", address, CROSS_CHECK_CONNECTIONS, CROSS_CHECK_SLICE_S)
+            record = ours.closed_loop("crosscheck", address, CROSS_CHECK_CONNECTIONS, CROSS_CHECK_TURN_S)
             if failed := record.scheduled - record.outcomes.get(Outcome.OK, 0):
                 raise CalibrationError(f"{failed} of our {record.scheduled} requests failed")
             elapsed_s = monotonic() - began_s
             generator_cores = (_cpu_s(ours.local_pid) - generator_before_s) / elapsed_s
             server_cores = (_cpu_s(server.supervisor_pid) - before_s) / elapsed_s
-            return Slice(record.ok_in_window / CROSS_CHECK_SLICE_S, server_cores, generator_cores)
+            return Turn(record.ok_in_window / CROSS_CHECK_TURN_S, server_cores, generator_cores)
 
-        def by_wrk() -> Slice:
+        def by_wrk() -> Turn:
             before_s = _cpu_s(server.supervisor_pid)
             said = wrk.run_wrk(
-                folder, url, connections=CROSS_CHECK_CONNECTIONS, duration_s=CROSS_CHECK_SLICE_S, cpus=generator_cpus
+                folder, url, connections=CROSS_CHECK_CONNECTIONS, duration_s=CROSS_CHECK_TURN_S, cpus=generator_cpus
             )
-            return Slice(said.rps, (_cpu_s(server.supervisor_pid) - before_s) / said.elapsed_s, said.cores)
+            return Turn(said.rps, (_cpu_s(server.supervisor_pid) - before_s) / said.elapsed_s, said.cores)
 
         def take_turns() -> None:
-            by_wrk()  # the server warms up: the first slice is slower, so it does not count
+            by_wrk()  # the server warms up: the first turn is slower, so it does not count
             for pairs in looks:
                 for number in range(len(found), pairs):
                     # Each generator goes first in half of the pairs.
@@ -139,7 +139,7 @@ def against_wrk(
 
 
 def judge_ratio(found: Sequence[Pair]) -> CrossCheck:
-    """Judges the pairs of slices. It passes when the whole interval is within what is allowed, and fails when the whole
+    """Judges the pairs of turns. It passes when the whole interval is within what is allowed, and fails when the whole
     interval is outside."""
     ratios = tuple(pair.ratio for pair in found)
     interval = _interval(ratios)

@@ -1,4 +1,4 @@
-"""Our instrument as a trial uses it: the local generator, a scenario's BenchUser, the latency log."""
+"""Our instrument as a run uses it: the local generator, a scenario's BenchUser, the latency log."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class OurGenerator:
         return histograms.read_histograms(self._latency_path).merged(phase, [Outcome.OK], metric)
 
     def _run(self, spec: PhaseSpec, address: tuple[str, int]) -> PhaseRecord:
-        load = Load(address, (spec,), _DRAIN_S, _TIMEOUT_S, _HEALTH_RPS, 0)
+        load = Load(address, (spec,), _DRAIN_S, _TIMEOUT_S, _HEALTH_RPS)
         (record,) = self._generator.run(load, lambda event: None, _never_gone).records
         return record
 

@@ -64,8 +64,8 @@ def _speeds(speeds: Sequence[Speed]) -> Iterator[str]:
         yield _row(f"  {speed.generator}", f"{speed.rps:,.0f}", *of_others)
     if WRK not in by_name:
         yield "  wrk was not measured"
-    slices = next((speed.slices_rps for speed in speeds if speed.generator == OURS), ())
-    yield f"  median of {len(slices)} alternating slices; ours: {', '.join(f'{rps:,.0f}' for rps in slices)}"
+    turns = next((speed.slices_rps for speed in speeds if speed.generator == OURS), ())
+    yield f"  median of {len(turns)} turns; ours: {', '.join(f'{rps:,.0f}' for rps in turns)}"
 
 
 def _earlier(calibration: Calibration, measured_epoch_s: float | None, option: str) -> Iterator[str]:

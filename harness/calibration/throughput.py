@@ -1,4 +1,4 @@
-"""How fast each generator is, with the same fast server and one core each, in short alternating slices.
+"""How fast each generator is, with the same fast server and one core each, in short turns.
 
 They alternate because a shared machine changes its speed within minutes. Within a round all generators meet about the
 same interference (duet benchmarking: Bulej et al., ICPE 2020).
@@ -19,9 +19,9 @@ from harness.calibration.stock_locust import run_stock
 from harness.calibration.truth_server import CalibrationError, TruthServer
 
 THROUGHPUT_ROUNDS = 3
-THROUGHPUT_SLICE_S = 2
+THROUGHPUT_TURN_S = 2
 THROUGHPUT_CONNECTIONS = 50
-# At its beginning and its end a slice has not its full load.
+# At its beginning and its end a turn has not its full load.
 _EDGE_S = 0.3
 
 
@@ -33,7 +33,7 @@ def measure(
     generator_cpus: Sequence[int] | None,
     rounds: int = THROUGHPUT_ROUNDS,
 ) -> tuple[tuple[Speed, ...], str]:
-    """The speed of all installed generators, ours first, and in one line what ended it early; the slices until then are
+    """The speed of all installed generators, ours first, and in one line what ended it early; the turns until then are
     kept. The server counts the requests, so that all are measured in the same way."""
     with (
         TruthServer(folder / "fast.log", loop="uvloop", cpus=server_cpus) as server,
@@ -49,13 +49,13 @@ def measure(
                 server.url,
                 ANSWER,
                 users=THROUGHPUT_CONNECTIONS,
-                duration_s=THROUGHPUT_SLICE_S,
+                duration_s=THROUGHPUT_TURN_S,
                 percents=(),
                 cpus=generator_cpus,
             )
 
         generators: dict[str, Callable[[], object]] = {
-            OURS: lambda: ours.closed_loop(OURS, server.address, THROUGHPUT_CONNECTIONS, THROUGHPUT_SLICE_S),
+            OURS: lambda: ours.closed_loop(OURS, server.address, THROUGHPUT_CONNECTIONS, THROUGHPUT_TURN_S),
             FAST_HTTP_USER: stock(FAST_HTTP_USER),
             HTTP_USER: stock(HTTP_USER),
         }
@@ -64,30 +64,30 @@ def measure(
                 folder,
                 server.url + ANSWER,
                 connections=THROUGHPUT_CONNECTIONS,
-                duration_s=THROUGHPUT_SLICE_S,
+                duration_s=THROUGHPUT_TURN_S,
                 cpus=generator_cpus,
             )
-        slices: dict[str, list[float]] = {name: [] for name in generators}
+        turns: dict[str, list[float]] = {name: [] for name in generators}
 
         def take_turns() -> None:
             for number in range(1, rounds + 1):
                 for name, run in generators.items():
                     server.begin(Law.FAST)
                     run()
-                    slices[name].append(rate_rps(server.end()))
+                    turns[name].append(rate_rps(server.end()))
                 on_line(f"throughput, round {number} of {rounds}")
 
         error = error_of(take_turns)
     speeds = tuple(
         Speed(generator=name, rps=statistics.median(found), slices_rps=tuple(found))
-        for name, found in slices.items()
+        for name, found in turns.items()
         if found
     )
     return speeds, error
 
 
 def rate_rps(seen: Seen) -> float:
-    """Answers per second without the beginning and the end of a slice; Locust's start and stop do not count."""
+    """Answers per second without the beginning and the end of a turn; Locust's start and stop do not count."""
     under_way = [
         (moment_s, answered)
         for (moment_s, answered), (_, before) in zip(seen.ticks[1:], seen.ticks, strict=False)

@@ -117,7 +117,7 @@ def _folder(root: Path, folder: str, read: Callable[[Path, str], _T]) -> tuple[t
 
 
 def _digest(path: Path, shared: Sequence[Path]) -> str:
-    """Changes when the code that a trial runs changes. A file that cannot be read is reported elsewhere."""
+    """Changes when the code that a slice runs changes. A file that cannot be read is reported elsewhere."""
     digest = hashlib.sha256()
     for source in (path, *shared):
         with contextlib.suppress(OSError):

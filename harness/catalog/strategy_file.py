@@ -18,7 +18,7 @@ from harness.serving.asgi_server import resolved
 Params = dict[str, int | float | str]
 _STRATEGY_LITERALS = ("SERVER", "PARAMS", "IN_FLIGHT", "REQUIRES")
 # Parameters cannot have these names: harness, services and targets use BENCH_<NAME> between themselves.
-_OF_THE_PROCESSES = ("probe_dir", "target", "target_folder", "token", "tree", "trial_token")
+_OF_THE_PROCESSES = ("probe_dir", "target", "target_folder", "token", "tree")
 _OF_THE_SERVICES = ("upstream", "upstream_seed", "upstream_sigma")
 _RESERVED_PARAMS = frozenset({*_OF_THE_PROCESSES, *_OF_THE_SERVICES})
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.ending import with_trials
+from harness.cli.ending import with_slices
 from harness.cli.exit_codes import EXIT_GATE
 from harness.cli.options import Json
 
@@ -33,7 +33,7 @@ def compare(
     from harness.analysis.regression import compare_runs, refuse_nothing_in_common, refuse_other_work
     from harness.results.store import Run
 
-    then, now = (analyse(with_trials(Run.open(path))) for path in (before, after))
+    then, now = (analyse(with_slices(Run.open(path))) for path in (before, after))
     refuse_nothing_in_common(then, now)
     refuse_other_work(then.run, now.run)
     for line in (*then.broken, *now.broken):

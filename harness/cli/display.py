@@ -1,8 +1,9 @@
-"""Shows the progress of a run with rich: one live line block on a terminal, plain lines anywhere else."""
+"""Shows the progress of a run with rich: two live lines on a terminal, plain lines anywhere else."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import monotonic
 from types import TracebackType
 from typing import Self
 
@@ -16,8 +17,8 @@ from harness.judging.overload import is_overloaded
 from harness.results.records.outcome import error_count
 from harness.results.records.phase_record import PhaseRecord, PhaseStatus
 from harness.results.records.run_record import Preflight
+from harness.results.records.slice_record import SliceRecord, SliceSpec
 from harness.results.records.text import count
-from harness.results.records.trial_record import TrialRecord, TrialSpec
 
 _REDRAW_HZ = 2.0
 
@@ -32,11 +33,10 @@ class Display:
         self._of = 0
         self._number = 0
         self._header = ""
-        self._place = ""  # where in the run the trial stands, on its line
         self._phase = ""
         self._goodput_rps: float | None = None
         self._p99_ms: float | None = None
-        self._left_s = 0.0
+        self._ends_s = 0.0  # CLOCK_MONOTONIC, as estimated
         self._broken: set[tuple[str, str]] = set()
 
     def __enter__(self) -> Self:
@@ -63,27 +63,31 @@ class Display:
             self._broken.add((result.variant, result.error))
             self._say(f"{result.variant}: not measured: {result.error}", "red")
 
-    def plan_ready(self, todo: Sequence[TrialSpec], done: int, estimate_s: float) -> None:
+    def plan_ready(self, todo: Sequence[SliceSpec], done: int, estimate_s: float) -> None:
         self._of = len(todo)
+        self._ends_s = monotonic() + estimate_s
         again = f", {done} already done" if done else ""
-        self._say(f"{count(len(todo), 'trial')}{again}, about {clock(estimate_s)}")
+        self._say(f"{count(len(todo), 'slice')}{again}, about {clock(estimate_s)}")
 
-    def trial_began(self, spec: TrialSpec, number: int, of: int, blocks: int, left_s: float) -> None:
-        block = "pilot" if spec.is_pilot else f"block {spec.block}/{blocks}"
-        self._number, self._of, self._left_s = number, of, left_s
-        self._place = f"{number:>3}/{of}"
-        self._header = f"{block}  {spec.workload}  {spec.variant}"
+    def session_began(self, workload: str, number: int, variants: int) -> None:
+        self._header = f"{workload}, session {number}: booting {count(variants, 'server')}"
+        self._phase, self._goodput_rps, self._p99_ms = "", None, None
+        self._say(self._header)
+        self._draw()
+
+    def session_added(self, workload: str, variants: Sequence[str], slices: int) -> None:
+        self._of += slices
+        self._say(f"{workload}: still open: {', '.join(variants)}; {count(slices, 'more slice')}")
+
+    def slice_began(self, spec: SliceSpec) -> None:
+        round = "pilot" if spec.is_pilot else f"round {spec.round}"
+        self._number += 1
+        self._header = f"{round}  {spec.workload}  {spec.variant}"
         self._phase, self._goodput_rps, self._p99_ms = "starting", None, None
         self._draw()
 
-    def retry_began(self, spec: TrialSpec, attempt: int, codes: Sequence[str]) -> None:
-        self._place = f"attempt {attempt}"
-        self._header = f"attempt {attempt} ({', '.join(codes)})  {spec.workload}  {spec.variant}"
-        self._phase, self._goodput_rps, self._p99_ms = "starting", None, None
-        self._draw()
-
-    def phase_began(self, phase: str, duration_s: float) -> None:
-        self._phase = f"{phase} {duration_s:g} s"
+    def phase_began(self, phase: str) -> None:
+        self._phase = phase
         self._goodput_rps = self._p99_ms = None
         self._draw()
 
@@ -91,14 +95,17 @@ class Display:
         self._goodput_rps, self._p99_ms = goodput_rps, p99_ms
         self._draw()
 
-    def trial_ended(self, record: TrialRecord) -> None:
+    def slice_ended(self, record: SliceRecord) -> None:
         spec = record.spec
-        block = "pilot" if spec.is_pilot else f"block {spec.block}"
-        line = f"{self._place} {block:<8} {spec.workload:<7} {spec.variant:<22}"
+        round = "pilot" if spec.is_pilot else f"round {spec.round}"
+        line = f"{self._number:>4}/{self._of} {round:<9} {spec.workload:<7} {spec.variant:<22}"
         if record.status == "failed":
             self._say(f"{line} failed: {record.error}", "red")
         else:
             self._say(f"{line} {'  '.join(_figures(record.phases))}")
+
+    def said(self, line: str) -> None:
+        self._say(line)
 
     def noticed(self, line: str) -> None:
         self._say(line, "yellow")
@@ -120,7 +127,7 @@ class Display:
         row.add_row(
             ProgressBar(total=self._of, completed=self._number - 1, width=24),
             Text(f"{self._number}/{self._of}"),
-            Text(f"{clock(self._left_s)} left", style="dim"),
+            Text(f"about {clock(max(0.0, self._ends_s - monotonic()))} left", style="dim"),
         )
         now = Table.grid(padding=(0, 2))
         now.add_row(Text(self._header, style="bold"), Text(self._phase), Text("  ".join(figures), style="cyan"))

@@ -52,13 +52,13 @@ def finish(result: Result, errors: tuple[str, ...], as_json: bool) -> None:
         raise typer.Exit(EXIT_INCOMPLETE)
 
 
-def with_trials(run: Run) -> Run:
+def with_slices(run: Run) -> Run:
     """The run. Raises UsageError when nothing of it has been measured yet, so that there is nothing to judge."""
     record = run.read()
-    attempts = (attempt for spec in record.plan for attempt in run.attempts(spec))
-    if not record.preflight or (record.plan and not any(attempt.is_complete for attempt in attempts)):
+    has_slices = any(boot.slices for _, boot in run.recorded_boots(lambda error: None))
+    if not record.preflight or (record.plan and not has_slices):
         raise UsageError(
-            f"{run.path}: was interrupted before its first trial was complete; finish it with "
+            f"{run.path}: was interrupted before its first slice was complete; finish it with "
             f"`bench run --resume {run.path}`, or name another run"
         )
     return run
@@ -73,7 +73,7 @@ def _disturbed_line(analysis: Analysis) -> str:
         return ""
     codes = ", ".join(f"{code} {many}" for code, many in found.codes.items())
     return (
-        f"disturbed: {found.attempts} of {count(found.of_attempts, 'attempt')} left out, "
+        f"disturbed: {found.slices} of {count(found.of_slices, 'slice')} left out, "
         f"{wording.percent(found.share)} of the time ({codes})"
     )
 

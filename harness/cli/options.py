@@ -10,10 +10,27 @@ import typer
 Strategies = Annotated[list[str] | None, typer.Option("--strategy", "-s", help="only this one; repeat for more")]
 Workloads = Annotated[list[str] | None, typer.Option("--workload", "-w", help="only this one; repeat for more")]
 ProfileName = Annotated[str, typer.Option("--profile", help="a built-in profile or a path to a .toml")]
-Blocks = Annotated[int | None, typer.Option(min=1, help="instead of the profile's")]
+Rounds = Annotated[int | None, typer.Option(min=1, help="of capacity slices in a session, instead of the profile's")]
+Budget = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TIME", help="measure until all is decided or the time is over, e.g. 10m (else the profile's)"
+    ),
+]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PERCENT", help="an interval no wider than this to each side is enough, e.g. 5% (else the profile's)"
+    ),
+]
 Seed = Annotated[int | None, typer.Option(help="instead of the profile's")]
 Results = Annotated[Path, typer.Option(help="folder that holds the runs")]
-Port = Annotated[int | None, typer.Option(min=1, max=65535, help="fixed port for the targets (default: a free one)")]
+Port = Annotated[
+    int | None,
+    typer.Option(
+        min=1, max=65535, help="of the first target; the next ones get the ports after it (default: free ones)"
+    ),
+]
 Baseline = Annotated[
     str | None,
     typer.Option(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -19,10 +20,12 @@ def order_of(
     profile_name: str,
     strategies: list[str] | None,
     workloads: list[str] | None,
-    blocks: int | None,
+    rounds: int | None,
     seed: int | None,
     results: Path,
     port: int | None,
+    budget: str | None = None,
+    precision: str | None = None,
 ) -> tuple[Order, tuple[str, ...]]:
     """The order, and one line for each broken file that was not asked for by name. Raises UsageError."""
     import msgspec
@@ -38,10 +41,14 @@ def order_of(
     cores = detect().target_cores
     profile = load_profile(profile_name)
     check_workloads(profile, [w.name for w in catalog.workloads] + [w.name for w in catalog.broken_workloads])
-    if blocks is not None:
-        profile = msgspec.structs.replace(profile, blocks=blocks)
+    if rounds is not None:
+        profile = msgspec.structs.replace(profile, rounds=rounds)
     if seed is not None:
         profile = msgspec.structs.replace(profile, seed=seed)
+    if budget is not None:
+        profile = msgspec.structs.replace(profile, budget_s=budget_s(budget))
+    if precision is not None:
+        profile = msgspec.structs.replace(profile, precision_percent=precision_percent(precision))
     named = workloads or list(profile.workloads)
     order = Order(
         root=catalog.root,
@@ -52,6 +59,7 @@ def order_of(
         results=results,
         command=shlex.join(["bench", *sys.argv[1:]]),
         port=port,
+        must_fit=budget is not None,
     )
     return order, catalog.errors_beside(strategies or [], named)
 
@@ -80,6 +88,27 @@ def swept_order(order: Order, param: str, baseline: str | None) -> Order:
         variants=(variant_of(beside, cores), *made),
         baseline=baseline,
     )
+
+
+def budget_s(text: str) -> float:
+    """Seconds of "90s", "10m", "1h30m"; raises UsageError."""
+    found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m(?:in)?)?(?:(\d+)s)?", text.replace(" ", ""))
+    parts = [int(part) for part in (found.groups("0") if found else ())]
+    if not any(parts):
+        raise UsageError(f"--budget {text}: is not a time; write it like 90s, 10m or 1h30m")
+    hours, minutes, seconds = parts
+    return 3600.0 * hours + 60.0 * minutes + seconds
+
+
+def precision_percent(text: str) -> float:
+    """Of "5%" or "5"; raises UsageError."""
+    try:
+        percent = float(text.strip().removesuffix("%"))
+    except ValueError:
+        percent = 0.0
+    if not 0.5 <= percent <= 100:
+        raise UsageError(f"--precision {text}: is not a share between 0.5% and 100%; write it like 5%")
+    return percent
 
 
 def check_port(port: int | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.cli.ending import with_trials, write_report
+from harness.cli.ending import with_slices, write_report
 from harness.cli.options import Json, RunPath
 from harness.results.records.errors import UsageError
 
@@ -15,7 +15,7 @@ def report(path: RunPath = None, as_json: Json = False) -> None:
     """Write report.html and summary.csv again from the raw results; measures nothing."""
     from harness.results.store import Run
 
-    write_report(with_trials(Run.open(path or _newest_run())), as_json)
+    write_report(with_slices(Run.open(path or _newest_run())), as_json)
 
 
 def _newest_run() -> Path:

@@ -9,7 +9,20 @@ import typer
 
 from harness.cli import project
 from harness.cli.ending import display, finish
-from harness.cli.options import Baseline, Blocks, Json, Port, ProfileName, Results, Seed, Strategies, Workloads, given
+from harness.cli.options import (
+    Baseline,
+    Budget,
+    Json,
+    Port,
+    Precision,
+    ProfileName,
+    Results,
+    Rounds,
+    Seed,
+    Strategies,
+    Workloads,
+    given,
+)
 from harness.cli.order import check_baseline, check_port, order_of
 from harness.results.records.errors import UsageError
 
@@ -23,7 +36,9 @@ def run(
     strategy: Strategies = None,
     workload: Workloads = None,
     baseline: Baseline = None,
-    blocks: Blocks = None,
+    rounds: Rounds = None,
+    budget: Budget = None,
+    precision: Precision = None,
     seed: Seed = None,
     results: Results = Path("results"),
     resume: Annotated[
@@ -48,7 +63,7 @@ def run(
             result = resume_run(Run.open(resume), project.root(), port, shown)
         finish(result, (), as_json)
         return
-    order, errors = order_of(profile, strategy, workload, blocks, seed, results, port)
+    order, errors = order_of(profile, strategy, workload, rounds, seed, results, port, budget, precision)
     check_baseline(baseline, [variant.name for variant in order.variants])
     with alone_on_this_machine(), display(as_json) as shown:
         for error in errors:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.ending import display, finish
-from harness.cli.options import Baseline, Blocks, Json, Port, ProfileName, Results, Seed, Workloads
+from harness.cli.options import Baseline, Budget, Json, Port, Precision, ProfileName, Results, Rounds, Seed, Workloads
 from harness.cli.order import order_of, swept_order
 
 
@@ -18,7 +18,9 @@ def sweep(
     profile: ProfileName = "standard",
     workload: Workloads = None,
     baseline: Baseline = None,
-    blocks: Blocks = None,
+    rounds: Rounds = None,
+    budget: Budget = None,
+    precision: Precision = None,
     seed: Seed = None,
     results: Results = Path("results"),
     port: Port = None,
@@ -32,7 +34,7 @@ def sweep(
     from harness.machine.only_run import alone_on_this_machine
     from harness.measuring.measure import start_run
 
-    order, errors = order_of(profile, [strategy], workload, blocks, seed, results, port)
+    order, errors = order_of(profile, [strategy], workload, rounds, seed, results, port, budget, precision)
     order = swept_order(order, param, baseline)
     with alone_on_this_machine(), display(as_json) as shown:
         for error in errors:

@@ -10,7 +10,7 @@ from time import monotonic
 
 import msgspec
 
-from harness.driving.generator import GeneratorError
+from harness.driving.generator import GeneratorGoneError
 from harness.driving.inside.protocol import ToGenerator, ToHarness
 
 
@@ -42,7 +42,7 @@ class ControlLine:
         """The next message; `what` it should have done by `deadline_s` (CLOCK_MONOTONIC)."""
         while not self.has_message:
             if not readable([self], max(0.0, deadline_s - monotonic())):
-                raise GeneratorError(f"load generator: did not {what} in time; see {self._log_path}")
+                raise GeneratorGoneError(f"load generator: did not {what} in time; see {self._log_path}")
             try:
                 part = self._control.recv(1 << 16)
             except OSError as error:
@@ -57,10 +57,10 @@ class ControlLine:
     def close(self) -> None:
         self._control.close()
 
-    def _gone(self) -> GeneratorError:
+    def _gone(self) -> GeneratorGoneError:
         lines = self._log_path.read_text(errors="replace").strip().splitlines() if self._log_path.exists() else []
         said = f" ({lines[-1][:200]})" if lines else ""
-        return GeneratorError(f"load generator: ended by itself{said}; see {self._log_path}")
+        return GeneratorGoneError(f"load generator: ended by itself{said}; see {self._log_path}")
 
 
 def readable(lines: Sequence[ControlLine], timeout_s: float) -> list[ControlLine]:

@@ -20,6 +20,10 @@ class GeneratorError(HarnessError):
     """The load generator did not start, died, or stopped talking."""
 
 
+class GeneratorGoneError(GeneratorError):
+    """It ended, or is silent: nothing more can be asked of it, and what it still says is of an earlier load."""
+
+
 class Generator(Protocol):
     """Runs loads one after the other. Use as a context manager: leaving it ends it."""
 
@@ -38,7 +42,8 @@ class Generator(Protocol):
     ) -> Done:
         """Run the phases of `load` to their end and return what was counted; `on_event` hears of each step as it
         happens. When the server is gone the load is ended at once; the records then cover what happened until then.
-        Raises GeneratorError. What was recorded of each request is on disk when it returns."""
+        Raises GeneratorError; a GeneratorGoneError when another one has to take its place. What was recorded of
+        each request is on disk when it returns."""
 
     def stop(self) -> None:
         """Ask it to end, then end it. Not an error when it has ended already."""

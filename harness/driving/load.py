@@ -9,14 +9,19 @@ from harness.results.records.phase_record import PhaseRecord, PhaseSpec
 
 
 class Load(Struct, frozen=True, tag=True):
-    """Run `phases` one after the other without a pause, then drain for at most `drain_s`."""
+    """Run `phases` one after the other without a pause, then drain for at most `drain_s`.
+
+    What is recorded of each request goes to `folder` (empty: where the generator was told at its start), marked with
+    `slice`, the number of the slice within its boot.
+    """
 
     address: tuple[str, int]
     phases: tuple[PhaseSpec, ...]
     drain_s: float
     request_timeout_s: float
     health_rate_rps: float
-    server: int
+    folder: str = ""
+    slice: int = 0
 
 
 class Started(Struct, frozen=True, tag=True):

@@ -1,4 +1,4 @@
-"""The generator on this machine: starts Locust for one trial, sends it loads, collects what it counted."""
+"""The generator on this machine: starts Locust for one session, sends it loads, collects what it counted."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from harness.driving.control_line import ControlLine, readable
-from harness.driving.generator import GeneratorError
+from harness.driving.generator import GeneratorError, GeneratorGoneError
 from harness.driving.inside.protocol import Abort, EndAt, GeneratorFailed, LoadBegan, Quit, Ready, Warm
 from harness.driving.load import Done, Ended, Load, Progress, Started
 from harness.driving.shares import Event, MergedEvents, add_up, share_out, users_of
@@ -29,7 +29,7 @@ _QUIT_S = 2.0
 
 
 class LocalGenerator:
-    """Locust's processes for one trial: the `Generator` that runs on this machine.
+    """Locust's processes for one session: the `Generator` that runs on this machine.
 
     `load_began_s`: when the latest load began, CLOCK_MONOTONIC, for who compares its times with another process's of
     this machine.
@@ -134,7 +134,7 @@ class LocalGenerator:
                     line.send(Abort())
                 aborted = True
             if monotonic() > deadline_s:
-                raise GeneratorError(f"load generator: silent after its phases; see {self._log_path}")
+                raise GeneratorGoneError(f"load generator: silent after its phases; see {self._log_path}")
             told = readable(list(busy.values()), _WATCH_S)
             for number, line in [item for item in busy.items() if item[1] in told]:
                 match message := line.receive(deadline_s, "end its phases"):

@@ -1,1 +1,1 @@
-"""What may be judged while measuring: the figures of a trial and whether they may be believed. Pure."""
+"""What may be judged while measuring: the figures of a slice and whether they may be believed. Pure."""

@@ -9,29 +9,32 @@ from harness.judging.arrival_figures import ArrivalFigures
 from harness.judging.figures import PhaseFigures
 from harness.judging.idle_cost import IdleCost
 from harness.judging.memory import MemoryGrowth
+from harness.results.records.boot_record import BootRecord
 from harness.results.records.finding import Finding
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
 from harness.results.records.profile import Profile
-from harness.results.records.trial_record import TrialRecord
+from harness.results.records.slice_record import SliceRecord
 from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
 
 
 @dataclass(frozen=True)
 class Context:
-    """A trial, its figures, and what they are compared with."""
+    """A slice, its figures, and what they are compared with."""
 
-    record: TrialRecord
+    record: SliceRecord
+    boot: BootRecord
     phases: Mapping[str, PhaseFigures]
     variant: Variant
     workload: Workload
     profile: Profile
     target_cores: int
-    median_canary_ms: float | None  # of the run's trials
+    median_canary_ms: float | None  # of the run's slices
     arrivals: Mapping[str, tuple[ArrivalFigures, ...]] = field(default_factory=dict)  # by open-loop phase
     reserved_cpus: int = 0  # for generator and services alone; 0: they share all CPUs with the target
     idle_cost: IdleCost | None = None  # what the variant's tree uses while nobody asks anything but /health
-    memory: MemoryGrowth | None = None  # over the trial's load, when it has enough samples
+    memory: MemoryGrowth | None = None  # over the boot's load so far, in its last slice
+    workers_seen: int = 0  # processes of the boot that had answered by the end of the slice
     memory_bytes: int = 0  # of the machine
 
     def users(self, phase_name: str) -> int:
@@ -63,7 +66,7 @@ Rule = Callable[[Context], Finding | None]
 
 
 def invalid(code: str, message: str, advice: str) -> Finding:
-    """Keeps the trial out of the comparisons."""
+    """Keeps the slice out of the comparisons."""
     return Finding(code, "invalid", message, advice)
 
 

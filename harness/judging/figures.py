@@ -1,4 +1,4 @@
-"""The figures of one trial: percentiles, phases, ceilings."""
+"""The figures of one slice: percentiles, phases, ceilings."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from msgspec import Struct
 from harness.results.records.finding import Finding
 from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
-from harness.results.records.trial_record import TrialRecord
+from harness.results.records.slice_record import SliceRecord
 
 
 class Percentile(Struct, frozen=True):
     """A latency percentile in ms of merged histograms. `at_least`: it lies among requests that were given up, so the
     truth is this or more. None instead of a Percentile where `samples` would be too few (p99: 100, p99.9: 1000).
 
-    `trial_low`..`trial_high`: the least and largest of the single trials that have enough samples of their own.
+    `slice_low`..`slice_high`: the least and largest of the single slices that have enough samples of their own.
     """
 
     value_ms: float
     at_least: bool
     samples: int
-    trial_low_ms: float | None = None
-    trial_high_ms: float | None = None
+    slice_low_ms: float | None = None
+    slice_high_ms: float | None = None
 
 
 class PhaseFigures(Struct, frozen=True, kw_only=True):
-    """One phase of one trial. Rates per second, times in ms, CPU in seconds, memory in bytes."""
+    """One phase of one slice. Rates per second, times in ms, CPU in seconds, memory in bytes."""
 
     name: str
     kind: PhaseKind
@@ -79,14 +79,19 @@ class PhaseFigures(Struct, frozen=True, kw_only=True):
     probe_lines: int = 0  # of all workers, within the phase
 
 
-class TrialFigures(Struct, frozen=True, kw_only=True):
-    """One attempt at one trial. `valid`: complete, and no finding of level "invalid"."""
+class SliceFigures(Struct, frozen=True, kw_only=True):
+    """One slice. `valid`: complete, and no finding of level "invalid"."""
 
-    record: TrialRecord
+    record: SliceRecord
     folder: str  # relative to the run's
     phases: dict[str, PhaseFigures]
     findings: tuple[Finding, ...]
     valid: bool
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """A slice that was cut off together with its round is measured again, on another boot."""
+        return self.record.spec.id, self.record.boot
 
 
 class Ceiling(Struct, frozen=True):

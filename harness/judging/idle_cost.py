@@ -9,7 +9,7 @@ from harness.judging.usage import TreeUsage, tree_usage
 from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseStatus
 from harness.results.records.sample import Sample
-from harness.results.records.trial_record import TrialRecord
+from harness.results.records.slice_record import SliceRecord
 
 # Nine strategies on four workloads used 0.03 to 0.04 of a core while idle, at 30 checks of /health a second: up to 0.01
 # for each worker (the probe, uvicorn's timers), and a millisecond for each check; on a slow machine perhaps two.
@@ -57,8 +57,8 @@ class IdleCost:
         return self.always_cores * elapsed_s + self.check_s * phase.health_outcomes.get(Outcome.OK, 0)
 
 
-def idle_cost_in(record: TrialRecord, samples: Sequence[Sample], workers: int = 1) -> IdleCost | None:
-    """What the target used in the trial's idle phase; None when there was none, or no samples of it."""
+def idle_cost_in(record: SliceRecord, samples: Sequence[Sample], workers: int = 1) -> IdleCost | None:
+    """What the target used in the slice's idle phase; None when there was none, or no samples of it."""
     for phase in record.phases:
         if phase.spec.kind is PhaseKind.IDLE and phase.status is PhaseStatus.COMPLETE:
             return _idle_cost_of(phase, tree_usage(samples, "target", phase), workers)

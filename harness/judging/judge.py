@@ -1,5 +1,5 @@
-"""Whether a trial may be believed, from what it left on disk. Pure: measuring asks it what to measure again, analysis
-asks it what counts, and both get the same answer."""
+"""Whether a slice may be believed, from what it left on disk. Pure: measuring asks it which pilots may set the rates,
+analysis asks it what counts, and both get the same answer."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from harness.judging.idle_cost import IdleCost, idle_cost_in
 from harness.judging.memory import memory_growth
 from harness.judging.phase_figures import phase_figures
 from harness.judging.validity import findings, is_valid
-from harness.results.raw_trial import RawTrial
+from harness.results.raw_slice import RawSlice
 from harness.results.records.finding import Finding
 from harness.results.records.run_record import RunRecord
-from harness.results.records.trial_record import TrialRecord
+from harness.results.records.slice_record import SliceRecord
 
 
 @dataclass(frozen=True)
@@ -29,33 +29,41 @@ class Judgement:
 
 
 def judge(
-    run: RunRecord, raw: RawTrial, median_canary_ms: float | None, idle_cost: IdleCost | None = None
+    run: RunRecord, raw: RawSlice, median_canary_ms: float | None, idle_cost: IdleCost | None = None
 ) -> Judgement:
     """`median_canary_ms` is what the machine's speed is compared with, see `median_canary_of`. `idle_cost` is what the
-    pilot found for this variant on this workload; a trial with an idle phase of its own takes that one's."""
-    trial = raw.record
+    pilot found for this variant on this workload; a slice with an idle phase of its own takes that one's."""
+    slice = raw.record
     partition = run.environment.partition
-    variant = next(variant for variant in run.variants if variant.name == trial.spec.variant)
-    idle_cost = idle_cost_in(trial, raw.samples, variant.workers) or idle_cost
+    variant = next(variant for variant in run.variants if variant.name == slice.spec.variant)
+    idle_cost = idle_cost_in(slice, raw.samples, variant.workers) or idle_cost
     context = Context(
-        record=trial,
-        phases=phase_figures(trial, raw.histograms, raw.samples, raw.probes, idle_cost),
+        record=slice,
+        boot=raw.boot,
+        phases=phase_figures(slice, raw.boot.origin_monotonic_s, raw.histograms, raw.samples, raw.probes, idle_cost),
         variant=variant,
-        workload=next(workload for workload in run.workloads if workload.name == trial.spec.workload),
+        workload=next(workload for workload in run.workloads if workload.name == slice.spec.workload),
         profile=run.profile,
         target_cores=partition.target_cores,
         median_canary_ms=median_canary_ms,
         arrivals=by_phase(raw.arrivals),
         reserved_cpus=len(partition.generator) if partition.pinned else 0,
         idle_cost=idle_cost,
-        memory=memory_growth(trial, raw.samples),
+        memory=memory_growth(raw.boot, raw.boot_samples),
+        workers_seen=_workers_seen(raw),
         memory_bytes=run.environment.memory_bytes,
     )
     found = findings(context)
-    return Judgement(context, found, is_valid(trial, found))
+    return Judgement(context, found, is_valid(slice, found))
 
 
-def median_canary_of(trials: Iterable[TrialRecord]) -> float | None:
-    """The middle of the machine's speed before each trial; None when nothing was measured."""
-    canaries_ms = [trial.noise.canary_ms for trial in trials if trial.noise is not None]
+def _workers_seen(raw: RawSlice) -> int:
+    """How many processes of the boot had answered by the end of this slice."""
+    end_s = raw.boot.origin_monotonic_s + max((phase.drained_s for phase in raw.record.phases), default=0.0)
+    return sum(any(line.requests and line.t_s <= end_s for line in lines) for lines in raw.probes.values())
+
+
+def median_canary_of(slices: Iterable[SliceRecord]) -> float | None:
+    """The middle of the machine's speed at the rounds of these slices; None when nothing was measured."""
+    canaries_ms = [slice.noise.canary_ms for slice in slices if slice.noise is not None]
     return median(canaries_ms) if canaries_ms else None

@@ -1,4 +1,4 @@
-"""Whether the machine was too much disturbed while a trial ran. Pure."""
+"""Whether the machine was too much disturbed while a slice ran. Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,22 @@ def stolen_time(context: Context) -> Finding | None:
         "stolen_time",
         f"other machines on the same host took {noise.steal_percent:.0f} % of the CPU time "
         f"(limit {STEAL_INVALID_PERCENT if is_too_much else STEAL_INFO_PERCENT:.0f} %)",
-        "run again when the host is quieter, or with more blocks",
+        "run again when the host is quieter, or with more rounds",
+    )
+
+
+def busy_machine(context: Context) -> Finding | None:
+    """Other programs ran here: a share of the machine that no strategy can have made."""
+    noise = context.record.noise
+    most_cores = context.profile.others_most_cores
+    if noise is None or noise.foreign_cores is None or noise.foreign_cores <= most_cores / 2:
+        return None
+    is_too_much = noise.foreign_cores > most_cores
+    return (invalid if is_too_much else info)(
+        "busy_machine",
+        f"other programs used {noise.foreign_cores:.2f} cores meanwhile "
+        f"(limit {most_cores if is_too_much else most_cores / 2:g})",
+        "end what else runs here; the round is left out for all strategies",
     )
 
 
@@ -30,8 +45,8 @@ def slow_canary(context: Context) -> Finding | None:
     is_too_much = noise.canary_ms > CANARY_INVALID_RATIO * median_ms
     return (invalid if is_too_much else info)(
         "slow_canary",
-        f"the machine was slow just before: {noise.canary_ms:.0f} ms for a loop that took {median_ms:.0f} ms in the "
-        f"run's median ({noise.canary_ms / median_ms:.1f} times, limit "
+        f"the machine was slow when the round began: {noise.canary_ms:.0f} ms for a loop that took {median_ms:.0f} ms "
+        f"in the run's median ({noise.canary_ms / median_ms:.1f} times, limit "
         f"{CANARY_INVALID_RATIO if is_too_much else CANARY_INFO_RATIO:g})",
-        "run again when the machine is quieter, or with more blocks",
+        "run again when the machine is quieter, or with more rounds",
     )

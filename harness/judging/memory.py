@@ -1,4 +1,4 @@
-"""Memory that grows with the requests, from a trial's samples. Pure.
+"""Memory that grows with the requests, from a boot's samples. Pure.
 
 Every server's memory rises at first: pools fill, caches fill, the allocator keeps what the busiest moment needed. That
 comes in steps, and ends. What is kept for each request goes on at the same pace through all of them, so growth is told
@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from harness.results.records.boot_record import BootRecord
 from harness.results.records.phase_record import PhaseRecord
 from harness.results.records.sample import Sample
-from harness.results.records.trial_record import TrialRecord
 
 _THIRDS = 3
 ENOUGH_ANSWERS = 100  # fewer are hardly past what each of the users needs once
@@ -36,16 +36,10 @@ class MemoryGrowth:
         return self.last_bytes - self.first_bytes
 
 
-def memory_growth(record: TrialRecord, samples: Sequence[Sample]) -> MemoryGrowth | None:
-    """Of the server whose memory grew the most; None where no server has enough samples."""
-    servers = {phase.server for phase in record.phases}
-    found = (_of_server(record, samples, server) for server in servers)
-    return max((each for each in found if each is not None), key=lambda growth: growth.grown_bytes, default=None)
-
-
-def _of_server(record: TrialRecord, samples: Sequence[Sample], server: int) -> MemoryGrowth | None:
-    own = sorted((s for s in samples if s.tree == "target" and s.server == server), key=lambda sample: sample.t_s)
-    points = list(_points([phase for phase in record.phases if phase.server == server], own))
+def memory_growth(boot: BootRecord, samples: Sequence[Sample]) -> MemoryGrowth | None:
+    """Over all slices of the boot; None where there are too few samples."""
+    own = sorted((s for s in samples if s.tree == "target"), key=lambda sample: sample.t_s)
+    points = list(_points([phase for slice in boot.slices for phase in slice.phases], own))
     if not points or points[-1][0] < ENOUGH_ANSWERS:
         return None
     answers = [many for many, _ in points]

@@ -53,7 +53,7 @@ def latencies(histograms: Histograms, phase: str, metric: Metric) -> Latencies:
 
 
 def pool(parts: Iterable[Latencies]) -> Latencies:
-    """Added up over trials."""
+    """Added up over slices."""
     both = list(parts)
     return Latencies(merge(part.exact for part in both), merge(part.given_up for part in both))
 
@@ -68,9 +68,9 @@ def exact_latencies(values: Histogram) -> Latencies:
     return Latencies(values, merge(()))
 
 
-def with_trial_range(pooled: Percentile | None, trials: Iterable[Percentile | None]) -> Percentile | None:
-    """`pooled` with the least and the largest of the trials' own percentiles."""
-    values_ms = [trial.value_ms for trial in trials if trial is not None]
+def with_slice_range(pooled: Percentile | None, slices: Iterable[Percentile | None]) -> Percentile | None:
+    """`pooled` with the least and the largest of the slices' own percentiles."""
+    values_ms = [slice.value_ms for slice in slices if slice is not None]
     if pooled is None or not values_ms:
         return pooled
-    return msgspec.structs.replace(pooled, trial_low_ms=min(values_ms), trial_high_ms=max(values_ms))
+    return msgspec.structs.replace(pooled, slice_low_ms=min(values_ms), slice_high_ms=max(values_ms))

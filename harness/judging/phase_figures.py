@@ -1,4 +1,4 @@
-"""The figures of one trial's phases, from its record, histograms, samples and probe lines. Pure.
+"""The figures of one slice's phases, from its record, histograms, samples and probe lines. Pure.
 
 What is missing or cut off leaves its figures None; the rest is still there.
 """
@@ -18,11 +18,12 @@ from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseKind, PhaseRecord
 from harness.results.records.probe_line import ProbeLine
 from harness.results.records.sample import Sample
-from harness.results.records.trial_record import TrialRecord
+from harness.results.records.slice_record import SliceRecord
 
 
 def phase_figures(
-    record: TrialRecord,
+    record: SliceRecord,
+    origin_monotonic_s: float,
     histograms: Histograms,
     samples: Sequence[Sample],
     probes: Mapping[int, Sequence[ProbeLine]],
@@ -36,7 +37,7 @@ def phase_figures(
             target=tree_usage(samples, "target", phase),
             generator=tree_usage(samples, "generator", phase),
             services=services_usage(samples, phase),
-            probe=probe_figures(probes, phase, record.origin_monotonic_s),
+            probe=probe_figures(probes, phase, origin_monotonic_s),
             idle_cost=idle_cost,
         )
         for phase in record.phases

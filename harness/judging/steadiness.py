@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 FEWEST_BINS = 8  # of fewer the test can say nothing at 1 %
-FEWEST_ANSWERS = 40  # a few a bin: single answers make no trend
+FEWEST_FOR_A_TREND = 40  # a few a bin: single answers make no trend
 # A longer phase is looked at by the second, of which it has enough: neighbouring tenths are not independent.
 TENTHS_BELOW_S = float(FEWEST_BINS)
 SHORTEST_OPEN_LOOP_S = 2.0
@@ -40,7 +40,7 @@ def goodput_trend(ok_per_tenth: Sequence[int], duration_s: float) -> Trend | Non
     tenths += [0] * (_tenths(duration_s) - len(tenths))
     size = 1 if duration_s < TENTHS_BELOW_S else 10
     counts = _binned(tenths, size)
-    return _trend(counts, size) if counts.sum() >= FEWEST_ANSWERS else None
+    return _trend(counts, size) if counts.sum() >= FEWEST_FOR_A_TREND else None
 
 
 def response_trend(
@@ -58,7 +58,7 @@ def response_trend(
     size = min(10, len(rest) // FEWEST_BINS)
     arrivals = _binned([arrivals_per_tenth[at] if at < len(arrivals_per_tenth) else 0 for at in rest], size)
     response_s = _binned([response_s_per_tenth[at] if at < len(response_s_per_tenth) else 0.0 for at in rest], size)
-    if arrivals.sum() < FEWEST_ANSWERS:
+    if arrivals.sum() < FEWEST_FOR_A_TREND:
         return None
     came = arrivals > 0
     return _trend(response_s[came] / arrivals[came], size)

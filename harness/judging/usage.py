@@ -42,7 +42,7 @@ class _Edge:
 
 
 def services_usage(samples: Sequence[Sample], phase: PhaseRecord) -> dict[str, TreeUsage]:
-    """Use of each service by its name, which older samples do not have: empty."""
+    """Use of each service by its name."""
     by_name: dict[str, list[Sample]] = {}
     for sample in samples:
         if sample.tree == "services":
@@ -51,14 +51,8 @@ def services_usage(samples: Sequence[Sample], phase: PhaseRecord) -> dict[str, T
 
 
 def tree_usage(samples: Sequence[Sample], tree: TreeName, phase: PhaseRecord) -> TreeUsage:
-    """Use of `tree` between the phase's edges.
-
-    A replaced server counts from zero again, so only samples of the server that this phase ran on are looked at.
-    """
-    own = sorted(
-        (sample for sample in samples if sample.tree == tree and (tree != "target" or sample.server == phase.server)),
-        key=lambda sample: sample.t_s,
-    )
+    """Use of `tree` between the phase's edges."""
+    own = sorted((sample for sample in samples if sample.tree == tree), key=lambda sample: sample.t_s)
     start = _edge(own, f"{phase.spec.name}:start", phase.start_s)
     end = _edge(own, f"{phase.spec.name}:end", phase.end_s)
     if start is None or end is None or end.t_s <= start.t_s:

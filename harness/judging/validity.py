@@ -1,8 +1,8 @@
-"""Why a trial may not be believed: each rule is a small function of the trial's context. Pure.
+"""Why a slice may not be believed: each rule is a small function of the slice's context. Pure.
 
-`invalid` keeps a trial out of the comparisons, so it is for what makes the number wrong: wrong answers, impossible
+`invalid` keeps a slice out of the comparisons, so it is for what makes the number wrong: wrong answers, impossible
 figures, a generator or an upstream that was itself the bottleneck, a machine that was heavily disturbed. On a shared
-machine there is always some noise; pairing within blocks deals with it, so it is `info` until it is too much.
+machine there is always some noise; pairing within rounds deals with it, so it is `info` until it is too much.
 """
 
 from __future__ import annotations
@@ -12,21 +12,23 @@ from collections.abc import Iterable
 from harness.judging.ceilings import waiting_ceiling
 from harness.judging.context import Context, Rule, info, invalid, was_free_to_send, was_silent
 from harness.judging.figures import PhaseFigures
-from harness.judging.machine_noise import slow_canary, stolen_time
+from harness.judging.fullness import too_few_users
+from harness.judging.machine_noise import busy_machine, slow_canary, stolen_time
 from harness.judging.steadiness import goodput_trend
-from harness.results.records.finding import Finding
+from harness.results.records.finding import CUT_OFF, Finding
 from harness.results.records.outcome import Outcome, in_words
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
+from harness.results.records.slice_record import SliceRecord
 from harness.results.records.text import count
-from harness.results.records.trial_record import TrialRecord
 
 # A generator or a service that uses nearly a whole core queues its own work. Locust warns from 90 % on
-# (`CPU_WARNING_THRESHOLD` in its runners.py), of an average over 5 s. A phase is about as long, and an average hides
-# the moments of more: hence lower limits.
+# (`CPU_WARNING_THRESHOLD` in its runners.py), of an average, which hides the moments of more: hence lower limits.
 GENERATOR_CORES = 0.80
 SERVICE_CORES = 0.85
 # Where generator and services have CPUs of their own they share those: what one of them uses, the other waits for.
 RESERVED_CORES = 0.80
+# Nine idle servers use less than 0.01 of a core each (docs/noise.md). More is taken from whoever is measured.
+NEIGHBOUR_CORES = 0.1
 # Sending later than intended is part of every response time. Below 1 ms it is the kernel's scheduling, and 5 % of the
 # median is within the noise of any figure here; half of the median is a different figure.
 SEND_LAG_INFO_MS, SEND_LAG_INFO_SHARE = 1.0, 0.05
@@ -34,28 +36,34 @@ SEND_LAG_INVALID_MS, SEND_LAG_INVALID_SHARE = 10.0, 0.5
 CEILING_TOLERANCE = 1.05
 # `harness.services.upstream.FLOOR_OF_MEDIAN`: a drawn wait is never shorter than this part of its median.
 SHORTEST_DRAWN_WAIT = 0.5
-# A rate is believed within 1 %. In a short phase one pause of some 10 ms at either end is more, and says nothing of the
-# rate.
+# A rate is believed within 1 %. In a short phase one pause of some 10 ms at either end is more, and says nothing of it.
 ARRIVALS_TOLERANCE, ARRIVALS_SLACK_S = 0.01, 0.05
-# A trend that chance makes once in a hundred, and that matters: pairing within blocks copes with less. A straight line
+# A trend that chance makes once in a hundred, and that matters: pairing within rounds copes with less. A straight line
 # that changes by 20 % or 50 % of its middle from its first third to its last is 18 % or 40 % lower at its low end.
 TREND_P_VALUE, TREND_INFO_CHANGE, TREND_INVALID_CHANGE = 0.01, 0.18, 0.4
+# Some strategies answer all users at once, again and again (docs/noise.md): a few such waves look like a trend.
+TREND_ANSWER_TIMES = 10.0
 
-
-# What the machine or the instrument did to a trial, and not the strategy: measured again, it may well be valid.
+# What the machine or the instrument did to a slice, and not the strategy ...
 DISTURBANCES = frozenset(
     {
-        "service_died",  # seen by who measures
+        *CUT_OFF,  # seen by who measures
         "generator_busy",
         "service_busy",
+        "neighbour_busy",
+        "too_few_users",
         "reserved_busy",
         "sent_late",
+        "busy_machine",
         "stolen_time",
         "slow_canary",
         "arrivals_off_schedule",
         "not_steady",
     }
 )
+# ... and to whoever was measured with it: a round that met one of these is left out for all its variants. A busy
+# generator or service is not among them, since a fast strategy makes them busy.
+ROUND_DISTURBANCES = frozenset({*CUT_OFF, "neighbour_busy", "busy_machine", "stolen_time", "slow_canary"})
 
 
 def findings(context: Context) -> tuple[Finding, ...]:
@@ -64,24 +72,23 @@ def findings(context: Context) -> tuple[Finding, ...]:
     return context.record.events + tuple(finding for finding in judged if finding is not None)
 
 
-def is_valid(record: TrialRecord, found: Iterable[Finding]) -> bool:
+def is_valid(record: SliceRecord, found: Iterable[Finding]) -> bool:
     return record.status == "complete" and not any(finding.level == "invalid" for finding in found)
 
 
 # ------------------------------------------------------------------------------------------ what did not happen
 
 
-def trial_failed(context: Context) -> Finding | None:
+def slice_failed(context: Context) -> Finding | None:
     if context.record.status == "complete":
         return None
-    return invalid("trial_failed", context.record.error or "no reason was recorded", "read server.log and locust.log")
+    return invalid("slice_failed", context.record.error or "no reason was recorded", "read server.log and locust.log")
 
 
 def server_died(context: Context) -> Finding | None:
     """A server that ended before it was asked to, also where every phase got through."""
-    for server in context.record.servers:
-        if server.ended.startswith(("exited", "killed by")):
-            return invalid("server_died", f"a server ended by itself: {server.ended}", "read server.log")
+    if context.boot.ended.startswith(("exited", "killed by")):
+        return invalid("server_died", f"the server ended by itself: {context.boot.ended}", "read server.log")
     if any(seen.code == "service_died" for seen in context.record.events):
         return None
     for phase in context.phases.values():
@@ -93,20 +100,16 @@ def server_died(context: Context) -> Finding | None:
 def worker_restarted(context: Context) -> Finding | None:
     """More workers of one server answered than there are: one died, or its server killed it for being silent.
 
-    Over all phases: the one that died may have answered in the warm-up only, and its successor only later.
+    Over the whole boot: the one that died may have answered in its first slice only, and its successor only later.
     """
-    pids: dict[int, set[int]] = {}
-    for record in context.record.phases:
-        answered = pids.setdefault(record.server, set())
-        answered.update(context.phases[record.spec.name].requests_by_pid)
-        if len(answered) > context.variant.workers:
-            return invalid(
-                "worker_restarted",
-                f"{len(answered)} processes had answered by the end of {record.spec.name}, and the server has "
-                f"{count(context.variant.workers, 'worker')}",
-                "read server.log; some servers kill a worker that is blocked for long",
-            )
-    return None
+    if context.workers_seen <= context.variant.workers:
+        return None
+    return invalid(
+        "worker_restarted",
+        f"{context.workers_seen} processes had answered by the end of the slice, and the server has "
+        f"{count(context.variant.workers, 'worker')}",
+        "read server.log; some servers kill a worker that is blocked for long",
+    )
 
 
 # ---------------------------------------------------------------------------------------- what cannot be true
@@ -196,7 +199,7 @@ def below_wait(context: Context) -> Finding | None:
 def generator_busy(context: Context) -> Finding | None:
     for phase in context.measured:
         cores = phase.generator_own_cores
-        if cores is None and phase.generator_cores is not None:  # an older record: of all generators, from outside
+        if cores is None and phase.generator_cores is not None:  # not told: of all generators, from outside
             cores = phase.generator_cores / context.profile.generators
         if cores is not None and cores >= GENERATOR_CORES:
             return invalid(
@@ -237,6 +240,19 @@ def reserved_busy(context: Context) -> Finding | None:
                 "fewer users or a lower rate, or a machine with more CPUs: a quarter of them is reserved",
             )
     return None
+
+
+def neighbour_busy(context: Context) -> Finding | None:
+    """A server beside the measured one that worked although nobody asked it."""
+    cores = context.record.others_cores
+    busiest = max(cores, key=cores.__getitem__, default="")
+    if not busiest or cores[busiest] <= NEIGHBOUR_CORES:
+        return None
+    return invalid(
+        "neighbour_busy",
+        f"{busiest}, which nobody asked, used {cores[busiest]:.2f} of a core meanwhile (limit {NEIGHBOUR_CORES:g})",
+        f"look for what {busiest} does on its own; from here on it is stopped while others are measured",
+    )
 
 
 def sent_late(context: Context) -> Finding | None:
@@ -297,7 +313,8 @@ def not_steady(context: Context) -> Finding | None:
         trend = goodput_trend(phase.ok_per_tenth, phase.end_s - phase.start_s)
         if trend is None or trend.p_value > TREND_P_VALUE or abs(trend.change) <= TREND_INFO_CHANGE:
             continue
-        is_too_much = abs(trend.change) > TREND_INVALID_CHANGE
+        answer_times = phase.ok_in_window / phase.spec.users  # Little's law: duration / (users / goodput)
+        is_too_much = abs(trend.change) > TREND_INVALID_CHANGE and answer_times >= TREND_ANSWER_TIMES
         limit = TREND_INVALID_CHANGE if is_too_much else TREND_INFO_CHANGE
         return (invalid if is_too_much else info)(
             "not_steady",
@@ -311,18 +328,21 @@ def not_steady(context: Context) -> Finding | None:
 
 
 RULES: tuple[Rule, ...] = (
-    trial_failed,
+    slice_failed,
     server_died,
     worker_restarted,
     scenario_failed,
     wrong_answers,
     no_answer,
+    too_few_users,
     above_ceiling,
     below_wait,
     generator_busy,
     service_busy,
     reserved_busy,
+    neighbour_busy,
     sent_late,
+    busy_machine,
     stolen_time,
     slow_canary,
     arrivals_off_schedule,

@@ -1,4 +1,4 @@
-"""What Linux control groups allow this process: the CPU quota, and for how long a quota has held it back.
+"""What Linux control groups allow this process: CPU, how long a quota has held it back, and memory.
 
 Our own group may have a quota, and so may every group above it that we can see, so all are read. Version 2 has
 `cpu.max` and `throttled_usec` (Documentation/admin-guide/cgroup-v2.rst), version 1 `cpu.cfs_quota_us` and
@@ -23,6 +23,21 @@ def throttled_s() -> float | None:
     """For how long quotas have held us back since the groups were made; None where the kernel does not count it."""
     found = [seconds for folder in _folders() if (seconds := throttled_in(_text(folder, "cpu.stat"))) is not None]
     return sum(found) if found else None
+
+
+def memory_left_bytes() -> int | None:
+    """What the strictest memory limit of our groups still allows (version 2 only); None where there is none."""
+    found = [
+        left for folder in _folders() if (left := left_of(_text(folder, "memory.max"), _text(folder, "memory.current")))
+    ]
+    return min(found, default=None)
+
+
+def left_of(memory_max: str, memory_current: str) -> int | None:
+    """Bytes, from the texts of `memory.max` ("max": no limit) and `memory.current`."""
+    if not memory_max.isdigit() or not memory_current.isdigit():
+        return None
+    return max(1, int(memory_max) - int(memory_current))
 
 
 def quota_of(cpu_max: str, cfs_quota_us: str = "", cfs_period_us: str = "") -> float | None:

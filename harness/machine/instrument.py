@@ -19,7 +19,7 @@ GENERATING = (
     "results/histograms.py",
     "results/records/schedule.py",
 )
-# What runs while a trial is measured. Judging and reporting are left out: they can be done again from the raw data.
+# What runs while a slice is measured. Judging and reporting are left out: they can be done again from the raw data.
 MEASURING = (
     "driving",
     "inside",

@@ -1,4 +1,4 @@
-"""How much others used the machine while a trial ran, and waiting until they stop."""
+"""How much others used the machine while a slice ran, and waiting until they stop."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import psutil
 from msgspec import Struct
 
@@ -24,11 +25,13 @@ QUIET_SHARE = 0.15  # of the machine, used by others. Daemons use less, one busy
 
 
 class CpuTimes(Struct, frozen=True):
-    """What all CPUs together have done since boot. `steal_s` is None where the platform does not tell."""
+    """What all CPUs together have done since boot. `steal_s` is None where the platform does not tell. `interrupts_s`:
+    network traffic, mostly, which many kernels (CONFIG_IRQ_TIME_ACCOUNTING) count as no process's time."""
 
     total_s: float
     idle_s: float
     steal_s: float | None
+    interrupts_s: float = 0.0
 
 
 class Moment(Struct, frozen=True):
@@ -101,15 +104,30 @@ def noise_between(before: Moment, after: Moment, *, canary: float, load_1m: floa
 
 
 class NoiseWatch:
-    """From construction, which takes the canary's 20 ms, to `finish()`."""
+    """From construction, which takes the canary's 20 ms unless it is given, to `finish()`."""
 
-    def __init__(self) -> None:
-        self._canary_ms = canary_ms()
-        self._load_1m = os.getloadavg()[0]  # before the trial adds its own
+    def __init__(self, canary: float | None = None) -> None:
+        self._canary_ms = canary_ms() if canary is None else canary
+        self._load_1m = os.getloadavg()[0]  # before the slice adds its own
         self._before = read_moment()
 
-    def finish(self) -> Noise:
-        return noise_between(self._before, read_moment(), canary=self._canary_ms, load_1m=self._load_1m)
+    def finish(self, ours_s: float | None = None) -> Noise:
+        """`ours_s`: CPU time of all processes of the run but this one, since the construction."""
+        after = read_moment()
+        noise = noise_between(self._before, after, canary=self._canary_ms, load_1m=self._load_1m)
+        return msgspec.structs.replace(noise, foreign_cores=foreign_cores(self._before, after, ours_s))
+
+
+def foreign_cores(before: Moment, after: Moment, ours_s: float | None) -> float | None:
+    """CPU time per second that was neither idle, nor stolen, nor of this process, nor `ours_s`. Nor of interrupts: a
+    fast strategy has more of them, and its rounds must not be left out for that."""
+    elapsed_s = after.monotonic_s - before.monotonic_s
+    if ours_s is None or elapsed_s <= 0:
+        return None
+    busy_s = (after.cpu.total_s - before.cpu.total_s) - (after.cpu.idle_s - before.cpu.idle_s)
+    stolen_s = difference(before.cpu.steal_s, after.cpu.steal_s) or 0.0
+    busy_s -= difference(before.cpu.interrupts_s, after.cpu.interrupts_s) or 0.0
+    return max(0.0, (busy_s - stolen_s - (after.own_s - before.own_s) - ours_s) / elapsed_s)
 
 
 def wait_until_quiet(limit_s: float, look: Callable[[], float] | None = None) -> float:
@@ -143,6 +161,7 @@ def read_moment() -> Moment:
             total_s=sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0),
             idle_s=times.idle + getattr(times, "iowait", 0.0),
             steal_s=getattr(times, "steal", None),
+            interrupts_s=getattr(times, "irq", 0.0) + getattr(times, "softirq", 0.0),
         ),
         own_s=time.process_time(),
         throttled_s=cgroup.throttled_s(),

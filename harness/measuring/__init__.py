@@ -1,1 +1,1 @@
-"""A run: what is checked first, the loop over its trials, one trial, what is measured again."""
+"""A run: what is checked first, its sessions, the boots and slices of each, what is measured further."""

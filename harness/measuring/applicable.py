@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from harness import plan
+from harness.measuring.known import Known
 from harness.results.records.errors import UsageError
-from harness.results.records.run_record import Preflight
+from harness.results.records.run_record import Preflight, RunRecord
+from harness.results.records.text import count
 from harness.results.records.workload import Workload
 
 _NAMED = 6
@@ -31,6 +34,17 @@ def require_baseline(baseline: str | None, checked: Sequence[Preflight], workloa
         reasons = _reasons([cell for cell in checked if cell.variant == baseline], workloads)
         raise UnusableSelectionError(
             f"--baseline {baseline}: works on no workload of this run ({reasons}); name another, or leave it out"
+        )
+
+
+def require_budget(record: RunRecord) -> None:
+    """Raises UnusableSelectionError when the sessions that every cell needs do not fit into the budget."""
+    profile = record.profile
+    least_s = plan.estimate_s(record.plan, profile, Known(record.preflight, ()))
+    if profile.budget_s and least_s > profile.budget_s:
+        raise UnusableSelectionError(
+            f"--budget {profile.budget_s:.0f}s: too short for {count(profile.sessions, 'session')} of each workload, "
+            f"which take about {least_s:.0f} s; allow more, or choose fewer strategies or workloads"
         )
 
 

@@ -1,49 +1,59 @@
-"""How many arrivals a second the open loops of a workload get, from what its pilot trials found."""
+"""How many arrivals a second the open loops of a workload get, from what its pilot found."""
 
 from __future__ import annotations
-
-import contextlib
-from collections.abc import Sequence
 
 import msgspec
 
 from harness import plan
-from harness.measuring.retries import invalid_trials
-from harness.results.records.phase_record import PhaseKind
+from harness.judging.judge import Judgement, judge, median_canary_of
+from harness.judging.validity import DISTURBANCES
+from harness.results.raw_slice import read_raw_slices, recorded_boots
+from harness.results.records.phase_record import PhaseKind, PhaseRecord
 from harness.results.records.run_record import RunRecord
-from harness.results.records.trial_record import TrialRecord, TrialSpec
-from harness.results.store import Run, StoreError
+from harness.results.store import Run
 
 
-def with_rates(run: Run, record: RunRecord, spec: TrialSpec) -> RunRecord:
-    """Before a workload's first measured trial: its arrival rates, from the best capacity its pilot trials found.
+def with_rates(run: Run, record: RunRecord, workload: str) -> RunRecord:
+    """The record with the workload's arrival rates, from the best capacity that its pilot found, when they are not
+    known yet. It is on disk then.
 
-    Only valid pilots count, as long as there is one: a strategy that answers wrongly must not set the others' rates.
+    Only valid slices count, as long as there is one, or else those that only the machine disturbed: a strategy that
+    answers wrongly must not set the others' rates.
     """
-    if spec.is_pilot or spec.workload in record.rates_rps:
+    if workload in record.rates_rps:
         return record
-    pilots = [s for s in record.plan if s.is_pilot and s.workload == spec.workload]
-    invalid = invalid_trials(run, pilots)
-    best_rps = _best_rps(run, [s for s in pilots if s.id not in invalid]) or _best_rps(run, pilots)
+    judged = _pilots(run, record, workload)
+    best_rps = (
+        _best_rps([one for one in judged if one.valid])
+        or _best_rps([one for one in judged if _is_only_disturbed(one)])
+        or _best_rps(judged)
+    )
     rates = plan.rates_rps(best_rps, record.profile) if best_rps else {}
-    record = msgspec.structs.replace(record, rates_rps={**record.rates_rps, spec.workload: rates})
+    record = msgspec.structs.replace(record, rates_rps={**record.rates_rps, workload: rates})
     run.write(record)
     return record
 
 
-def _best_rps(run: Run, pilots: Sequence[TrialSpec]) -> float:
-    best_rps = 0.0
-    for pilot in pilots:
-        for attempt in run.attempts(pilot):
-            if attempt.is_complete:
-                with contextlib.suppress(StoreError):  # cut off: it has been measured again
-                    best_rps = max([best_rps, *_goodputs_rps(attempt.read())])
-    return best_rps
-
-
-def _goodputs_rps(trial: TrialRecord) -> list[float]:
+def _pilots(run: Run, record: RunRecord, workload: str) -> list[Judgement]:
+    boots = [(folder, boot) for folder, boot in recorded_boots(run, record, []) if boot.workload == workload]
+    canary_ms = median_canary_of(slice for _, boot in boots for slice in boot.slices)
     return [
-        phase.ok_in_window / (phase.end_s - phase.start_s)
-        for phase in trial.phases
-        if phase.spec.kind is PhaseKind.CAPACITY and phase.end_s > phase.start_s
+        judge(record, raw, canary_ms)
+        for folder, boot in boots
+        for raw in read_raw_slices(run, folder, boot, [])
+        if raw.record.spec.is_pilot
     ]
+
+
+def _is_only_disturbed(judgement: Judgement) -> bool:
+    return {finding.code for finding in judgement.findings if finding.level == "invalid"} <= DISTURBANCES
+
+
+def _best_rps(judged: list[Judgement]) -> float:
+    phases = [phase for one in judged for phase in one.context.record.phases]
+    return max((_goodput_rps(phase) for phase in phases), default=0.0)
+
+
+def _goodput_rps(phase: PhaseRecord) -> float:
+    ran = phase.spec.kind is PhaseKind.CAPACITY and phase.end_s > phase.start_s
+    return phase.ok_in_window / (phase.end_s - phase.start_s) if ran else 0.0

@@ -1,13 +1,14 @@
-"""The measuring loop: validate everything, check everything, then measure and save after every trial."""
+"""The measuring loop: validate everything, check everything, then measure and save after every slice."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 from time import monotonic, time
 
@@ -17,27 +18,34 @@ from harness import plan
 from harness.calibration import calibration_record as calibration
 from harness.catalog.catalog import Catalog
 from harness.driving.load import Ended, Progress, Started
+from harness.judging.time_spent import time_spent_s
 from harness.machine import instrument
 from harness.machine.affinity import kept_off_the_target
 from harness.machine.environment import describe
-from harness.measuring.applicable import UnusableSelectionError, require_applicable, require_baseline
+from harness.machine.free_memory import free_memory_bytes
+from harness.measuring.applicable import UnusableSelectionError, require_applicable, require_baseline, require_budget
 from harness.measuring.arrival_rates import with_rates
+from harness.measuring.boot import RunSetup
+from harness.measuring.further import further_session, looked
+from harness.measuring.known import Known
+from harness.measuring.memory_groups import memory_groups, memory_line
 from harness.measuring.preflight import preflight
+from harness.measuring.progress import by_session, failures, to_measure
 from harness.measuring.resumable import refuse_to_mix
-from harness.measuring.retries import Retries, invalid_trials
-from harness.measuring.time_left import TimeLeft
-from harness.measuring.trial import RunSetup, Trial
+from harness.measuring.session import Session
 from harness.measuring.watcher import Watcher
+from harness.results.raw_slice import recorded_boots
 from harness.results.records.baseline import default_baseline
+from harness.results.records.boot_record import BootRecord
 from harness.results.records.machine_record import Environment
 from harness.results.records.profile import Profile
 from harness.results.records.run_record import Preflight, RunRecord
 from harness.results.records.schema import SCHEMA_VERSION
+from harness.results.records.slice_record import SliceSpec
 from harness.results.records.strategy import Strategy
-from harness.results.records.trial_record import TrialRecord, TrialSpec
 from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
-from harness.results.store import Run, StoreError, only_measuring
+from harness.results.store import Run, only_measuring
 from harness.services.running_services import RunningServices
 from harness.services.service_files import SERVICES_FOLDER
 
@@ -56,11 +64,12 @@ class Order:
     baseline: str | None = None  # one of `variants`; None: the first of the documented order
     port: int | None = None
     services_folder: Path = SERVICES_FOLDER
+    must_fit: bool = False  # the profile's budget was asked for: less than the least is refused
 
 
 @dataclass(frozen=True)
 class Result:
-    """How the run ended. `failed`: one line for each cell or trial that could not be measured."""
+    """How the run ended. `failed`: one line for each cell or slice that could not be measured."""
 
     run: Run
     failed: tuple[str, ...]
@@ -79,11 +88,11 @@ def start_run(order: Order, watcher: Watcher) -> Result:
             watcher.noticed(proven.line)
         record = _ordered(order, run, environment)
         run.write(record)
-        return _finish(run, record, order.root, order.port, watcher, order.services_folder)
+        return _finish(run, record, order.root, order.port, watcher, order.services_folder, must_fit=order.must_fit)
 
 
 def resume_run(run: Run, root: Path, port: int | None, watcher: Watcher) -> Result:
-    """Finish an interrupted run: every trial that has no complete attempt, on the plan and rates it began with."""
+    """Finish an interrupted run: every slice of its plan that is missing, and what is still open after that."""
     with only_measuring(run.path.resolve().parent):
         record = run.read()
         refuse_to_mix(record, Catalog.read(root), describe(root))
@@ -117,14 +126,19 @@ def _finish(
     port: int | None,
     watcher: Watcher,
     services_folder: Path = SERVICES_FOLDER,
+    *,
+    must_fit: bool = False,
 ) -> Result:
     """Measures everything that the run still needs."""
+    began_s = monotonic()
     try:
         with _setup(root, record, run, port, services_folder) as setup:
             if not record.preflight:
-                record = _planned(record, _checked(run, record, setup, watcher))
+                record = _planned(record, _checked(run, record, setup, watcher), watcher)
+                if must_fit:
+                    require_budget(record)
                 run.write(record)
-            return _measure(run, record, setup, watcher)
+            return _measure(run, record, setup, watcher, began_s)
     except KeyboardInterrupt:
         watcher.noticed(f"finish it with `bench run --resume {run.path}`")
         raise
@@ -175,85 +189,118 @@ def _checked(run: Run, record: RunRecord, setup: RunSetup, watcher: Watcher) -> 
     return checked
 
 
-def _planned(record: RunRecord, checked: tuple[Preflight, ...]) -> RunRecord:
+def _planned(record: RunRecord, checked: tuple[Preflight, ...], watcher: Watcher) -> RunRecord:
     """The plan for what works, and the baseline."""
     working = {(cell.workload, cell.variant) for cell in checked if cell.status == "ok"}
-    cells = [(w.name, v.name) for w in record.workloads for v in record.variants if (w.name, v.name) in working]
-    planned = plan.trials(cells, record.profile)
-    ready = {variant for _, variant in cells}
+    names = [v.name for v in record.variants]
+    baseline = record.baseline or default_baseline([n for n in names if any(n == variant for _, variant in working)])
+    need_bytes = {cell.variant: cell.pss_bytes for cell in checked if cell.pss_bytes is not None}
+    free_bytes = free_memory_bytes()
+    groups = {}
+    for workload in record.workloads:
+        if there := [name for name in names if (workload.name, name) in working]:
+            allowed_bytes = record.profile.memory_share * free_bytes
+            groups[workload.name] = memory_groups(there, baseline, need_bytes, allowed_bytes)
+    known = Known(checked, ())
+    planned = plan.sessions(groups, record.profile, known)
+    if groups:
+        most = max((sorted({n for g in found for n in g}) for found in groups.values()), key=len)
+        watcher.said(memory_line(most, need_bytes, free_bytes, max(map(len, groups.values()))))
+    first_s = plan.estimate_s(planned, record.profile, known)
     return msgspec.structs.replace(
         record,
         preflight=checked,
         plan=planned,
-        baseline=record.baseline or default_baseline([v.name for v in record.variants if v.name in ready]),
-        estimate_s=plan.estimate_s(planned, record.profile, {cell.variant: cell.boot_s for cell in checked}),
+        baseline=baseline,
+        estimate_s=max(first_s, record.profile.budget_s) if planned else 0.0,
     )
 
 
-def _measure(run: Run, record: RunRecord, setup: RunSetup, watcher: Watcher) -> Result:
-    began_s = monotonic()
+def _measure(run: Run, record: RunRecord, setup: RunSetup, watcher: Watcher, began_s: float) -> Result:
+    """`began_s`: when this began, with the pre-flight check; the budget is for all of it."""
     failed = {f"{cell.variant} on {cell.workload}": cell.error for cell in record.preflight if cell.status == "failed"}
-    retries = Retries(run, record, invalid_trials)
-    todo = [spec for spec in record.plan if not _is_complete(run, spec, watcher)]
-    clock = TimeLeft(record, todo)
-    watcher.plan_ready(todo, len(record.plan) - len(todo), clock.left_s(0))
+    boots = _recorded(run, record, watcher)
+    slices = (slice for boot in boots for slice in boot.slices)
+    known = Known(record.preflight, slices, record.profile.others_most_cores)
+    todo = to_measure(record, boots)
+    failed |= failures(boots, todo)
+    spent_s = time_spent_s(boots)
+    checked_s = monotonic() - began_s
+    estimate_s = max(plan.estimate_s(todo, record.profile, known), record.profile.budget_s - spent_s - checked_s)
+    watcher.plan_ready(todo, len(record.plan) - len(todo), estimate_s)
     if record.finished_epoch_s is not None:
-        record = msgspec.structs.replace(record, finished_epoch_s=None)
+        record = msgspec.structs.replace(record, finished_epoch_s=None, looks={})
         run.write(record)
-    for again, codes in retries.left_over(todo):
-        watcher.retry_began(again, run.next_attempt(again), codes)
-        _ended(_run_trial(run, record, again, setup, watcher), failed, watcher)
-    for number, spec in enumerate(todo):
-        record = with_rates(run, record, spec)
-        watcher.trial_began(spec, number + 1, len(todo), record.profile.blocks, clock.left_s(number))
-        trial = _run_trial(run, record, spec, setup, watcher)
-        clock.took(spec, trial.elapsed_s)
-        _ended(trial, failed, watcher)
-        for again, codes in retries.after(spec, todo[number + 1 :]):
-            watcher.retry_began(again, run.next_attempt(again), codes)
-            _ended(_run_trial(run, record, again, setup, watcher), failed, watcher)
-    run.write(msgspec.structs.replace(record, finished_epoch_s=time()))
+    while True:
+        for specs in by_session(todo):
+            record = _measure_session(run, record, specs, setup, known, failed, watcher)
+        left_s = record.profile.budget_s - spent_s - (monotonic() - began_s)
+        further = further_session(record, _recorded(run, record, watcher), known, left_s)
+        if further is None:
+            break
+        watcher.session_added(further.workload, further.open, len(further.slices))
+        todo = list(further.slices)
+        record = msgspec.structs.replace(record, plan=(*record.plan, *todo))
+        run.write(record)
+    looks = looked(record, _recorded(run, record, watcher))
+    run.write(msgspec.structs.replace(record, looks=looks, finished_epoch_s=time()))
     lines = tuple(f"{what}: {error}" for what, error in failed.items())
-    return Result(run, lines, monotonic() - began_s, clock.estimate_s)
+    return Result(run, lines, monotonic() - began_s, checked_s + estimate_s)
 
 
-def _ended(trial: TrialRecord, failed: dict[str, str], watcher: Watcher) -> None:
-    watcher.trial_ended(trial)
-    failed.pop(trial.spec.id, None)  # of an earlier attempt
-    if trial.status == "failed":
-        failed[trial.spec.id] = trial.error
+def _measure_session(
+    run: Run,
+    record: RunRecord,
+    specs: Sequence[SliceSpec],
+    setup: RunSetup,
+    known: Known,
+    failed: dict[str, str],
+    watcher: Watcher,
+) -> RunRecord:
+    """All slices of one session, round by round."""
+    workload = next(w for w in record.workloads if w.name == specs[0].workload)
+    names = dict.fromkeys(spec.variant for spec in specs)
+    variants = [variant for variant in record.variants if variant.name in names]
+    setup.services.check_alive()  # before it boots anything
+    watcher.session_began(workload.name, specs[0].session, len(variants))
+    with Session(run, setup, workload, variants, specs[0].session, known) as session:
+        for _, in_round in groupby(specs, key=lambda spec: spec.round):
+            slices = list(in_round)
+            if slices[0].phase != plan.CAPACITY_PHASE:
+                record = with_rates(run, record, workload.name)
+            session.begin_round(slices, record.rates_rps.get(workload.name, {}))
+            for spec in slices:
+                setup.services.check_alive()
+                _measure_slice(session, record, spec, failed, watcher)
+    return record
 
 
-def _run_trial(run: Run, record: RunRecord, spec: TrialSpec, setup: RunSetup, watcher: Watcher) -> TrialRecord:
-    setup.services.check_alive()
-    groups = plan.phase_groups(spec, record.profile, record.rates_rps.get(spec.workload, {}))
-    duration_s = {phase.name: phase.duration_s for group in groups for phase in group}
-
+def _measure_slice(
+    session: Session, record: RunRecord, spec: SliceSpec, failed: dict[str, str], watcher: Watcher
+) -> None:
     def on_event(event: Started | Progress | Ended) -> None:
         match event:
             case Started():
-                watcher.phase_began(event.phase, duration_s.get(event.phase, 0.0))
+                watcher.phase_began(event.phase)
             case Progress():
                 watcher.progressed(event.goodput_rps, event.p99_ms)
 
-    variant = next(v for v in record.variants if v.name == spec.variant)
-    workload = next(w for w in record.workloads if w.name == spec.workload)
-    attempt = run.new_attempt(spec)
-    trial = Trial(spec, groups, variant, workload, setup, attempt, on_event).run()
-    attempt.write(trial)
-    return trial
+    watcher.slice_began(spec)
+    measured = session.measure(spec, record.rates_rps.get(spec.workload, {}), on_event)
+    if measured is None:
+        return
+    watcher.slice_ended(measured)
+    if measured.status == "failed":
+        failed[spec.cell] = measured.error
 
 
-def _is_complete(run: Run, spec: TrialSpec, watcher: Watcher) -> bool:
-    for attempt in reversed(run.attempts(spec)):
-        if attempt.is_complete:
-            try:
-                trial = attempt.read()
-            except StoreError as error:
-                watcher.noticed(f"{error}; measured again")
-                continue
-            return trial.status == "complete"
-    return False
+def _recorded(run: Run, record: RunRecord, watcher: Watcher) -> list[BootRecord]:
+    """Every boot on disk; what cannot be read is measured again."""
+    broken: list[str] = []
+    boots = [boot for _, boot in recorded_boots(run, record, broken)]
+    for line in broken:
+        watcher.noticed(f"{line}; measured again")
+    return boots
 
 
 def _run_id() -> str:

@@ -14,6 +14,8 @@ from harness.results.records.machine_record import Partition
 from harness.results.records.run_record import Preflight
 from harness.results.records.variant import Variant, slug
 from harness.results.records.workload import Workload
+from harness.sampling.proc import platform_source
+from harness.sampling.process_tree import ProcessTree
 from harness.serving.answers import check_answers
 from harness.serving.server import Server
 from harness.serving.target import target_of
@@ -101,6 +103,14 @@ def _examine(booting: _Booting, workloads: Sequence[Workload], ready_s: float, a
     for workload in workloads:
         verdict = check_answers(server.host, server.port, workload, answer_s)
         error = f"{name}: {verdict.error}" if verdict.error else ""
-        results.append(Preflight(name, workload.name, verdict.status, error, boot_s))
+        results.append(
+            Preflight(name, workload.name, verdict.status, error, boot_s, verdict.answer_s, _pss_bytes(server))
+        )
     server.stop(_SHUTDOWN_S)
     return results
+
+
+def _pss_bytes(server: Server) -> int | None:
+    tree = ProcessTree(platform_source(), server.supervisor_pid)
+    tree.read(discover=True)
+    return tree.pss_bytes()

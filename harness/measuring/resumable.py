@@ -1,4 +1,4 @@
-"""Whether a run may continue here: all its trials must measure the same code, with the same instrument, on the same
+"""Whether a run may continue here: all its slices must measure the same code, with the same instrument, on the same
 machine."""
 
 from __future__ import annotations

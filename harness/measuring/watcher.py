@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from harness.results.records.run_record import Preflight
-from harness.results.records.trial_record import TrialRecord, TrialSpec
+from harness.results.records.slice_record import SliceRecord, SliceSpec
 
 
 class Watcher(Protocol):
@@ -16,18 +16,23 @@ class Watcher(Protocol):
 
     def preflight_done(self, result: Preflight) -> None: ...
 
-    def plan_ready(self, todo: Sequence[TrialSpec], done: int, estimate_s: float) -> None: ...
+    def plan_ready(self, todo: Sequence[SliceSpec], done: int, estimate_s: float) -> None: ...
 
-    def trial_began(self, spec: TrialSpec, number: int, of: int, blocks: int, left_s: float) -> None: ...
+    def session_began(self, workload: str, number: int, variants: int) -> None: ...
 
-    def retry_began(self, spec: TrialSpec, attempt: int, codes: Sequence[str]) -> None:
-        """An invalid trial is measured again; `codes` are the findings against it."""
+    def session_added(self, workload: str, variants: Sequence[str], slices: int) -> None:
+        """A further session, for the comparisons of these variants that are still open."""
 
-    def phase_began(self, phase: str, duration_s: float) -> None: ...
+    def slice_began(self, spec: SliceSpec) -> None: ...
+
+    def phase_began(self, phase: str) -> None: ...
 
     def progressed(self, goodput_rps: float, p99_ms: float | None) -> None: ...
 
-    def trial_ended(self, record: TrialRecord) -> None: ...
+    def slice_ended(self, record: SliceRecord) -> None: ...
+
+    def said(self, line: str) -> None:
+        """Something that is good to know."""
 
     def noticed(self, line: str) -> None:
-        """Something a person should read: a broken strategy file, a failed trial."""
+        """Something a person should read: a broken strategy file, a failed slice."""

@@ -195,7 +195,7 @@ class Supervised:
 
 
 def child_environment(root: Path) -> dict[str, str]:
-    """The environment for a child process of a trial: `root` can be imported, and nothing changes a measurement by
+    """The environment for a child process of a run: `root` can be imported, and nothing changes a measurement by
     accident.
 
     Removed are: variables for us, uvicorn and Locust that the shell may have (all three read options from variables),

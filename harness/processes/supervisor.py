@@ -15,7 +15,7 @@ ECHILD is then the proof that the tree is empty. The command itself gets PR_SET_
 supervisor is killed with SIGKILL; the harness then kills the rest (`process.kill_marked`). macOS has neither: there
 the tree is what `ps` shows below the command or in its process group.
 
-Only the standard library, for Python 3.9 or newer, and only modules that load quickly: every trial starts several of
+Only the standard library, for Python 3.9 or newer, and only modules that load quickly: every session starts many of
 these.
 """
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from harness.analysis.evidence import Estimate
+from harness.judging.estimate import Estimate
 from harness.judging.figures import Ceiling, Percentile
 from harness.report import wording
 from harness.report.canvas import Canvas, Scale
@@ -30,7 +30,7 @@ _DECADES_MS = tuple(10.0**power for power in range(-3, 8))
 
 @dataclass(frozen=True)
 class CapacityRow:
-    """A variant's capacity in requests/s. `singles`, `doubtful`: of single trials, valid and invalid."""
+    """A variant's capacity in requests/s. `singles`, `doubtful`: of single slices, valid and invalid."""
 
     variant: str
     colour: str
@@ -89,7 +89,7 @@ class _Rows:
 
 
 def capacity_chart(rows: Sequence[CapacityRow], title: str) -> Markup:
-    """Horizontal bars of capacity; 95 % intervals, single trials as dots, ceilings as a stroke."""
+    """Horizontal bars of capacity; 95 % intervals, single slices as dots, ceilings as a stroke."""
     scale = Scale(0.0, _right_edge(rows), _LEFT, _RIGHT)
     ticks = [(tick, f"{tick:,.10g}") for tick in scale.ticks(4)]
     drawn = _Rows(len(rows), scale, ticks, "correct responses per second", "[95 % interval]")
@@ -143,7 +143,7 @@ def _capacity_row(drawn: _Rows, place: int, row: CapacityRow) -> None:
 def latency_chart(rows: Sequence[LatencyRow], title: str, *, low: str = "p50", high: str = "p99") -> Markup:
     """Two percentiles a row on a logarithmic axis: a ring and a diamond, joined; `low` and `high` name them.
 
-    Whiskers span the single trials. An arrowhead, and "≥" before the figure: requests were given up there.
+    Whiskers span the single slices. An arrowhead, and "≥" before the figure: requests were given up there.
     """
     first, last = _decades(rows)
     scale = Scale(first, last, _LEFT, _RIGHT, logarithmic=True)
@@ -165,7 +165,7 @@ def _decades(rows: Sequence[LatencyRow]) -> tuple[float, float]:
         for row in rows
         for found in (row.low, row.high)
         if found is not None
-        for value in (found.value_ms, found.trial_low_ms, found.trial_high_ms)
+        for value in (found.value_ms, found.slice_low_ms, found.slice_high_ms)
         if value is not None
     ] or [2.0, 500.0]
     first = max((decade for decade in _DECADES_MS[:-1] if decade <= 0.85 * min(values)), default=_DECADES_MS[0])
@@ -193,8 +193,8 @@ def _latency_row(drawn: _Rows, place: int, row: LatencyRow, low: str, high: str)
 
 def _percentile(drawn: _Rows, place: int, value: Percentile, colour: str, *, is_high: bool) -> None:
     canvas, scale, y = drawn.canvas, drawn.scale, drawn.middle(place)
-    if value.trial_low_ms is not None and value.trial_high_ms is not None:
-        canvas.line([scale(value.trial_low_ms), scale(value.trial_high_ms)], [y, y], INK, 1.2)
+    if value.slice_low_ms is not None and value.slice_high_ms is not None:
+        canvas.line([scale(value.slice_low_ms), scale(value.slice_high_ms)], [y, y], INK, 1.2)
     x = [scale(value.value_ms)]
     if is_high:
         canvas.marks(

@@ -9,9 +9,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from harness.analysis.evidence import Analysis, Decision, Undecided
+from harness.analysis.slices import invalid_codes
 from harness.judging.context import was_silent
-from harness.judging.figures import Percentile, PhaseFigures, TrialFigures
+from harness.judging.figures import Percentile, PhaseFigures, SliceFigures
 from harness.judging.overload import is_overloaded
+from harness.judging.validity import DISTURBANCES
 from harness.report import wording
 from harness.results.records.outcome import error_count, too_late_count
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
@@ -20,9 +22,9 @@ from harness.results.store import Run, write_atomically
 
 COLUMNS = (
     "run",
-    "trial",
-    "attempt",
-    "block",
+    "slice",
+    "boot",
+    "round",
     "workload",
     "variant",
     "strategy",
@@ -77,43 +79,44 @@ _PERCENTILES = (
     "health_p50",
     "health_p99",
 )
+_LISTED = 10  # lines of slices that a strategy spoilt itself
 # Spreadsheets take a cell that begins so for a formula (OWASP, "CSV Injection").
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_summary_csv(run: Run, analysis: Analysis) -> Path:
-    """Write `summary.csv`: a row for each attempt x phase x metric that has a value. StoreError if it cannot be.
+    """Write `summary.csv`: a row for each slice x phase x metric that has a value. StoreError if it cannot be.
 
     CPU times are between a phase's start and end; only `target_cpu_s_per_1000` of an open loop counts on until it is
     drained, and it alone is without `target_idle_cores`, what the target uses while nobody asks. An open loop's
     `overloaded` is 1 where more was asked than answered; a phase that was skipped because the server had choked at a
     lower rate has that row only. `at_least` is true where a percentile lies among requests that were given up, so that
-    it is a lower bound; only `valid` trials count in the report.
+    it is a lower bound; only `valid` slices count in the report.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     strategies = {variant.name: variant.strategy for variant in analysis.run.variants}
-    for trial in analysis.trials:
-        for phase in trial.phases.values():
-            writer.writerows(_rows(analysis.run.id, strategies, trial, phase))
+    for slice in analysis.slices:
+        for phase in slice.phases.values():
+            writer.writerows(_rows(analysis.run.id, strategies, slice, phase))
     write_atomically(run.summary_path, text.getvalue().encode())
     return run.summary_path
 
 
 def _rows(
-    run_id: str, strategies: Mapping[str, str], trial: TrialFigures, phase: PhaseFigures
+    run_id: str, strategies: Mapping[str, str], slice: SliceFigures, phase: PhaseFigures
 ) -> Iterator[tuple[str, ...]]:
-    spec = trial.record.spec
+    spec = slice.record.spec
     head = (
         _text(run_id),
         _text(spec.id),
-        str(trial.record.attempt),
-        str(spec.block),
+        str(slice.record.boot),
+        str(spec.round),
         _text(spec.workload),
         _text(spec.variant),
         _text(strategies[spec.variant]),
-        _truth(trial.valid),
+        _truth(slice.valid),
         _text(phase.name),
         phase.kind.value,
         phase.status.value,
@@ -162,20 +165,24 @@ def markdown_summary(analysis: Analysis) -> str:
     """The decision table and what did not count, as GitHub's Markdown."""
     baseline = _markdown(analysis.run.baseline or "the baseline")
     lines = [
-        f"| workload | best | capacity | gain over {baseline} | may be as good | why |",
-        "|---|---|---|---|---|---|",
+        f"| workload | best | capacity | gain over {baseline} | may be as good | avoid | why |",
+        "|---|---|---|---|---|---|---|",
         *(_decision_line(decision) for decision in analysis.decisions),
-        *(f"| {each.workload} | none | | | | {_markdown(_no_decision(each))} |" for each in analysis.undecided),
+        *(f"| {each.workload} | none | | | | | {_markdown(_no_decision(each))} |" for each in analysis.undecided),
     ]
     not_compared = [decision.no_gain_because for decision in analysis.decisions if decision.no_gain_because]
     if not_compared:
         lines += ["", *(f"- {_markdown(line)}" for line in not_compared)]
-    invalid = [trial for trial in analysis.trials if not trial.valid]
-    lines += ["", f"{count(len(analysis.trials), 'trial')}, {len(invalid)} of them failed or invalid."]
-    for trial in invalid:
-        findings = [finding for finding in trial.findings if finding.level == "invalid"]
-        said = "; ".join(f"{finding.code}: {finding.message}" for finding in findings) or trial.record.error
-        lines.append(f"- `{trial.record.spec.id}` attempt {trial.record.attempt}: {_markdown(said)}")
+    invalid = [slice for slice in analysis.slices if not slice.valid]
+    lines += ["", f"{count(len(analysis.slices), 'slice')}, {len(invalid)} of them failed or invalid."]
+    # What the machine did is one line at the end of a run; what a strategy did is said here.
+    own = [slice for slice in invalid if not invalid_codes(slice) <= DISTURBANCES or slice.record.error]
+    for slice in own[:_LISTED]:
+        findings = [finding for finding in slice.findings if finding.level == "invalid"]
+        said = "; ".join(f"{finding.code}: {finding.message}" for finding in findings) or slice.record.error
+        lines.append(f"- `{slice.record.spec.id}` boot {slice.record.boot}: {_markdown(said)}")
+    if len(own) > _LISTED:
+        lines.append(f"- and {len(own) - _LISTED} more; see Slices in the report")
     lines += [f"- {_markdown(line)}" for line in analysis.broken]
     return "\n".join(lines) + "\n"
 
@@ -189,17 +196,23 @@ def terminal_summary(analysis: Analysis, width: int) -> str:
         if decision.gain is not None:
             made = decision.gain
             over = f"{wording.times(made.ratio.value)} {made.baseline} {wording.interval_of_ratio(made.ratio)}"
-            lines.append(f"  {over}: {made.verdict}")
+            lines.append(f"  {over}: {wording.verdict_in_words(made)}")
         elif decision.no_gain_because:
             lines.append(f"  {decision.no_gain_because}")
         if decision.tied:
             lines.append(f"  may be as good (within 5 %): {', '.join(decision.tied)}")
+        if decision.avoid:
+            lines.append(f"  avoid: {', '.join(_avoid(decision))}")
         lines.append(f"  {decision.why}")
     for each in analysis.undecided:
         lines += ["", f"{each.workload}: {_no_decision(each)}"]
-    invalid = sum(not trial.valid for trial in analysis.trials)
-    lines += ["", f"{count(len(analysis.trials), 'trial')}, {invalid} of them failed or invalid"]
+    invalid = sum(not slice.valid for slice in analysis.slices)
+    lines += ["", f"{count(len(analysis.slices), 'slice')}, {invalid} of them failed or invalid"]
     return "\n".join(textwrap.fill(line, width, subsequent_indent="    ") for line in lines)
+
+
+def _avoid(decision: Decision) -> list[str]:
+    return [f"{made.variant} ({wording.times(made.ratio.value)})" for made in decision.avoid]
 
 
 def _no_decision(undecided: Undecided) -> str:
@@ -210,13 +223,15 @@ def _decision_line(decision: Decision) -> str:
     gain = wording.NOTHING
     if decision.gain is not None:
         ratio = decision.gain.ratio
-        gain = f"{wording.times(ratio.value)} {wording.interval_of_ratio(ratio)} {decision.gain.verdict}"
+        over = f"{wording.times(ratio.value)} {wording.interval_of_ratio(ratio)}"
+        gain = f"{over} {wording.verdict_in_words(decision.gain)}"
     cells = (
         decision.workload,
         f"`{decision.best}`",
         f"{wording.number(decision.capacity.value)}/s {wording.interval(decision.capacity)}",
         gain,
         ", ".join(f"`{name}`" for name in decision.tied) or wording.NOTHING,
+        ", ".join(_avoid(decision)) or wording.NOTHING,
         _markdown(decision.why),
     )
     return f"| {' | '.join(cells)} |"

@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from harness.analysis.evidence import Analysis, Comparison, Decision
 from harness.analysis.shortfalls import disturbed
+from harness.judging.time_spent import time_spent_s
 
 
 class Ratio(Struct, frozen=True):
@@ -17,7 +18,8 @@ class Ratio(Struct, frozen=True):
 
 
 class ComparisonForPrograms(Struct, frozen=True):
-    """`metric`: `capacity_rps` or `cpu_s_per_1000`. `verdict`: `faster` is better, also of a cost."""
+    """`metric`: `capacity_rps`, `cpu_s_per_1000`, or a latency at a rate such as `p99_ms@rate-30`. `verdict`: `faster`
+    is better, also of a cost or a time."""
 
     workload: str
     variant: str
@@ -28,7 +30,7 @@ class ComparisonForPrograms(Struct, frozen=True):
 
 
 class DecisionForPrograms(Struct, frozen=True):
-    """One workload. `winners`: all that may be the best within 5 %; first the highest capacity in the same blocks."""
+    """One workload. `winners`: all that may be the best within 5 %; first the highest capacity in the same rounds."""
 
     workload: str
     baseline: str | None
@@ -43,8 +45,8 @@ def decisions_for_programs(analysis: Analysis) -> tuple[DecisionForPrograms, ...
 
 
 def spent_s(analysis: Analysis) -> float:
-    """How long the trials took, the pilot's and those left out among them."""
-    return sum(trial.record.elapsed_s for trial in analysis.trials)
+    """How long the sessions took, with all that was not measured in them."""
+    return time_spent_s(analysis.boots)
 
 
 def left_out_share(analysis: Analysis) -> float:

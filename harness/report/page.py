@@ -14,14 +14,14 @@ import jinja2
 from markupsafe import Markup
 
 from harness.analysis.evidence import Analysis, Cell
-from harness.judging.figures import TrialFigures
+from harness.judging.figures import SliceFigures
 from harness.report import banner, provenance, timeline, verdicts, wording, workloads
 from harness.report.calibration_section import calibration_section
 from harness.report.palette import Palette
-from harness.report.standing import capacity_of, measured_trials, standing
-from harness.results.records.phase_record import PhaseStatus
+from harness.report.standing import capacity_of, measured_slices, standing
+from harness.results.records.phase_record import PhaseRecord, PhaseStatus
 from harness.results.records.text import count
-from harness.results.store import Attempt, Run, write_atomically
+from harness.results.store import BootFolder, Run, write_atomically
 
 
 @dataclass(frozen=True)
@@ -47,18 +47,17 @@ def write_page(run: Run, analysis: Analysis) -> Path:
 
 
 def render(run: Run, analysis: Analysis) -> str:
-    """The whole page. Reads the raw series of one trial of each cell; changes nothing."""
+    """The whole page. Reads the raw series of one boot of each cell; changes nothing."""
     record = analysis.run
     palette = Palette([variant.name for variant in record.variants])
     anchors = {workload.name: f"w{place}" for place, workload in enumerate(record.workloads)}
-    trials = provenance.trial_rows(run, analysis)
     proof = calibration_section(run)
     return _template().render(
         run=record,
         when=provenance.when(record.created_epoch_s),
         machine=provenance.machine_line(record.environment),
-        counts=Counter(standing(trial) for trial in measured_trials(analysis)),
-        attempts=len(measured_trials(analysis)),
+        counts=Counter(standing(slice) for slice in measured_slices(analysis)),
+        measured=len(measured_slices(analysis)),
         warnings=(*banner.warnings(analysis), *filter(None, [proof.warning])),
         instrument=proof,
         decisions=verdicts.decision_rows(analysis, anchors, palette),
@@ -70,10 +69,8 @@ def render(run: Run, analysis: Analysis) -> str:
         timelines=[_panels(run, analysis, workload.name, palette) for workload in record.workloads],
         comparisons=verdicts.comparison_tables(analysis, palette),
         not_compared=verdicts.not_compared(analysis),
-        doubtful=[row for row in trials if row.standing != "valid"],
-        trials=[
-            (workload.name, [row for row in trials if row.workload == workload.name]) for workload in record.workloads
-        ],
+        doubtful=provenance.doubtful_rows(analysis),
+        boots=[(workload.name, provenance.boot_rows(run, analysis, workload.name)) for workload in record.workloads],
         environment=provenance.environment_facts(analysis),
         packages=sorted(record.environment.packages.items()),
         profile=provenance.profile_facts(record),
@@ -98,24 +95,26 @@ def _template() -> jinja2.Template:
 
 
 def _panels(run: Run, analysis: Analysis, workload: str, palette: Palette) -> Panels:
-    """One representative trial of each cell, all on the same axes."""
+    """One representative boot of each cell, all on the same axes."""
     chosen = [
         (cell, _representative(analysis, cell))
         for cell in workloads.cells_in_order(analysis, workload)
         if cell.status == "measured"
     ]
     lines = [
-        timeline.of_trial(Attempt(run.path / trial.folder).samples(), trial.record.phases) if trial else None
-        for _, trial in chosen
+        timeline.of_boot(BootFolder(run.path / slice.folder).samples(), _phases_of_boot(analysis, slice))
+        if slice
+        else None
+        for _, slice in chosen
     ]
     drawn = [line for line in lines if line is not None]
     cores_top = max((line.cores_max for line in drawn), default=1.0)
     memory_top_mib = max((line.memory_max_mib for line in drawn), default=1.0)
     panels = []
-    for (cell, trial), line in zip(chosen, lines, strict=True):
-        svg, caption = None, "no trial with samples"
-        if trial is not None and line is not None:
-            caption = _caption(trial)
+    for (cell, slice), line in zip(chosen, lines, strict=True):
+        svg, caption = None, "no slice with samples"
+        if slice is not None and line is not None:
+            caption = _caption(analysis, slice)
             svg = timeline.draw_timeline(
                 line,
                 f"CPU cores and memory over time, {cell.variant} on {workload}, {caption}; "
@@ -128,21 +127,23 @@ def _panels(run: Run, analysis: Analysis, workload: str, palette: Palette) -> Pa
     return Panels(workload, tuple(panels))
 
 
-def _caption(trial: TrialFigures) -> str:
-    spec = trial.record.spec
-    attempt = f", attempt {trial.record.attempt}" if trial.record.attempt > 1 else ""
-    skipped = [phase.spec.name for phase in trial.record.phases if phase.status is PhaseStatus.SKIPPED]
-    overloaded = f", {' and '.join(skipped)} skipped (overloaded)" if skipped else ""
-    return f"block {spec.block}{attempt}{'' if trial.valid else ' (invalid: no valid trial)'}{overloaded}"
+def _phases_of_boot(analysis: Analysis, slice: SliceFigures) -> list[PhaseRecord]:
+    return [phase for one in analysis.slices if one.folder == slice.folder for phase in one.record.phases]
 
 
-def _representative(analysis: Analysis, cell: Cell) -> TrialFigures | None:
-    """The valid trial of median capacity; without a valid one, an invalid one."""
-    trials = [
-        trial
-        for trial in measured_trials(analysis)
-        if trial.phases and (trial.record.spec.variant, trial.record.spec.workload) == (cell.variant, cell.workload)
+def _caption(analysis: Analysis, slice: SliceFigures) -> str:
+    skipped = {phase.spec.name for phase in _phases_of_boot(analysis, slice) if phase.status is PhaseStatus.SKIPPED}
+    overloaded = f", {' and '.join(sorted(skipped))} skipped (overloaded)" if skipped else ""
+    return f"boot {slice.record.boot}{'' if slice.valid else ' (no valid slice)'}{overloaded}"
+
+
+def _representative(analysis: Analysis, cell: Cell) -> SliceFigures | None:
+    """The valid slice of median capacity, whose boot is shown; without a valid one, an invalid one."""
+    slices = [
+        slice
+        for slice in measured_slices(analysis)
+        if slice.phases and (slice.record.spec.variant, slice.record.spec.workload) == (cell.variant, cell.workload)
     ]
-    best = [trial for trial in trials if trial.valid] or trials
-    ranked = sorted(best, key=lambda trial: (capacity_of(trial) or 0.0, trial.record.spec.block, trial.record.attempt))
+    best = [slice for slice in slices if slice.valid] or slices
+    ranked = sorted(best, key=lambda slice: (capacity_of(slice) or 0.0, slice.record.spec.round, slice.record.boot))
     return ranked[(len(ranked) - 1) // 2] if ranked else None

@@ -1,9 +1,9 @@
-"""Where the figures come from: the trials with their raw files, the machine, the profile."""
+"""Where the figures come from: the boots with their raw files, the machine, the profile."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -11,15 +11,17 @@ from urllib.parse import quote
 import msgspec
 
 from harness.analysis.evidence import Analysis
-from harness.judging.figures import TrialFigures
+from harness.judging.figures import SliceFigures
+from harness.judging.time_spent import time_spent_s
 from harness.report import wording
-from harness.report.standing import TrialStanding, capacity_of, measured_trials, standing
+from harness.report.standing import SliceStanding, capacity_of, measured_slices, standing
+from harness.results.records.boot_record import BootRecord
 from harness.results.records.finding import Finding
 from harness.results.records.machine_record import Environment, Partition
 from harness.results.records.profile import RatePhase
 from harness.results.records.run_record import RunRecord
 from harness.results.records.text import count
-from harness.results.store import Attempt, Run
+from harness.results.store import BootFolder, Run
 
 GIB = 1024**3
 
@@ -31,18 +33,29 @@ class Link:
 
 
 @dataclass(frozen=True)
-class TrialRow:
-    id: str
-    block: str
-    attempt: int
-    workload: str
+class BootRow:
     variant: str
-    standing: TrialStanding
+    number: int
+    session: int
+    slices: str
+    ended: str
+    lived: str
+    findings: tuple[str, ...]
+    links: tuple[Link, ...]
+
+
+@dataclass(frozen=True)
+class SliceRow:
+    """A slice that does not count."""
+
+    id: str
+    round: str
+    boot: int
+    standing: SliceStanding
     error: str
     elapsed: str
     capacity: str
     findings: tuple[Finding, ...]
-    links: tuple[Link, ...]
 
 
 @dataclass(frozen=True)
@@ -51,33 +64,67 @@ class Fact:
     value: str
 
 
-def trial_rows(run: Run, analysis: Analysis) -> tuple[TrialRow, ...]:
-    """Every attempt, the pilot's too, in the order of the analysis."""
-    return tuple(_trial_row(run, trial) for trial in analysis.trials)
+def doubtful_rows(analysis: Analysis) -> tuple[SliceRow, ...]:
+    """Every slice that does not count, in the order of the analysis."""
+    return tuple(_slice_row(slice) for slice in analysis.slices if standing(slice) != "valid")
 
 
-def _trial_row(run: Run, trial: TrialFigures) -> TrialRow:
-    record = trial.record
-    rps = capacity_of(trial)
-    return TrialRow(
+def _slice_row(slice: SliceFigures) -> SliceRow:
+    record = slice.record
+    rps = capacity_of(slice)
+    return SliceRow(
         id=record.spec.id,
-        block="pilot" if record.spec.is_pilot else str(record.spec.block),
-        attempt=record.attempt,
-        workload=record.spec.workload,
-        variant=record.spec.variant,
-        standing=standing(trial),
-        error="" if any(record.error in finding.message for finding in trial.findings) else record.error,
+        round="pilot" if record.spec.is_pilot else str(record.spec.round),
+        boot=record.boot,
+        standing=standing(slice),
+        error="" if any(record.error in finding.message for finding in slice.findings) else record.error,
         elapsed=wording.seconds(record.elapsed_s),
         capacity=f"{wording.number(rps)} requests/s" if rps is not None else "",
-        findings=trial.findings,
-        links=_links(run, trial.folder),
+        findings=slice.findings,
     )
 
 
-def _links(run: Run, folder: str) -> tuple[Link, ...]:
-    """The raw files of an attempt, relative to the report."""
-    names = Attempt(run.path / folder).files()
-    return (Link("folder", f"{_url(folder)}/"), *(Link(name, f"{_url(folder)}/{_url(name)}") for name in names))
+def boot_rows(run: Run, analysis: Analysis, workload: str) -> tuple[BootRow, ...]:
+    """The boots of a workload, by variant, oldest first."""
+    return tuple(_boot_row(run, analysis, boot) for boot in analysis.boots if boot.workload == workload)
+
+
+def _boot_row(run: Run, analysis: Analysis, boot: BootRecord) -> BootRow:
+    slices = [
+        slice
+        for slice in analysis.slices
+        if (slice.record.spec.workload, slice.record.spec.variant, slice.record.boot)
+        == (boot.workload, boot.variant, boot.number)
+    ]
+    out = sum(standing(slice) != "valid" for slice in slices)
+    folder = BootFolder(run.boots_of(boot.workload, boot.variant) / str(boot.number))
+    return BootRow(
+        variant=boot.variant,
+        number=boot.number,
+        session=boot.session,
+        slices=count(len(slices), "slice") + (f", {out} not valid" if out else ""),
+        ended=boot.error or boot.ended or "the harness was ended before it",
+        lived=wording.seconds(boot.lived_s),
+        findings=tuple(_findings(slices)),
+        links=_links(run, folder),
+    )
+
+
+def _findings(slices: Sequence[SliceFigures]) -> Iterator[str]:
+    """By code, with the first slice's words."""
+    by_code: dict[str, list[str]] = {}
+    for slice in slices:
+        for finding in slice.findings:
+            by_code.setdefault(finding.code, []).append(f"{finding.message} ({finding.advice})")
+    for code, said in by_code.items():
+        often = f" [{len(said)} slices]" if len(said) > 1 else ""
+        yield f"{code}{often}: {said[0]}"
+
+
+def _links(run: Run, folder: BootFolder) -> tuple[Link, ...]:
+    """The raw files of a boot, relative to the report."""
+    path = folder.path.relative_to(run.path).as_posix()
+    return (Link("folder", f"{_url(path)}/"), *(Link(name, f"{_url(path)}/{_url(name)}") for name in folder.files()))
 
 
 def _url(path: str) -> str:
@@ -127,7 +174,7 @@ def environment_facts(analysis: Analysis) -> tuple[Fact, ...]:
         Fact("Started", when(run.created_epoch_s)),
         Fact("Took", _took(analysis)),
         Fact("Sampler's cost", _sampler(analysis)),
-        Fact("Trials' fixed costs", _overhead(analysis)),
+        Fact("Beside the slices", _overhead(analysis)),
         Fact("Noise", _noise(analysis)),
         *(Fact("Note", note) for note in environment.notes),
     ]
@@ -135,36 +182,30 @@ def environment_facts(analysis: Analysis) -> tuple[Fact, ...]:
 
 
 def _took(analysis: Analysis) -> str:
-    """All attempts together; the pause before a --resume is not counted."""
+    """All sessions together; the pause before a --resume is not counted."""
     estimate = f"estimated {wording.seconds(analysis.run.estimate_s)}"
     if analysis.run.finished_epoch_s is None:
         return f"not finished; {estimate}"
-    return f"{wording.seconds(sum(trial.record.elapsed_s for trial in analysis.trials))}; {estimate}"
+    return f"{wording.seconds(time_spent_s(analysis.boots))}; {estimate}"
 
 
 def _sampler(analysis: Analysis) -> str:
-    shares = [
-        trial.record.sampler_cpu_s / trial.record.elapsed_s
-        for trial in measured_trials(analysis)
-        if trial.record.elapsed_s > 0
-    ]
-    if not shares:
-        return ""
-    middle, most = wording.percent(statistics.median(shares)), wording.percent(max(shares))
-    return f"median trial {middle} of one core, largest {most}"
+    measured_s = sum(slice.record.elapsed_s for slice in analysis.slices)
+    used_s = sum(boot.sampler_cpu_s for boot in analysis.boots)
+    return f"{wording.percent(used_s / measured_s)} of one core, over all slices" if measured_s else ""
 
 
 def _overhead(analysis: Analysis) -> str:
-    """Where the time went in which nothing was measured."""
+    """Where the time went in which nothing was measured. Servers boot and stop side by side, so their times overlap."""
     sums: dict[str, float] = {}
-    for trial in analysis.trials:
-        for name, cost_s in trial.record.overhead_s.items():
+    for boot in analysis.boots:
+        for name, cost_s in boot.overhead_s.items():
             sums[name] = sums.get(name, 0.0) + cost_s
     return ", ".join(f"{name} {wording.seconds(sums[name])}" for name in sorted(sums))
 
 
 def _noise(analysis: Analysis) -> str:
-    noises = [trial.record.noise for trial in measured_trials(analysis) if trial.record.noise is not None]
+    noises = [slice.record.noise for slice in measured_slices(analysis) if slice.record.noise is not None]
     if not noises:
         return ""
     canaries = sorted(noise.canary_ms for noise in noises)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from harness.analysis.evidence import Analysis, Cell, CellPhase
 from harness.calibration.calibration_record import Calibration
-from harness.judging.figures import Percentile, TrialFigures
+from harness.judging.figures import Percentile, SliceFigures
 from harness.report import wording
 from harness.report.calibration_section import instrument_line, too_close_line
 from harness.report.palette import Palette
@@ -41,7 +41,7 @@ class TableRow:
 
     variant: str
     colour: str
-    trials: str
+    slices: str
     note: str
     figures: tuple[TableFigure, ...]
 
@@ -61,7 +61,7 @@ class Table:
 def of_workload(
     analysis: Analysis, cells: Sequence[Cell], palette: Palette, calibration: Calibration | None = None
 ) -> tuple[Table, ...]:
-    """The capacity phase, then the rates. A cell without a valid trial has no row: it is listed with its reason."""
+    """The capacity phase, then the rates. A cell without a valid slice has no row: it is listed with its reason."""
     shown = [cell for cell in cells if not cell_note(cell)]
     capacities = [phase for cell in shown if (phase := capacity_of_cell(cell))]
     if not capacities:
@@ -116,16 +116,16 @@ def _columns(memory: str) -> tuple[TableFigure, ...]:
     )
 
 
-def _figures(cell: Cell, phase: CellPhase, memory: str, valid: Sequence[TrialFigures]) -> tuple[TableFigure, ...]:
+def _figures(cell: Cell, phase: CellPhase, memory: str, valid: Sequence[SliceFigures]) -> tuple[TableFigure, ...]:
     goodput, cpu, cores = phase.goodput_rps, phase.target_cpu_s_per_1000, phase.target_cores
-    trials = len(valid)
+    slices = sum(phase.name in slice.phases for slice in valid)
     failed = failed_health_share(phase, valid)
-    health = _percentile(phase.health_p99, trials)
+    health = _percentile(phase.health_p99, slices)
     return (
         TableFigure(wording.number(goodput.value if goodput else None), wording.interval(goodput)),
-        _percentile(phase.response_p50, trials),
-        _percentile(phase.response_p90, trials),
-        _percentile(phase.response_p99, trials),
+        _percentile(phase.response_p50, slices),
+        _percentile(phase.response_p90, slices),
+        _percentile(phase.response_p99, slices),
         TableFigure(
             wording.percent(unanswered_share(phase)),
             wording.not_ok(phase.outcomes, given_up(phase, valid)),
@@ -136,7 +136,7 @@ def _figures(cell: Cell, phase: CellPhase, memory: str, valid: Sequence[TrialFig
         TableFigure(wording.cores(cell.idle_cores)),
         _memory(phase, memory),
         TableFigure(wording.whole(phase.target_threads_max)),
-        _percentile(loop_lag(phase, valid), trials),
+        _percentile(loop_lag(phase, valid), slices),
         TableFigure(health.text, f"{wording.percent(failed)} not ok", "warns") if failed else health,
         TableFigure(wording.whole(phase.limiter_waiting_max)),
     )
@@ -151,23 +151,23 @@ def _memory(phase: CellPhase, memory: str) -> TableFigure:
     )
 
 
-def _row(cell: Cell, name: str, memory: str, valid: Sequence[TrialFigures], palette: Palette) -> TableRow:
+def _row(cell: Cell, name: str, memory: str, valid: Sequence[SliceFigures], palette: Palette) -> TableRow:
     phase = cell.phases.get(name)
-    trials = count(cell.trials, "trial")
+    slices = count(cell.slices, "slice")
     return TableRow(
         variant=cell.variant,
         colour=palette.css(cell.variant),
-        trials=trials if cell.valid_trials == cell.trials else f"{cell.valid_trials} of {trials} valid",
+        slices=slices if cell.valid_slices == cell.slices else f"{cell.valid_slices} of {slices} valid",
         note=", ".join(phase_notes(cell, phase, valid)),
         figures=_figures(cell, phase, memory, valid) if phase and _has_figures(phase) else (),
     )
 
 
 def _has_figures(phase: CellPhase) -> bool:
-    """A phase that was skipped in some trials has no goodput, but bounds of its percentiles."""
+    """A phase that was skipped in some slices has no goodput, but bounds of its percentiles."""
     return phase.goodput_rps is not None or phase.response_p50 is not None
 
 
-def _percentile(value: Percentile | None, trials: int) -> TableFigure:
+def _percentile(value: Percentile | None, slices: int) -> TableFigure:
     lower_bound = value is not None and value.at_least
-    return TableFigure(wording.percentile(value), wording.trial_range(value, trials), "warns" if lower_bound else "")
+    return TableFigure(wording.percentile(value), wording.slice_range(value, slices), "warns" if lower_bound else "")

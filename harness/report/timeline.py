@@ -1,10 +1,11 @@
-"""What a trial's processes did over time: CPU and memory from its samples, drawn small, the phases as bands."""
+"""What a boot's processes did over time: CPU and memory from its samples, drawn small, the phases as bands."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from markupsafe import Markup
 
@@ -21,6 +22,7 @@ _CORES = (88, 26)  # where the axis begins and ends, from the top
 _MEMORY = (146, 104)
 _NAME_LENGTH = 12
 _POINTS = 120
+_APART_S = 1.0  # nothing is sampled while others are measured
 _FINEST_STEP_S = 0.4  # two samples at 5 Hz: CPU times tick in 10 ms, so shorter steps show the clock, not the load
 _CURVES: dict[str, tuple[str, tuple[float, ...]]] = {
     "target": (TARGET, ()),
@@ -52,7 +54,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Timeline:
-    """A trial over time: cores in use by tree, the target's memory in MiB."""
+    """A boot over time: cores in use by tree, the target's memory in MiB."""
 
     cores: dict[str, Curve]
     pss_mib: Curve
@@ -69,20 +71,26 @@ class Timeline:
         return max(self.pss_mib.largest, self.rss_mib.largest)
 
 
-def of_trial(samples: Sequence[Sample], phases: Sequence[PhaseRecord]) -> Timeline:
-    """The curves of one trial, at most about 120 points each."""
+def of_boot(samples: Sequence[Sample], phases: Sequence[PhaseRecord]) -> Timeline:
+    """The curves of one boot, at most about 120 points each."""
     ran = [phase for phase in phases if phase.status is not PhaseStatus.SKIPPED and phase.end_s > phase.start_s]
     end_s = max([1.0, *(sample.t_s for sample in samples), *(phase.drained_s for phase in ran)])
-    step_s = max(_FINEST_STEP_S, end_s / _POINTS)
     target = [sample for sample in samples if sample.tree == "target"]
-    pss = [(s.t_s, s.server, s.pss_bytes / MIB) for s in target if s.pss_bytes is not None]
+    step_s = max(_FINEST_STEP_S, _sampled_s(target) / _POINTS)
+    pss = [(s.t_s, s.pss_bytes / MIB) for s in target if s.pss_bytes is not None]
     return Timeline(
         cores={tree: _cores_of_tree([s for s in samples if s.tree == tree], step_s) for tree in _CURVES},
         pss_mib=_thinned(pss, step_s),
-        rss_mib=_thinned([(s.t_s, s.server, s.rss_bytes / MIB) for s in target], step_s),
+        rss_mib=_thinned([(s.t_s, s.rss_bytes / MIB) for s in target], step_s),
         bands=tuple(Band(phase.spec.name, phase.start_s, phase.end_s) for phase in ran),
         end_s=end_s,
     )
+
+
+def _sampled_s(samples: Sequence[Sample]) -> float:
+    """Without the times in which others were measured: a step of their length would skip whole slices."""
+    gaps_s = (after.t_s - before.t_s for before, after in pairwise(samples))
+    return sum(gap_s for gap_s in gaps_s if gap_s <= _APART_S)
 
 
 def _cores_of_tree(samples: Sequence[Sample], step_s: float) -> Curve:
@@ -97,12 +105,13 @@ def _cores_of_tree(samples: Sequence[Sample], step_s: float) -> Curve:
 
 
 def cores_curve(samples: Sequence[Sample], step_s: float) -> Curve:
-    """CPU-seconds per second between samples at least `step_s` apart; a new server starts a new curve."""
+    """CPU-seconds per second between samples at least `step_s` apart; between slices the curve breaks."""
     times: list[float] = []
     values: list[float] = []
-    last: Sample | None = None
+    last: Sample | None = None  # where the step began
+    before_s = -math.inf
     for sample in samples:
-        if last is None or sample.server != last.server or sample.cpu_s < last.cpu_s:
+        if last is None or sample.cpu_s < last.cpu_s or sample.t_s - before_s > _APART_S:
             if last is not None:
                 times.append(sample.t_s)
                 values.append(math.nan)
@@ -111,23 +120,26 @@ def cores_curve(samples: Sequence[Sample], step_s: float) -> Curve:
             times.append((sample.t_s + last.t_s) / 2)
             values.append((sample.cpu_s - last.cpu_s) / (sample.t_s - last.t_s))
             last = sample
+        before_s = sample.t_s
     return Curve(tuple(times), tuple(values))
 
 
-def _thinned(points: Sequence[tuple[float, int, float]], step_s: float) -> Curve:
-    """`(time, server, value)` at least `step_s` apart; a new server starts a new curve."""
+def _thinned(points: Sequence[tuple[float, float]], step_s: float) -> Curve:
+    """`(time, value)` at least `step_s` apart; between slices the curve breaks."""
     times: list[float] = []
     values: list[float] = []
-    last: tuple[float, int] | None = None
-    for t_s, server, value in points:
-        if last is not None and server != last[1]:
+    last_s = before_s = -math.inf  # the last one that was taken, and the one before this
+    for t_s, value in points:
+        is_apart = t_s - before_s > _APART_S
+        before_s = t_s
+        if is_apart and times:
             times.append(t_s)
             values.append(math.nan)
-        elif last is not None and t_s - last[0] < step_s:
+        elif t_s - last_s < step_s:
             continue
         times.append(t_s)
         values.append(value)
-        last = (t_s, server)
+        last_s = t_s
     return Curve(tuple(times), tuple(values))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.analysis.evidence import Analysis, Comparison, Decision
-from harness.analysis.stats import MOST_MORE_BLOCKS
+from harness.judging.stats import MOST_MORE_ROUNDS
 from harness.report import wording
 from harness.report.palette import Palette
 from harness.results.records.workload import Workload
@@ -33,6 +33,7 @@ class DecisionRow:
     gain_interval: str
     verdict: VerdictBadge | None
     why: str
+    avoid: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class ComparisonRow:
     interval: str
     pairs: int
     verdict: VerdictBadge
-    more_blocks: str
+    more_rounds: str
     why: str
 
 
@@ -61,15 +62,19 @@ class Comparisons:
 
 
 _METRICS = {"capacity_rps": "Capacity", "target_cpu_s_per_1000": "CPU-seconds per request"}
+_LATENCIES = {"p50_ms": "Response time p50", "p99_ms": "Response time p99", "health_p99_ms": "/health p99"}
 _CAPACITY_WORDS = {"faster": "faster", "slower": "slower"}
 _CPU_WORDS = {"faster": "less CPU", "slower": "more CPU"}
+_LATENCY_WORDS = {"faster": "shorter", "slower": "longer"}
 _BADGES = {"faster": ("better", "▲"), "slower": ("worse", "▼"), "same": ("same", "="), "open": ("open", "?")}
 
 
 def badge(comparison: Comparison) -> VerdictBadge:
     """The verdict in words that fit the metric."""
     kind, sign = _BADGES[comparison.verdict]
-    words = _CAPACITY_WORDS if comparison.metric == "capacity_rps" else _CPU_WORDS
+    words = {"capacity_rps": _CAPACITY_WORDS, "target_cpu_s_per_1000": _CPU_WORDS}.get(
+        comparison.metric, _LATENCY_WORDS
+    )
     return VerdictBadge(kind, f"{sign} {words.get(comparison.verdict, comparison.verdict)}")
 
 
@@ -107,6 +112,7 @@ def _decision_row(
         gain_interval=gain_interval,
         verdict=badge(gain) if gain is not None else None,
         why=" ".join(filter(None, [_sentence(decision.no_gain_because), decision.why])),
+        avoid=tuple(f"{made.variant} ({wording.times(made.ratio.value)})" for made in decision.avoid),
     )
 
 
@@ -129,9 +135,19 @@ def comparison_tables(analysis: Analysis, palette: Palette) -> tuple[Comparisons
                 (workload, rows) for workload in workloads if (rows := _rows(analysis, workload, metric, palette))
             ),
         )
-        for metric, heading in _METRICS.items()
-        if any(made.metric == metric for made in analysis.comparisons)
+        for metric, heading in _headings(analysis).items()
     )
+
+
+def _headings(analysis: Analysis) -> dict[str, str]:
+    """Of the metrics that were compared: those of the closed loop, then latencies by rate."""
+    found = list(dict.fromkeys(made.metric for made in analysis.comparisons))
+    first = {metric: heading for metric, heading in _METRICS.items() if metric in found}
+    latencies = [metric for metric in found if "@" in metric]
+    return first | {
+        metric: f"{_LATENCIES[metric.split('@')[0]]}, {metric.split('@')[1]}"
+        for metric in sorted(latencies, key=lambda metric: list(_LATENCIES).index(metric.split("@")[0]))
+    }
 
 
 def _rows(analysis: Analysis, workload: str, metric: str, palette: Palette) -> tuple[ComparisonRow, ...]:
@@ -142,9 +158,9 @@ def _rows(analysis: Analysis, workload: str, metric: str, palette: Palette) -> t
             baseline=made.baseline,
             ratio=wording.times(made.ratio.value),
             interval=wording.interval_of_ratio(made.ratio),
-            pairs=made.ratio.trials,
+            pairs=made.ratio.slices,
             verdict=badge(made),
-            more_blocks=_more_blocks(made),
+            more_rounds=_more_rounds(made),
             why=made.why.removeprefix(f"{made.variant}: "),
         )
         for made in analysis.comparisons
@@ -152,11 +168,11 @@ def _rows(analysis: Analysis, workload: str, metric: str, palette: Palette) -> t
     )
 
 
-def _more_blocks(comparison: Comparison) -> str:
-    if comparison.more_blocks is None:
+def _more_rounds(comparison: Comparison) -> str:
+    if comparison.more_rounds is None:
         return ""
     return (
-        f"{comparison.more_blocks} or more"
-        if comparison.more_blocks >= MOST_MORE_BLOCKS
-        else f"about {comparison.more_blocks}"
+        f"{comparison.more_rounds} or more"
+        if comparison.more_rounds >= MOST_MORE_ROUNDS
+        else f"about {comparison.more_rounds}"
     )

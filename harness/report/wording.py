@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from harness.analysis.evidence import Estimate
-from harness.analysis.stats import SAME_WITHIN
+from harness.analysis.evidence import Comparison
+from harness.judging.estimate import Estimate
 from harness.judging.figures import Percentile
+from harness.judging.stats import MOST_MORE_ROUNDS, SAME_WITHIN
 from harness.results.records.outcome import Outcome, in_words
 
 NOTHING = "\N{EN DASH}"  # how tables say "no figure"
@@ -18,7 +19,7 @@ FAR_LOW, FAR_HIGH = 1e-6, 1e12
 
 def number(value: float | None) -> str:
     """Three significant digits, thousands separated: 0.0123, 9.87, 948, 25,700. What is far from 1 has a power of ten:
-    3.2e+65. An interval from two blocks can reach there."""
+    3.2e+65. An interval from two rounds can reach there."""
     return _rounded(value, 3)
 
 
@@ -52,13 +53,23 @@ def interval(estimate: Estimate | None, form: Callable[[float], str] = number) -
     if estimate is None:
         return ""
     if estimate.low is None or estimate.high is None:
-        return "no interval from 1 block" if estimate.trials == 1 else "no interval"
+        return "no interval from 1 slice" if estimate.slices == 1 else "no interval"
     return f"[{form(estimate.low)}, {form(estimate.high)}]"
 
 
 def times(ratio: float | None) -> str:
     """A ratio, behind a multiplication sign."""
     return NOTHING if ratio is None else f"{TIMES}{number(ratio)}"
+
+
+def verdict_in_words(made: Comparison) -> str:
+    """`faster`, `open, about 6 more minutes would decide`"""
+    if made.verdict != "open" or made.more_s is None or made.more_rounds is None:
+        return made.verdict
+    if made.more_rounds >= MOST_MORE_ROUNDS:
+        return "open, and many more minutes would not decide"
+    minutes = max(1, round(made.more_s / 60))
+    return f"open, about {minutes} more minute{'s' * (minutes > 1)} would decide"
 
 
 def interval_of_ratio(estimate: Estimate) -> str:
@@ -94,15 +105,15 @@ def percentile(value: Percentile | None) -> str:
     return f"≥ {ms(value.value_ms)}" if value.at_least else ms(value.value_ms)
 
 
-def trial_range(value: Percentile | None, trials: int) -> str:
-    """The least and the largest of `trials` single trials of a percentile; empty when none has enough samples."""
+def slice_range(value: Percentile | None, slices: int) -> str:
+    """The least and the largest of `slices` single slices of a percentile; empty when none has enough samples."""
     if value is None:
         return ""
-    if trials == 1:
-        return "1 block: no range"
-    if value.trial_low_ms is None or value.trial_high_ms is None:
+    if slices == 1:
+        return "1 slice: no range"
+    if value.slice_low_ms is None or value.slice_high_ms is None:
         return ""
-    low, high = ms(value.trial_low_ms), ms(value.trial_high_ms)
+    low, high = ms(value.slice_low_ms), ms(value.slice_high_ms)
     figure, unit = low.rsplit(" ", 1)
     return f"{figure}…{high}" if high.endswith(f" {unit}") else f"{low}…{high}"
 

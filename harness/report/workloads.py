@@ -18,7 +18,7 @@ from harness.report.standing import (
     cell_note,
     failed_health_share,
     loop_lag,
-    measured_trials,
+    measured_slices,
     phase_notes,
     rate_phases,
     standing,
@@ -91,8 +91,8 @@ def _why_absent(cell: Cell) -> str:
     if cell.error:
         return cell.error
     if cell.without_answer:
-        return "a phase without an answer is no measurement, and the other trials do not speak for it; see Trials"
-    return "every attempt was invalid or failed; see Trials" if cell.trials else ""
+        return "a phase without an answer is no measurement, and the other slices do not speak for it; see Slices"
+    return "every slice was invalid or failed; see Slices" if cell.slices else ""
 
 
 def _facts(analysis: Analysis, workload: Workload) -> str:
@@ -103,8 +103,8 @@ def _facts(analysis: Analysis, workload: Workload) -> str:
         if workload.calls and workload.wait_ms
         else "no upstream wait"
     )
-    loop = f"{count(users, 'user')} in a closed loop for {wording.seconds(profile.capacity_s)}"
-    return f"{waits}; capacity with {loop}"
+    loop = f"closed loops of at least {wording.seconds(profile.capacity_s)}, with up to {count(users, 'user')}"
+    return f"{waits}; capacity from {loop}"
 
 
 class _Drawn:
@@ -121,12 +121,12 @@ class _Drawn:
         rows = []
         for cell in self.cells:
             doubtful = [
-                capacity_of(trial)
-                for trial in measured_trials(self.analysis)
-                if standing(trial) == "invalid"
-                and (trial.record.spec.variant, trial.record.spec.workload) == (cell.variant, cell.workload)
+                capacity_of(slice)
+                for slice in measured_slices(self.analysis)
+                if standing(slice) == "invalid"
+                and (slice.record.spec.variant, slice.record.spec.workload) == (cell.variant, cell.workload)
             ]
-            singles = [capacity_of(trial) for trial in self.valid[cell.variant]]
+            singles = [capacity_of(slice) for slice in self.valid[cell.variant]]
             rows.append(
                 charts.CapacityRow(
                     variant=cell.variant,
@@ -188,7 +188,7 @@ class _Drawn:
         return Chart(self.workload, charts.latency_chart(rows, title, low="", high="p99"))
 
     def _why_no_lag(self, cell: Cell) -> str:
-        figures = [figures for trial in self.valid[cell.variant] for figures in trial.phases.values()]
+        figures = [figures for slice in self.valid[cell.variant] for figures in slice.phases.values()]
         return "too few ticks for p99" if any(one.probe_lines for one in figures) else "no probe data"
 
 

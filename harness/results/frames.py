@@ -2,16 +2,16 @@
 
     from harness.results.frames import read_latencies, read_samples, read_summary
 
-    summary = read_summary("results/example")      # a row: a metric of a phase of a trial
+    summary = read_summary("results/example")      # a row: a metric of a phase of a slice
     samples = read_samples("results/example")      # a row: what a process tree had used at a moment
     latencies = read_latencies("results/example")  # a row: how often a time was measured
 
-Names are categories, yes or no is bool, numbers are int or float; a missing number is NaN. In all three frames `trial`
-and `attempt` together name one attempt, and `workload` with `variant` name its cell. `block` is its block; 0 is the
-pilot, which sets the rates and measures the idle CPU use. Only the summary knows which attempts are valid, because
+Names are categories, yes or no is bool, numbers are int or float; a missing number is NaN. In all three frames `slice`
+and `boot` together name one slice, and `workload` with `variant` name its cell. `round` is its round; 0 is the
+pilot, which sets the rates and measures the idle CPU use. Only the summary knows which slices are valid, because
 that is judged and not measured:
 
-    valid = summary.loc[summary.valid, ["trial", "attempt"]].drop_duplicates()
+    valid = summary.loc[summary.valid, ["slice", "boot"]].drop_duplicates()
     samples.merge(valid)
 
 Errors are `harness.results.store.StoreError`: one line that names the file and says what to do.
@@ -20,32 +20,28 @@ Errors are `harness.results.store.StoreError`: one line that names the file and 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import pandas as pd
 
-from harness.results.histograms import Histograms, read_histograms
-from harness.results.raw_trial import complete_records
+from harness.results.raw_slice import RawSlice, read_raw_slices, recorded_boots
 from harness.results.records.phase_record import PhaseRecord
-from harness.results.records.sample import Sample
-from harness.results.records.trial_record import TrialRecord
-from harness.results.store import Attempt, Run, StoreError
+from harness.results.store import Run, StoreError
 
 _T = TypeVar("_T")
 
-_TRIAL_TYPES = {
-    "trial": "category",
-    "attempt": "int64",
-    "block": "int64",
+_SLICE_TYPES = {
+    "slice": "category",
+    "boot": "int64",
+    "round": "int64",
     "workload": "category",
     "variant": "category",
 }
 _SUMMARY_TYPES = {
     "run": "category",
-    **_TRIAL_TYPES,
+    **_SLICE_TYPES,
     "strategy": "category",
     "valid": "bool",
     "phase": "category",
@@ -60,10 +56,9 @@ _SUMMARY_TYPES = {
 # Listed, because a strategy may be called `nan` or `null`.
 _MISSING = {"offered_rps": [""], "value": ["nan"], "at_least": [""]}
 _SAMPLE_TYPES = {
-    **_TRIAL_TYPES,
+    **_SLICE_TYPES,
     "tree": "category",
     "service": "category",
-    "server": "int64",
     "t_s": "float64",
     "phase": "category",
     "cpu_s": "float64",
@@ -73,7 +68,7 @@ _SAMPLE_TYPES = {
     "threads": "float64",
 }
 _LATENCY_TYPES = {
-    **_TRIAL_TYPES,
+    **_SLICE_TYPES,
     "phase": "category",
     "outcome": "category",
     "metric": "category",
@@ -85,11 +80,11 @@ _LATENCY_TYPES = {
 def read_summary(run_folder: Path | str) -> pd.DataFrame:
     """The tidy frame: `summary.csv`, which `bench run` and `bench report` write.
 
-    One row is one metric of one phase of one attempt at a trial. Columns:
+    One row is one metric of one phase of one slice. Columns:
 
-    - `run`, `trial`, `attempt`, `block`, `workload`, `variant`: which attempt.
+    - `run`, `slice`, `boot`, `round`, `workload`, `variant`: which slice.
     - `strategy`: the file of `targets/` that the variant was made from.
-    - `valid`: whether the attempt counts. Only valid ones are in the report's figures.
+    - `valid`: whether the slice counts. Only valid ones are in the report's figures.
     - `phase`, `phase_kind`: such as `rate-70`, `rate`.
     - `phase_status`: `complete`, `choked`, `skipped` or `failed`.
     - `offered_rps`: arrivals per second of an open loop; NaN in closed loops.
@@ -98,12 +93,12 @@ def read_summary(run_folder: Path | str) -> pd.DataFrame:
 
     Raises StoreError when the folder holds no run, or no summary of this layout.
 
-    Example, the capacity of each cell by block:
+    Example, the capacity of each cell by round:
 
         frame = read_summary("results/example")
-        counts = frame.valid & (frame.block > 0) & (frame.phase == "capacity")
+        counts = frame.valid & (frame["round"] > 0) & (frame.phase == "capacity")
         capacity = frame[counts & (frame.metric == "goodput_rps")]
-        capacity.pivot_table("value", ["workload", "variant"], "block", observed=True)
+        capacity.pivot_table("value", ["workload", "variant"], "round", observed=True)
     """
     path = Run.open(Path(run_folder)).summary_path
     again = f"`bench report {run_folder}` writes it"
@@ -123,15 +118,14 @@ def read_summary(run_folder: Path | str) -> pd.DataFrame:
 
 
 def read_samples(run_folder: Path | str) -> pd.DataFrame:
-    """CPU, memory and threads over time, of every complete attempt, about five times a second.
+    """CPU, memory and threads over time, of every slice, about five times a second.
 
     One row is one process tree at one moment. Columns:
 
-    - `trial`, `attempt`, `block`, `workload`, `variant`: which attempt.
+    - `slice`, `boot`, `round`, `workload`, `variant`: which slice.
     - `tree`: `target`, `generator` or `services`.
     - `service`: the service's name where the tree is `services`; else empty.
-    - `server`: 0; higher when the target had choked and was replaced.
-    - `t_s`: seconds since the trial began.
+    - `t_s`: seconds since the launch of the boot.
     - `phase`: the phase that was going on; missing between phases.
     - `cpu_s`: CPU-seconds that the tree has used so far, also by processes that have ended.
     - `rss_bytes`, `pss_bytes`: memory. RSS counts shared pages once for each process; PSS (Linux) does not, and is NaN
@@ -143,26 +137,26 @@ def read_samples(run_folder: Path | str) -> pd.DataFrame:
     Example, cores in use:
 
         samples = read_samples("results/example")
-        one = samples.groupby(["trial", "attempt", "tree", "service", "server"], observed=True)
+        one = samples.groupby(["slice", "boot", "tree", "service"], observed=True)
         samples["cores"] = one.cpu_s.diff() / one.t_s.diff()
     """
     rows: list[tuple[object, ...]] = []
     broken: list[str] = []
-    for head, attempt, record in _attempts(run_folder, broken):
-        for each in _read(attempt.samples, list[Sample](), broken):
-            phase = _phase_at(record.phases, each.t_s)
+    for head, raw in _slices(run_folder, broken):
+        for each in raw.samples:
+            phase = _phase_at(raw.record.phases, each.t_s)
             used = (each.cpu_s, each.rss_bytes, each.pss_bytes, each.processes, each.threads)
-            rows.append((*head, each.tree, each.service, each.server, each.t_s, phase, *used))
+            rows.append((*head, each.tree, each.service, each.t_s, phase, *used))
     _warn(broken)
     return _frame(rows, _SAMPLE_TYPES)
 
 
 def read_latencies(run_folder: Path | str) -> pd.DataFrame:
-    """The latency histograms of every complete attempt, one for each phase, outcome and metric.
+    """The latency histograms of every slice, one for each phase, outcome and metric.
 
     One row is one value and how often it was measured; a value is at most 0.1 % above what was measured. Columns:
 
-    - `trial`, `attempt`, `block`, `workload`, `variant`: which attempt.
+    - `slice`, `boot`, `round`, `workload`, `variant`: which slice.
     - `phase`: such as `capacity`, `rate-70`.
     - `outcome`: `ok`, `wrong_answer`, `http_error`, `timeout`, `connection_error` or `not_sent`.
     - `metric`: `service` (from the send to the answer), `response` (from when it should have been sent to the answer),
@@ -171,7 +165,7 @@ def read_latencies(run_folder: Path | str) -> pd.DataFrame:
 
     What cannot be read is left out, with a warning that names it. Raises StoreError when the folder holds no run.
 
-    Example, a median over all blocks (counts are added, percentiles are never averaged):
+    Example, a median over all rounds (counts are added, percentiles are never averaged):
 
         latencies = read_latencies("results/example")
         wanted = "workload == 'io' and variant == 'sync_def' and phase == 'capacity'"
@@ -181,34 +175,25 @@ def read_latencies(run_folder: Path | str) -> pd.DataFrame:
     """
     rows: list[tuple[object, ...]] = []
     broken: list[str] = []
-    for head, attempt, _ in _attempts(run_folder, broken):
-        log = _read(partial(read_histograms, attempt.latency_path), Histograms({}), broken)
-        if log.broken_lines:
-            broken.append(f"{attempt.latency_path}: {log.broken_lines} of its lines cannot be read")
-        for tag in sorted(log.intervals):
-            merged = log.merged(tag.phase, (tag.outcome,), tag.metric)
+    for head, raw in _slices(run_folder, broken):
+        for tag in sorted(raw.histograms.intervals):
+            merged = raw.histograms.merged(tag.phase, (tag.outcome,), tag.metric)
             names = (*head, tag.phase, tag.outcome.value, tag.metric.value)
             rows += [(*names, *pair) for pair in zip(merged.values_us.tolist(), merged.counts.tolist(), strict=True)]
     _warn(broken)
     return _frame(rows, _LATENCY_TYPES)
 
 
-def _attempts(
-    run_folder: Path | str, broken: list[str]
-) -> Iterator[tuple[tuple[str, int, int, str, str], Attempt, TrialRecord]]:
-    """For each complete attempt: the first columns of its rows, its folder, its record."""
+def _slices(run_folder: Path | str, broken: list[str]) -> Iterator[tuple[tuple[str, int, int, str, str], RawSlice]]:
+    """For each slice: the first columns of its rows, and its raw data."""
     run = Run.open(Path(run_folder))
-    for attempt, record in complete_records(run, run.read(), broken):
-        spec = record.spec
-        yield (spec.id, record.attempt, spec.block, spec.workload, spec.variant), attempt, record
-
-
-def _read(read: Callable[[], _T], empty: _T, broken: list[str]) -> _T:
-    try:
-        return read()
-    except StoreError as error:
-        broken.append(str(error))
-        return empty
+    for folder, boot in recorded_boots(run, run.read(), broken):
+        slices = read_raw_slices(run, folder, boot, broken)
+        if slices and (lines := slices[0].histograms.broken_lines):
+            broken.append(f"{folder.latency_path}: {lines} of its lines cannot be read")
+        for raw in slices:
+            spec = raw.record.spec
+            yield (spec.id, boot.number, spec.round, spec.workload, spec.variant), raw
 
 
 def _warn(broken: Sequence[str]) -> None:

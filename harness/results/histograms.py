@@ -1,4 +1,5 @@
-"""Reads `latency.hlog`: HdrHistogram's interval log, one histogram a second, tagged `<phase>.<outcome>.<metric>`.
+"""Reads `latency.hlog`: HdrHistogram's interval log, one histogram a second, tagged
+`<phase>@<slice>.<outcome>.<metric>`.
 
 `hdrh.log.HistogramLogReader` is not used: it stops without an error at the first interval with a time that it does not
 accept, and a line that was cut off ends its loop with an exception. Decoding itself is hdrh's. Histograms are merged by
@@ -21,11 +22,11 @@ from hdrh.codec import HdrCookieException, HdrLengthException
 from hdrh.histogram import HdrHistogram
 from numpy.typing import NDArray
 
-from harness.results.records.metric import HIGHEST_US, LOWEST_US, SIGNIFICANT_FIGURES, Metric
+from harness.results.records.metric import HIGHEST_US, LOWEST_US, SIGNIFICANT_FIGURES, Metric, slice_mark
 from harness.results.records.outcome import Outcome
 from harness.results.store import StoreError
 
-# `Tag=<phase>.<outcome>.<metric>,<start s>,<length s>,<max>,<payload>`; a phase name may hold dots (`rate-12.5`).
+# `Tag=<phase>@<slice>.<outcome>.<metric>,<start s>,<length s>,<max>,<payload>`; a phase may hold dots (`rate-12.5`).
 _LINE = re.compile(
     rb"Tag=(?P<tag>[^,]+),(?P<start_s>[0-9.]+),(?P<length_s>[0-9.]+),[0-9.]+,(?P<payload>[A-Za-z0-9+/=]+)"
 )
@@ -88,6 +89,18 @@ class Histograms:
 
     intervals: dict[Tag, tuple[Interval, ...]]
     broken_lines: int = 0
+
+    def of_slice(self, number: int) -> Histograms:
+        """Those of one slice of the boot, its phases by their plain names."""
+        mark = slice_mark(number)
+        return Histograms(
+            {
+                tag._replace(phase=tag.phase.removesuffix(mark)): intervals
+                for tag, intervals in self.intervals.items()
+                if tag.phase.endswith(mark) and "@" not in tag.phase.removesuffix(mark)
+            },
+            self.broken_lines,
+        )
 
     def merged(self, phase: str, outcomes: Iterable[Outcome], metric: Metric) -> Histogram:
         return merge(interval.histogram for interval in self._select(phase, outcomes, metric))

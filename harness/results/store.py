@@ -1,14 +1,15 @@
 """`results/<run>/`: the only link between measuring and judging.
 
-    run.json                              everything known before and around the trials
+    run.json                              everything known before and around the slices
     summary.csv  report.html              derived; may be deleted and made again
-    trials/<trial id>/<attempt>/          raw data of one attempt
-        latency.hlog  arrivals.jsonl  samples.jsonl  probe/<pid>.jsonl  server*.log  locust.log
-        trial.json                        written last: its presence means the attempt is complete
+    sessions/<workload>-<n>/locust.log    what the load generator of a session said
+    boots/<workload>-<variant>/<n>/       raw data of one boot
+        latency.hlog  arrivals.jsonl  samples.jsonl  probe/<pid>.jsonl  server.log
+        boot.json                         written after the raw data of each slice, with all slices so far
 
 Files appear whole or not at all: each is written under another name, synced and renamed, and then its folder is synced.
-So it is still there after a power cut. An attempt without `trial.json` was interrupted: it is kept and never read, and
-the next attempt gets the next number.
+So it is still there after a power cut; only of a boot that was alive then the last slices may be lost. A boot without
+`boot.json` has no slice: it is kept and never read, and the next boot gets the next number.
 """
 
 from __future__ import annotations
@@ -21,19 +22,19 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from harness.results import old_layouts
 from harness.results.records.arrival_times import Arrivals
+from harness.results.records.boot_record import BootRecord
 from harness.results.records.errors import HarnessError, UsageError
 from harness.results.records.run_record import RunRecord
 from harness.results.records.sample import Sample
 from harness.results.records.schema import SCHEMA_VERSION
 from harness.results.records.text import to_json
-from harness.results.records.trial_record import TrialRecord, TrialSpec
+from harness.results.records.variant import slug
 
 _T = TypeVar("_T", bound=Struct)
 
@@ -50,28 +51,33 @@ class _Version(Struct):
     schema_version: int
 
 
-_CONVERTERS: dict[type, Callable[[dict[str, Any]], dict[str, Any]]] = {
-    RunRecord: old_layouts.to_current_run,
-    TrialRecord: old_layouts.to_current_trial,
-}
-
-
 def write_atomically(path: Path, content: bytes) -> None:
     """Write `path` whole or not at all; when this returns, it is on the disk. Raises StoreError naming the path (disk
     full, not writable)."""
+    _replace(path, content, durable=True)
+
+
+def replace_atomically(path: Path, content: bytes) -> None:
+    """As `write_atomically`, but without waiting for the disk: after a power cut the file before it may be there."""
+    _replace(path, content, durable=False)
+
+
+def _replace(path: Path, content: bytes, *, durable: bool) -> None:
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             try:
                 file.write(content)
                 file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    os.fsync(file.fileno())
                 Path(file.name).chmod(0o644)
                 Path(file.name).replace(path)
             except BaseException:
                 with contextlib.suppress(OSError):
                     Path(file.name).unlink()
                 raise
-        _sync_folder(path.parent)
+        if durable:
+            _sync_folder(path.parent)
     except OSError as error:
         raise StoreError(
             f"{path}: cannot be written ({error.strerror}); free space or choose another --results"
@@ -110,9 +116,6 @@ def _read(path: Path, kind: type[_T]) -> _T:
         raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
     try:
         version = msgspec.json.decode(content, type=_Version).schema_version
-        if version == old_layouts.CONVERTED and kind in _CONVERTERS:
-            content = msgspec.json.encode(_CONVERTERS[kind](msgspec.json.decode(content)))
-            version = SCHEMA_VERSION
     except (msgspec.MsgspecError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise StoreError(f"{path}: is not a record of ours or was cut off ({error}); move it away") from error
     if version != SCHEMA_VERSION:
@@ -146,8 +149,8 @@ def only_measuring(results: Path) -> Iterator[None]:
         yield
 
 
-class Attempt:
-    """The folder of one attempt at a trial."""
+class BootFolder:
+    """The folder of one boot."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -158,7 +161,7 @@ class Attempt:
 
     @property
     def record_path(self) -> Path:
-        return self.path / "trial.json"
+        return self.path / "boot.json"
 
     @property
     def latency_path(self) -> Path:
@@ -177,7 +180,11 @@ class Attempt:
         return self.path / "probe"
 
     @property
-    def is_complete(self) -> bool:
+    def log_path(self) -> Path:
+        return self.path / "server.log"
+
+    @property
+    def has_record(self) -> bool:
         return self.record_path.exists()
 
     def files(self) -> list[str]:
@@ -186,8 +193,12 @@ class Attempt:
             return []
         return sorted(path.name for path in self.path.iterdir() if path.is_file() and not path.name.startswith("."))
 
-    def write(self, record: TrialRecord) -> None:
-        """After this the attempt is complete, even if the power fails: its raw data is written to the disk first."""
+    def save(self, record: BootRecord) -> None:
+        """The record so far: whole, also when this process is killed. For a boot that goes on."""
+        replace_atomically(self.record_path, to_json(record))
+
+    def write(self, record: BootRecord) -> None:
+        """The record of a boot that has ended. Even if the power fails it is there, with all its raw data."""
         try:
             for path in (*self.path.iterdir(), *self.probe_dir.iterdir()):
                 if path.is_file():
@@ -198,8 +209,8 @@ class Attempt:
             raise StoreError(f"{self.path}: cannot be written ({error.strerror}); free space and --resume") from error
         write_atomically(self.record_path, to_json(record))
 
-    def read(self) -> TrialRecord:
-        return _read(self.record_path, TrialRecord)
+    def read(self) -> BootRecord:
+        return _read(self.record_path, BootRecord)
 
     def samples(self) -> list[Sample]:
         """All samples in order; a last line that was cut off is left out."""
@@ -236,7 +247,7 @@ class Run:
         try:
             path.mkdir(parents=True)
             _sync_folder(path.parent)
-            _make_folder(path / "trials")
+            _make_folder(path / "boots")
         except OSError as error:
             raise RunFolderError(f"--results {path.parent}: not writable ({error.strerror}); choose another") from error
         return cls(path)
@@ -272,37 +283,47 @@ class Run:
         except StoreError as error:
             raise RunFolderError(str(error)) from error
 
-    def attempts(self, spec: TrialSpec) -> list[Attempt]:
-        """Every attempt at a trial, complete or not, oldest first."""
-        folder = self.path / "trials" / spec.id
+    def boots(self, workload: str, variant: str) -> list[BootFolder]:
+        """Every boot of a variant on a workload, with a record or without, oldest first."""
+        folder = self.boots_of(workload, variant)
         if not folder.is_dir():
             return []
-        found = [Attempt(path) for path in folder.iterdir() if path.is_dir() and path.name.isdigit()]
-        return sorted(found, key=lambda attempt: attempt.number)
+        found = [BootFolder(path) for path in folder.iterdir() if path.is_dir() and path.name.isdigit()]
+        return sorted(found, key=lambda boot: boot.number)
 
-    def next_attempt(self, spec: TrialSpec) -> int:
-        """The number that `new_attempt` would give."""
-        attempts = self.attempts(spec)
-        return attempts[-1].number + 1 if attempts else 1
-
-    def new_attempt(self, spec: TrialSpec) -> Attempt:
-        attempt = Attempt(self.path / "trials" / spec.id / str(self.next_attempt(spec)))
+    def new_boot(self, workload: str, variant: str) -> BootFolder:
+        boots = self.boots(workload, variant)
+        number = boots[-1].number + 1 if boots else 1
+        boot = BootFolder(self.boots_of(workload, variant) / str(number))
         try:
-            _make_folder(attempt.probe_dir)
+            _make_folder(boot.probe_dir)
         except OSError as error:
-            raise StoreError(f"{attempt.path}: cannot be made ({error.strerror}); free space and --resume") from error
-        return attempt
+            raise StoreError(f"{boot.path}: cannot be made ({error.strerror}); free space and --resume") from error
+        return boot
 
-    def complete_attempts(self, on_broken: Callable[[StoreError], None]) -> Iterator[tuple[Attempt, TrialRecord]]:
-        """Every attempt that has a readable record, in the order of the plan.
+    def recorded_boots(self, on_broken: Callable[[StoreError], None]) -> Iterator[tuple[BootFolder, BootRecord]]:
+        """Every boot that has a readable record: of each workload and variant of the run, oldest first.
 
         A record that was cut off or is of another version goes to `on_broken`, and the others are read anyway.
         """
-        for spec in self.read().plan:
-            for attempt in self.attempts(spec):
-                if not attempt.is_complete:
-                    continue
-                try:
-                    yield attempt, attempt.read()
-                except StoreError as error:
-                    on_broken(error)
+        record = self.read()
+        for workload in record.workloads:
+            for variant in record.variants:
+                for boot in self.boots(workload.name, variant.name):
+                    if boot.has_record:
+                        try:
+                            yield boot, boot.read()
+                        except StoreError as error:
+                            on_broken(error)
+
+    def session_folder(self, workload: str, number: int) -> Path:
+        """Where the load generator of a session writes its log."""
+        folder = self.path / "sessions" / f"{workload}-{number}"
+        try:
+            _make_folder(folder)
+        except OSError as error:
+            raise StoreError(f"{folder}: cannot be made ({error.strerror}); free space and --resume") from error
+        return folder
+
+    def boots_of(self, workload: str, variant: str) -> Path:
+        return self.path / "boots" / f"{workload}-{slug(variant)}"

@@ -1,1 +1,1 @@
-"""What the process trees of a trial cost: CPU, memory, threads and context switches over time."""
+"""What the process trees of a run cost: CPU, memory, threads and context switches over time."""

@@ -26,7 +26,7 @@ PSS_SHARE: Mapping[TreeName, float] = {"target": 0.0015, "generator": 0.0003, "s
 
 
 class SamplerError(HarnessError):
-    """Samples could not be taken or written: the trial has no CPU figures."""
+    """Samples could not be taken or written: the slice has no CPU figures."""
 
 
 class Pace:
@@ -43,15 +43,14 @@ class Pace:
         self._due_s = now_s + max(DETAIL_S, cost_s / self._share)
 
 
-class _Watched:
+class WatchedTree:
     """A tree under its name, and when its expensive figures are due."""
 
-    def __init__(self, name: TreeName, source: Source, root_pid: int, server: int, service: str) -> None:
+    def __init__(self, name: TreeName, source: Source, root_pid: int, service: str) -> None:
         self.name = name
         self.service = service
         self.root_pid = root_pid
         self.tree = ProcessTree(source, root_pid)
-        self.server = server
         self.detail = Pace(DETAIL_SHARE)
         self.pss = Pace(PSS_SHARE[name])
 
@@ -80,9 +79,11 @@ class _Watched:
             threads=totals.threads,
             ctx_voluntary=voluntary,
             ctx_involuntary=involuntary,
-            server=self.server,
             service=self.service,
         )
+
+
+KnownTrees = dict[tuple[TreeName, str, int], WatchedTree]  # by name, service and root PID
 
 
 class Sampler:
@@ -90,14 +91,26 @@ class Sampler:
 
     All methods may be called from any thread. When samples can no longer be taken or written (disk full), sampling
     ends and `error` says why; `mark` and the end of the `with` raise it.
+
+    `known`: trees that an earlier sampler has watched. What is expensive goes on at its pace, and is not read anew at
+    the beginning of each of many short stretches.
     """
 
-    def __init__(self, path: Path, origin_monotonic_s: float, *, hz: float = 5.0, source: Source | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        origin_monotonic_s: float,
+        *,
+        hz: float = 5.0,
+        source: Source | None = None,
+        known: KnownTrees | None = None,
+    ) -> None:
         self._path = path
         self._origin_s = origin_monotonic_s
         self._period_s = 1 / hz
         self._source = source or platform_source()
-        self._watched: dict[tuple[TreeName, str], _Watched] = {}
+        self._watched: dict[tuple[TreeName, str], WatchedTree] = {}
+        self._known = {} if known is None else known
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
@@ -108,13 +121,15 @@ class Sampler:
         self._marks_cpu_s = 0.0
         self._wall_s = 0.0
 
-    def watch(self, tree: TreeName, root_pid: int, server: int = 0, service: str = "") -> None:
+    def watch(self, tree: TreeName, root_pid: int, service: str = "") -> None:
         """Sample the tree under `root_pid` from now on; it takes the place of another one of the same name. There can
         be several of "services", each under its own `service`."""
         with self._lock:
             old = self._watched.get((tree, service))
-            if old is None or (old.root_pid, old.server) != (root_pid, server):
-                self._watched[tree, service] = _Watched(tree, self._source, root_pid, server, service)
+            if old is None or old.root_pid != root_pid:
+                key = (tree, service, root_pid)
+                new = self._known.get(key) or WatchedTree(tree, self._source, root_pid, service)
+                self._watched[tree, service] = self._known[key] = new
 
     def unwatch(self, tree: TreeName) -> None:
         """Sample this tree no longer; not an error when there was none."""

@@ -14,8 +14,8 @@ _TAIL_BYTES = 65536  # more than the longest line
 
 
 class Workers:
-    """The workers that have written to `probe_dir` since this object was made: all servers of a trial share the
-    folder."""
+    """The workers that have written to `probe_dir` since this object was made. What an earlier server left there is not
+    theirs."""
 
     def __init__(self, probe_dir: Path) -> None:
         self._probe_dir = probe_dir

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from harness.analysis.simultaneous import critical
+from harness.judging.simultaneous import critical
 from tests.figures.noise_levels import by_length, components_of, markdown, steady
 from tests.figures.noise_record import BootLine, Line, SliceLine
 from tests.figures.noise_speed import living_tables, memory_table, speed_table

@@ -105,7 +105,6 @@ class Course:
             drain_s=self.profile.drain_s + self.workload.waits_s,
             request_timeout_s=self.profile.request_timeout_s,
             health_rate_rps=self.profile.health_rate_rps,
-            server=0,
         )
         done = self.generator.run(load, lambda event: None, lambda: server.exit_code() is not None)
         if len(done.records) < len(phases):

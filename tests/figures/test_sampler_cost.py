@@ -1,4 +1,4 @@
-"""What the sampler costs, on trees like those of a trial: under 1 % of a core."""
+"""What the sampler costs, on trees like those of a slice: under 1 % of a core."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def test_explore_notebook() -> None:
     shown = ["".join(str(output.get("data", output)) for output in cell.outputs) for cell in code]
     assert re.search(r"[1-9]\d* rows", shown[0])
     assert any("image/png" in output for output in shown)
-    assert re.search(r"Answer\.\*\* (`\w+` answers|Not better in every block)", shown[-2])
+    assert re.search(r"Answer\.\*\* (`\w+` answers|Not better in every round)", shown[-2])
 
 
 def test_a_cell_that_raises_fails_the_notebook() -> None:

@@ -1,4 +1,4 @@
-"""Each finding is provoked by a real trial: a target, a scenario or a machine that does what the rule is about.
+"""Each finding is provoked by a real slice: a target, a scenario or a machine that does what the rule is about.
 
 What cannot be made on any machine is the hypervisor's steal time and a control group's quota: there the real code reads
 a /proc/stat and a cpu.stat made here.
@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from time import sleep
 
 import msgspec
 import psutil
@@ -24,7 +25,7 @@ from harness.analysis import remarks
 from harness.analysis.analyse import analyse
 from harness.analysis.evidence import Analysis
 from harness.driving.load import Ended, Load, Progress, Started
-from harness.judging import machine_noise, validity
+from harness.judging import fullness, machine_noise, validity
 from harness.judging.arrival_figures import by_phase
 from harness.judging.context import Context
 from harness.judging.phase_figures import phase_figures
@@ -36,7 +37,8 @@ from harness.results import histograms
 from harness.results.records.arrival_times import Arrivals
 from harness.results.records.finding import Finding
 from harness.results.records.noise_record import Noise
-from harness.results.records.trial_record import TrialRecord
+from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec
+from harness.results.records.slice_record import SliceRecord
 from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
 from harness.results.store import Run, read_lines
@@ -44,9 +46,9 @@ from tests import peculiar_targets as targets
 from tests.bench_kit import CHECKOUT, PARTITIONED, TINY, Project
 from tests.children import child
 from tests.integration.test_local_generator import Rig, closed, rate
-from tests.made_trials import trial
+from tests.made_slices import PHASE_S, boot, phase, slice
 
-CLOSED_LOOP = TINY.replace("rates = [{ percent = 30, duration_s = 0.4 }]", "rates = []\nretry_share = 0.0")
+CLOSED_LOOP = TINY.replace("rates = [{ percent = 30, duration_s = 0.4 }]", "rates = []")
 assert CLOSED_LOOP != TINY
 
 
@@ -64,9 +66,11 @@ def measured(project: Project, *arguments: str) -> Analysis:
 
 
 def found(analysis: Analysis, variant: str) -> tuple[Finding, ...]:
-    (judged,) = (t for t in analysis.trials if t.record.spec.variant == variant and not t.record.spec.is_pilot)
-    assert judged.valid == all(finding.level == "info" for finding in judged.findings)
-    return judged.findings
+    """Of all its slices but the pilot."""
+    slices = [t for t in analysis.slices if t.record.spec.variant == variant and not t.record.spec.is_pilot]
+    for judged in slices:
+        assert judged.valid == all(finding.level == "info" for finding in judged.findings)
+    return tuple(finding for judged in slices for finding in judged.findings)
 
 
 def codes(findings: Iterable[Finding]) -> set[str]:
@@ -105,14 +109,14 @@ DOES_WRONG = [
     ("caches", "above_ceiling", "invalid"),
     ("wrong_now_and_then", "wrong_answers", "invalid"),
     ("fails_now_and_then", "failed_requests", "info"),
-    ("dies", "trial_failed", "invalid"),
+    ("dies", "slice_failed", "invalid"),
     ("dies", "server_died", "invalid"),
     ("redirects_files", "probe_silent", "info"),
 ]
 
 
 @pytest.mark.parametrize(("variant", "code", "level"), DOES_WRONG)
-def test_what_a_target_does_wrong_is_found_in_its_trial(
+def test_what_a_target_does_wrong_is_found_in_its_slice(
     peculiar: Analysis, variant: str, code: str, level: str
 ) -> None:
     assert_found(found(peculiar, variant), code, level)
@@ -120,7 +124,7 @@ def test_what_a_target_does_wrong_is_found_in_its_trial(
 
 def test_and_in_no_others(peculiar: Analysis) -> None:
     """The targets that only answer wrongly or with 500 now and then are in order otherwise."""
-    noise = {"slow_canary", "stolen_time", "cpu_pressure", "throttled", "warmup_not_settled"}
+    noise = {"slow_canary", "stolen_time", "busy_machine", "cpu_pressure", "throttled", "warmup_not_settled"}
     noise |= {"not_steady", "generator_waited"}  # a neighbour that begins or ends in the middle of a phase
     assert codes(found(peculiar, "wrong_now_and_then")) - noise == {"wrong_answers"}
     assert codes(found(peculiar, "fails_now_and_then")) - noise == {"failed_requests"}
@@ -146,9 +150,7 @@ def test_an_app_whose_memory_grows_with_its_requests_is_found(undisturbed: Analy
 
 @pytest.mark.measures
 def test_a_target_that_wakes_slowly_is_not_steady(undisturbed: Analysis) -> None:
-    said = found(undisturbed, "wakes_slowly")
-    assert_found(said, "not_steady", "invalid")
-    assert_found(said, "warmup_not_settled", "info")
+    assert_found(found(undisturbed, "wakes_slowly"), "not_steady", "invalid")
 
 
 @pytest.mark.measures
@@ -158,12 +160,12 @@ def test_a_saturated_upstream_is_found(undisturbed: Analysis) -> None:
 
 @pytest.mark.measures
 def test_an_open_loop_whose_answers_take_longer_and_longer_is_found(tmp_path: Path) -> None:
-    """Some 70 arrivals, after some 30 requests in a closed loop; the last of them wait for about a second."""
-    rates = "[{ percent = 30, duration_s = 3.0 }]"
+    """Some 60 arrivals; the last of them wait for about a second."""
+    rates = "[{ percent = 15, duration_s = 5.0 }]"
     project = Project(tmp_path, [], profile(warmup_s="0.2", capacity_s="0.2", rates=rates, drain_s="6.0"))
     project.target("piles_up", targets.PILES_UP)
     assert_found(found(measured(project), "piles_up"), "piles_up", "info")
-    (samples,) = project.run_folder.glob("trials/01-*/1/samples.jsonl")
+    (samples,) = project.run_folder.glob("boots/*/1/samples.jsonl")
     lines = samples.read_text().splitlines(keepends=True)
     samples.write_text("".join(lines[: next(at for at, line in enumerate(lines) if ":drained" in line)]))
     assert_found(found(analyse(Run.open(project.run_folder)), "piles_up"), "cost_unknown", "info")
@@ -172,10 +174,10 @@ def test_an_open_loop_whose_answers_take_longer_and_longer_is_found(tmp_path: Pa
 def test_what_is_missing_on_disk_is_found(peculiar: Analysis, project: Project, tmp_path: Path) -> None:
     copy = tmp_path / "run"
     shutil.copytree(project.run_folder, copy)
-    attempt = copy / "trials/01-io-fails_now_and_then/1"
-    (attempt / "samples.jsonl").unlink()
-    log = (attempt / "latency.hlog").read_bytes()
-    (attempt / "latency.hlog").write_bytes(log[: len(log) // 2])
+    folder = copy / "boots/io-fails_now_and_then/1"
+    (folder / "samples.jsonl").unlink()
+    log = (folder / "latency.hlog").read_bytes()
+    (folder / "latency.hlog").write_bytes(log[: len(log) // 2])
     said = found(analyse(Run.open(copy)), "fails_now_and_then")
     assert_found(said, "samples_missing", "info")
     assert_found(said, "log_cut_off", "info")
@@ -263,29 +265,20 @@ def test_a_generator_that_was_held_up_at_the_end_of_a_phase_is_off_schedule(held
         if isinstance(event, Started):
             threading.Timer(2.85, hold).start()
 
-    load = Load(("127.0.0.1", held.port), (rate("rate", 3.0, 100.0),), 3.0, 10.0, 20.0, 0)
+    load = Load(("127.0.0.1", held.port), (rate("rate", 3.0, 100.0),), 3.0, 10.0, 20.0)
     done = held.generator.run(load, on_event, lambda: False)
     arrivals = read_lines(held.latency_path.with_name("arrivals.jsonl"), Arrivals)
-    base = trial().record
-    record = TrialRecord(
-        schema_version=base.schema_version,
-        spec=base.spec,
-        attempt=1,
-        status="complete",
-        started_epoch_s=0.0,
-        origin_monotonic_s=0.0,
-        elapsed_s=10.0,
-        phases=done.records,
-    )
+    record = msgspec.structs.replace(slice().record, phases=done.records)
     finding = validity.arrivals_off_schedule(judging(record, held.latency_path, arrivals))
     assert_found([finding], "arrivals_off_schedule", "invalid")
 
 
-def judging(record: TrialRecord, latency_path: Path | None = None, arrivals: list[Arrivals] | None = None) -> Context:
+def judging(record: SliceRecord, latency_path: Path | None = None, arrivals: list[Arrivals] | None = None) -> Context:
     read = histograms.read_histograms(latency_path) if latency_path else histograms.Histograms({})
     return Context(
         record=record,
-        phases=phase_figures(record, read, [], {}),
+        boot=boot(record),
+        phases=phase_figures(record, 0.0, read, [], {}),
         variant=Variant(name="sync_def", strategy="sync_def", title="", path=""),
         workload=Workload("io", "", "", "", ()),
         profile=load_profile("smoke"),
@@ -323,11 +316,12 @@ def hogs(count: int) -> Iterator[list[psutil.Process]]:
 
 @pytest.mark.measures
 def test_a_machine_that_others_work_on_is_found(tmp_path: Path) -> None:
-    project = Project(tmp_path, ["pure_async_aiohttp"], profile(quiet_s="0.3"))
+    project = Project(tmp_path, ["pure_async_aiohttp"], profile(quiet_s="0.3", others_most_cores="0.2"))
     with hogs(2 * (os.cpu_count() or 1)):
         analysis = measured(project)
-    (judged,) = (t for t in analysis.trials if not t.record.spec.is_pilot)
+    (judged,) = (t for t in analysis.slices if not t.record.spec.is_pilot)
     assert_found(judged.findings, "not_quiet", "info")
+    assert_found(judged.findings, "busy_machine", "invalid")
     noise = judged.record.noise
     assert noise is not None
     if noise.cpu_pressure_percent is not None:  # it is Linux's, and may be switched off there
@@ -344,9 +338,9 @@ def test_a_generator_that_was_ready_and_had_no_cpu_is_found(held: Rig) -> None:
     with hogs(3) as others:
         for other in others:
             other.cpu_affinity(cpu)
-        load = Load(("127.0.0.1", held.port), (closed("capacity", 2.0, 64),), 3.0, 10.0, 20.0, 0)
+        load = Load(("127.0.0.1", held.port), (closed("capacity", 2.0, 64),), 3.0, 10.0, 20.0)
         done = held.generator.run(load, lambda event: None, lambda: False)
-    record = msgspec.structs.replace(trial().record, phases=done.records)
+    record = msgspec.structs.replace(slice().record, phases=done.records)
     assert_found([remarks.generator_waited(judging(record))], "generator_waited", "info")
 
 
@@ -379,12 +373,39 @@ def test_a_canary_slower_than_the_runs_median_is_found() -> None:
         [sys.executable, "-c", _CANARIES, _HOST], cwd=CHECKOUT, capture_output=True, text=True, check=True, timeout=60
     )
     median_ms, disturbed_ms = json.loads(told.stdout)
-    record = trial(noise=Noise(None, None, canary_ms=disturbed_ms)).record
+    record = slice(noise=Noise(None, None, canary_ms=disturbed_ms)).record
     variant, workload = Variant(name="a", strategy="a", title="", path=""), Workload("io", "", "", "", ())
-    given = Context(record, {}, variant, workload, load_profile("smoke"), 1, median_canary_ms=median_ms)
+    given = Context(record, boot(record), {}, variant, workload, load_profile("smoke"), 1, median_canary_ms=median_ms)
     finding = machine_noise.slow_canary(given)
     assert finding is not None, (median_ms, disturbed_ms)
     assert_found([finding], "slow_canary", "info", "invalid")
+
+
+def test_fewer_users_for_one_that_is_not_full_are_found() -> None:
+    """Two users, each answered after 100 ms: nobody waited for the other. One at a time would be 10 answers/s."""
+    kept = slice("sync_def", 1, phase(19.5)).record
+    spec = PhaseSpec("capacity", PhaseKind.CAPACITY, PHASE_S, 2)
+    as_if_full = [msgspec.structs.replace(one, spec=spec, min_service_ms=100.0) for one in kept.phases]
+    assert_found(map(fullness.too_few_users, [judging(with_phases(kept, as_if_full))]), "too_few_users", "invalid")
+    full = [msgspec.structs.replace(one, ok_in_window=round(9.8 * PHASE_S)) for one in as_if_full]
+    assert fullness.too_few_users(judging(with_phases(kept, full))) is None
+    all_ask = [msgspec.structs.replace(one, min_service_ms=100.0) for one in kept.phases]
+    assert fullness.too_few_users(judging(with_phases(kept, all_ask))) is None
+
+
+def with_phases(record: SliceRecord, phases: list[PhaseRecord]) -> SliceRecord:
+    return msgspec.structs.replace(record, phases=tuple(phases))
+
+
+def test_what_other_programs_use_is_seen_and_found() -> None:
+    with child([sys.executable, "-c", "while True: pass"]) as process:
+        watch = NoiseWatch()
+        sleep(0.5)
+        noise = watch.finish(ours_s=0.0)
+        process.kill()
+    assert noise.foreign_cores is not None
+    assert_found([machine_noise.busy_machine(judging(slice(noise=noise).record))], "busy_machine", "invalid")
+    assert watch.finish(ours_s=1e3).foreign_cores == 0, "what the run itself uses is none of it"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc/stat")
@@ -397,11 +418,11 @@ def test_time_that_a_hypervisor_stole_is_read_and_found(tmp_path: Path, monkeypa
     stat.write_text("cpu  10400 0 2100 50090 110 0 50 700 0 0\ncpu0 5200 0 1050 25045 55 0 25 350 0 0\n")
     noise = watch.finish()
     assert noise.steal_percent == pytest.approx(40.0)
-    assert_found([machine_noise.stolen_time(judging(trial(noise=noise).record))], "stolen_time", "invalid")
+    assert_found([machine_noise.stolen_time(judging(slice(noise=noise).record))], "stolen_time", "invalid")
 
 
 def test_time_that_a_quota_took_is_read_and_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """0.5 s of a trial of 10 s, as version 2 counts: our own group's 0.3 s and 0.2 s of the one above, whose limit is
+    """0.5 s of a slice of 10 s, as version 2 counts: our own group's 0.3 s and 0.2 s of the one above, whose limit is
     on us, too. The root, which has no quota, does not count any."""
     mount = tmp_path / "cgroup-fs"
     stats = {mount / "pod/job": 4_000_000, mount / "pod": 1_000_000}
@@ -421,12 +442,12 @@ def test_time_that_a_quota_took_is_read_and_found(tmp_path: Path, monkeypatch: p
     write({"job": 300_000, "pod": 200_000})
     noise = watch.finish()
     assert noise.throttled_s == pytest.approx(0.5)
-    assert_found([remarks.throttled(judging(trial(noise=noise).record))], "throttled", "info")
+    assert_found([remarks.throttled(judging(slice(noise=noise).record))], "throttled", "info")
 
 
 def test_every_rule_is_provoked_here() -> None:
     """A rule without a provocation has never been seen to work. Only what is asserted counts, not what is named."""
-    sources = [Path(__file__), Path(__file__).with_name("test_without_answers.py")]
+    sources = [Path(__file__), *map(Path(__file__).with_name, ("test_without_answers.py", "test_side_by_side.py"))]
     nodes = (node for source in sources for node in ast.walk(ast.parse(source.read_text())))
     calls = [node for node in nodes if isinstance(node, ast.Call)]
     asserted = [call.args[1] for call in calls if isinstance(call.func, ast.Name) and call.func.id == "assert_found"]

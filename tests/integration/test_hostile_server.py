@@ -33,7 +33,7 @@ EVERYTHING = [
 
 
 def run(generator: LocalGenerator, address: tuple[str, int], phase: PhaseSpec) -> tuple[PhaseRecord, ...]:
-    load = Load(address, (phase,), 1.0, _TIMEOUT_S, 20.0, 0)
+    load = Load(address, (phase,), 1.0, _TIMEOUT_S, 20.0)
     return generator.run(load, lambda event: None, lambda: False).records
 
 

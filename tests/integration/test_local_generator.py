@@ -81,7 +81,7 @@ class Rig:
         self.generator.wait_ready(30)
 
     def load(self, *phases: PhaseSpec, drain_s: float = 3.0, timeout_s: float = 10.0) -> Done:
-        load = Load(("127.0.0.1", self.port), phases, drain_s, timeout_s, 20.0, 0)
+        load = Load(("127.0.0.1", self.port), phases, drain_s, timeout_s, 20.0)
         return self.generator.run(load, lambda event: None, lambda: self.server.exit_code() is not None)
 
     def median_ms(self, phase: str, metric: Metric) -> float:
@@ -340,7 +340,7 @@ def remembering_server() -> Iterator[tuple[int, list[str]]]:
 
 
 def test_what_a_scenario_chooses_by_chance_comes_from_the_phases_seed(tmp_path: Path) -> None:
-    """So that the variants of a block are asked the same, in the same order."""
+    """So that the variants of a round are asked the same, in the same order."""
     (tmp_path / "chooser.py").write_text(CHOOSER)
     workload = Workload("chooser", "", "", "chooser.py", (Request("/0", {"right": True}),))
     seen: dict[str, Counter[str]] = {}
@@ -362,7 +362,7 @@ def test_what_a_scenario_chooses_by_chance_comes_from_the_phases_seed(tmp_path: 
             warmup = closed(f"warmup-{name}", 0.2, len(seen) + 1)  # which chooses, too, another number of times
             (_, record) = (
                 generator.run(
-                    Load(("127.0.0.1", port), (one,), 3.0, 10.0, 0.0, 0), lambda event: None, lambda: False
+                    Load(("127.0.0.1", port), (one,), 3.0, 10.0, 0.0), lambda event: None, lambda: False
                 ).records[0]
                 for one in (warmup, phase)
             )

@@ -12,13 +12,11 @@ import pytest
 
 from harness.analysis.analyse import analyse
 from harness.machine.partition import TARGET_NICE
-from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseStatus
 from harness.results.records.sample import Sample
-from harness.results.records.trial_record import TrialRecord, TrialSpec
 from harness.results.store import Run, read_lines
 from tests.bench_kit import TINY, Project, command_of, wait_for
-from tests.peculiar_targets import CACHES, DIES, UNLUCKY_ONCE
+from tests.peculiar_targets import CACHES, DIES
 
 HEAD = """
 from fastapi import FastAPI
@@ -32,8 +30,17 @@ async def health():
 
 
 # Of a target that waits by itself: uvloop's timers may end up to 1 ms early (libuv rounds them to whole ones), and an
-# answer before the injected wait would rightly make the trial invalid.
+# answer before the injected wait would rightly make the slice invalid.
 NAP = "    await asyncio.sleep((wait_ms + 2) / 1e3)\n"
+
+
+# A second strategy where one is needed.
+RIGHT = (
+    HEAD
+    + "@app.get('/io')\nasync def io(wait_ms: int, key: int):\n"
+    + NAP
+    + "    return {'key': key, 'value': key * key + 1}\n"
+)
 
 
 @pytest.fixture
@@ -55,38 +62,35 @@ def finished(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Projec
     return Project.copy_of(original, tmp_path)
 
 
-def trials(project: Project) -> dict[str, TrialRecord]:
-    run = Run.open(project.run_folder)
-    return {s.id: a[-1].read() for s in run.read().plan if (a := run.attempts(s)) and a[-1].is_complete}
-
-
 def test_a_run_leaves_everything_the_design_names(project: Project) -> None:
     ended = project.run()
     assert ended.measured_everything, ended.err + ended.out
     folder = project.run_folder
     for name in ("run.json", "summary.csv", "report.html", "upstream.log"):
         assert (folder / name).stat().st_size > 0 or name == "upstream.log"
-    pilot, trial = trials(project).values()
-    assert pilot.spec.is_pilot
+    pilot, capacity, rate = project.slices().values()
+    assert [slice.spec.round for slice in (pilot, capacity, rate)] == [0, 1, 2]
     assert [p.spec.name for p in pilot.phases] == ["warmup", "capacity", "idle"]
-    assert [p.spec.name for p in trial.phases] == ["warmup", "capacity", "rate-30"]
-    attempt = folder / "trials" / trial.spec.id / "1"
-    assert {path.name for path in attempt.iterdir()} >= {
-        "trial.json",
+    assert [p.spec.name for p in capacity.phases] == ["warmup", "capacity"]
+    assert [p.spec.name for p in rate.phases] == ["rate-30"]
+    (boot,) = project.boots()
+    assert (boot.number, boot.ended, len(boot.slices)) == (1, "stopped", 3)
+    boot_folder = folder / "boots" / "io-pure_async_aiohttp" / "1"
+    assert {path.name for path in boot_folder.iterdir()} == {
+        "boot.json",
         "latency.hlog",
         "arrivals.jsonl",
         "samples.jsonl",
         "probe",
         "server.log",
-        "locust.log",
     }
-    rate = trial.phases[-1]
+    assert (folder / "sessions" / "io-1" / "locust.log").exists()
     best_rps = pilot.phases[1].ok_in_window / 0.3
-    assert rate.spec.rate_rps == pytest.approx(best_rps * 0.3)
+    assert rate.phases[0].spec.rate_rps == pytest.approx(best_rps * 0.3)
     assert "pure_async_aiohttp" in ended.out
     assert "The load generator was not calibrated on this machine" in ended.out.replace("\n", " ")
     assert f"report: {folder.relative_to(project.root) / 'report.html'}" in ended.out
-    samples = read_lines(attempt / "samples.jsonl", Sample)
+    samples = read_lines(boot_folder / "samples.jsonl", Sample)
     edges = [s.mark for s in samples if s.tree == "target" and s.mark.startswith("rate")]
     assert edges == ["rate-30:start", "rate-30:end", "rate-30:drained"]
     project.assert_nothing_is_left()
@@ -102,7 +106,7 @@ def test_a_new_strategy_is_measured_with_nothing_else_changed(project: Project) 
     assert project.bench("new", "my_variant").code == 0
     ended = project.run()
     assert ended.measured_everything, ended.err
-    assert {trial.spec.variant for trial in trials(project).values()} == {"my_variant", "pure_async_aiohttp"}
+    assert {slice.spec.variant for slice in project.slices().values()} == {"my_variant", "pure_async_aiohttp"}
 
 
 def test_broken_strategies_cost_one_line_each_and_leave_the_others_unharmed(project: Project) -> None:
@@ -125,9 +129,11 @@ def test_broken_strategies_cost_one_line_each_and_leave_the_others_unharmed(proj
     assert any("wrong" in line and "expected" in line for line in lines), ended.err
     assert any("late_death" in line and "exited with 7" in line for line in lines), ended.err
     assert "Traceback" not in ended.err + ended.out
-    good = [trial for trial in trials(project).values() if trial.spec.variant == "pure_async_aiohttp"]
-    assert [trial.status for trial in good] == ["complete", "complete"]
-    dead = next(trial for trial in trials(project).values() if trial.spec.variant == "late_death")
+    good = [slice for slice in project.slices().values() if slice.spec.variant == "pure_async_aiohttp"]
+    assert [slice.status for slice in good] == ["complete"] * 3
+    deaths = [boot for boot in project.boots() if boot.variant == "late_death"]
+    assert [boot.ended for boot in deaths] == ["exited with 7"] * 2, "after its second death it is not booted again"
+    dead = project.slices()["000-io-late_death"]
     assert dead.status == "failed"
     assert dead.phases, "what was measured before it died is kept"
     assert dead.phases[-1].status is PhaseStatus.FAILED, "it died in that one; what was complete before stays so"
@@ -141,16 +147,12 @@ pathlib.Path({folder!r}, f"{name}-{{os.getpid()}}").write_text(str(os.getpriorit
 """
 
 
-def test_the_target_of_a_trial_is_nicer_than_its_generator_where_they_share(project: Project, tmp_path: Path) -> None:
+def test_the_target_of_a_slice_is_nicer_than_its_generator_where_they_share(project: Project, tmp_path: Path) -> None:
     said = tmp_path / "said"
     said.mkdir()
     project.target(
         "tells",
-        SAYS_ITS_NICENESS.format(folder=str(said), name="target")
-        + HEAD
-        + "@app.get('/io')\nasync def io(wait_ms: int, key: int):\n"
-        + NAP
-        + "    return {'key': key, 'value': key * key + 1}\n",
+        SAYS_ITS_NICENESS.format(folder=str(said), name="target") + RIGHT,
     )
     scenario = project.root / "scenarios" / "io.py"
     scenario.write_text(scenario.read_text() + SAYS_ITS_NICENESS.format(folder=str(said), name="generator"))
@@ -168,42 +170,41 @@ def test_the_target_of_a_trial_is_nicer_than_its_generator_where_they_share(proj
 def test_a_target_that_hangs_at_shutdown_is_killed_and_said(project: Project) -> None:
     project.target(
         "hangs",
-        HEAD
-        + "@app.get('/io')\nasync def io(wait_ms: int, key: int):\n"
-        + NAP
-        + "    return {'key': key, 'value': key * key + 1}\n"
-        + "@app.on_event('shutdown')\nasync def never():\n    await asyncio.sleep(3600)\n",
+        RIGHT + "@app.on_event('shutdown')\nasync def never():\n    await asyncio.sleep(3600)\n",
     )
     ended = project.run("-s", "hangs")
     assert ended.measured_everything, ended.err
-    events = [event.code for trial in trials(project).values() for event in trial.events]
+    events = [event.code for slice in project.slices().values() for event in slice.events]
     assert "late_shutdown" in events
     project.assert_nothing_is_left()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL, signal.SIGHUP])
 def test_however_it_is_ended_nothing_is_left_and_resume_finishes_it(project: Project, number: signal.Signals) -> None:
-    with project.start("run", "--profile", "tiny.toml", "--blocks", "2") as process:
-        wait_for(
-            lambda: (
-                list(project.root.glob("results/*/trials/00-*/1/trial.json"))
-                and list(project.root.glob("results/*/trials/01-*/1/latency.hlog"))
-            ),
-            60,
-        )
-        assert len(project.processes()) > 4
+    """It is ended in the middle of a round, which is then measured again as a whole."""
+    project.target("other", RIGHT)
+    with project.start("run", "--profile", "tiny.toml") as process:
+        wait_for(lambda: project.slices_so_far(round=1), 60)
+        assert len(project.processes()) > 6
         process.send_signal(number)
         _, err = process.communicate(timeout=60)
     assert process.returncode == (-signal.SIGKILL if number is signal.SIGKILL else 130)
     assert "Traceback" not in err
     project.assert_nothing_is_left()
-    before = {path: path.stat().st_mtime_ns for path in project.root.glob("results/*/trials/*/*/trial.json")}
-    assert len(before) < 3
+    before = contents(project.run_folder / "boots")
+    assert [len(project.slices_so_far(round)) for round in (0, 1, 2)] == [2, 1, 0]
     resumed = project.bench("run", "--resume", str(project.run_folder))
     assert resumed.measured_everything, resumed.err
-    assert len(trials(project)) == 3
-    assert {path: path.stat().st_mtime_ns for path in before} == before, "complete trials are not repeated"
+    assert [len(project.slices_so_far(round)) for round in (0, 1, 2)] == [2, 3, 2], "complete rounds are not repeated"
+    assert {slice.status for slice in project.slices().values()} == {"complete"}
+    after = contents(project.run_folder / "boots")
+    assert {path: after[path] for path in before} == before, "what was measured stays as it is"
+    assert {boot.number: boot.ended for boot in project.boots()}[2] == "stopped"
     project.assert_nothing_is_left()
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_a_run_that_is_being_measured_is_not_resumed_beside_it(project: Project) -> None:
@@ -234,7 +235,7 @@ def _targets(project: Project) -> list[psutil.Process]:
         for p in project.processes()
         if "bench_inside.app:app" in (command := command_of(p))
         and any(word.endswith("supervisor.py") for word in command)
-        and list(project.root.glob("results/*/trials/*/1/latency.hlog"))
+        and project.slices_so_far()
     ]
 
 
@@ -247,9 +248,16 @@ def _upstreams(project: Project) -> list[psutil.Process]:
     ]
 
 
-def test_an_upstream_that_dies_fails_the_trial_and_resume_measures_it_again(project: Project) -> None:
+def _warm_ups_begun(project: Project) -> int:
+    paths = project.root.glob("results/*/boots/*/*/samples.jsonl")
+    samples = [sample for path in paths for sample in read_lines(path, Sample)]
+    return sum((sample.tree, sample.mark) == ("target", "warmup:start") for sample in samples)
+
+
+def test_an_upstream_that_dies_ends_the_run_and_resume_measures_the_round_again(project: Project) -> None:
+    project.target("other", RIGHT)
     with project.start("run", "--profile", "tiny.toml") as process:
-        wait_for(lambda: list(project.root.glob("results/*/trials/01-*/1/latency.hlog")), 60)
+        wait_for(lambda: _warm_ups_begun(project) == 3, 60)  # two pilots, and the first slice of round 1
         (upstream,) = _upstreams(project)
         upstream.kill()
         _, err = process.communicate(timeout=60)
@@ -257,17 +265,17 @@ def test_an_upstream_that_dies_fails_the_trial_and_resume_measures_it_again(proj
     assert "upstream: killed by SIGKILL" in err
     assert "Traceback" not in err
     project.assert_nothing_is_left()
-    failed = [trial.spec.id for trial in trials(project).values() if trial.status == "failed"]
-    assert failed == ["01-io-pure_async_aiohttp"]
-    (judged,) = (t for t in analyse(Run.open(project.run_folder)).trials if t.record.status == "failed")
+    (failed,) = project.slices_so_far(round=1)
+    assert failed.status == "failed"
+    judged = next(t for t in analyse(Run.open(project.run_folder)).slices if t.record.status == "failed")
     codes = {finding.code for finding in judged.findings}
     assert "service_died" in codes and "server_died" not in codes, "the strategy is not to blame"
     resumed = project.bench("run", "--resume", str(project.run_folder))
-    assert resumed.measured_everything, resumed.err
-    assert [trial.status for trial in trials(project).values()] == ["complete", "complete"]
+    assert "not measured: " not in resumed.err, resumed.err
+    assert [slice.status for slice in project.slices().values()] == ["complete"] * 6
 
 
-def test_a_failed_trial_still_fails_the_run_that_is_resumed(project: Project) -> None:
+def test_a_failed_slice_still_fails_the_run_that_is_resumed(project: Project) -> None:
     project.target("dies", DIES)
     assert project.run("-s", "dies").code == 3
     resumed = project.bench("run", "--resume", str(project.run_folder))
@@ -287,32 +295,9 @@ def test_a_strategy_that_cheats_sets_no_rates_for_the_others(project: Project) -
     project.target("caches", CACHES)
     ended = project.run()
     assert ended.code == 3, "the cheat itself is invalid"
-    cheated = next(t for t in trials(project).values() if t.spec.variant == "caches" and t.spec.is_pilot)
-    assert cheated.phases[1].ok_in_window / 0.3 > 200, "it was to be far above 8 users / 0.1 s"
+    cheated = project.slices()["000-io-caches"]
+    assert cheated.phases[1].ok_in_window / 0.3 > 110, "it was to be far above 8 users / 0.1 s, also beside other tests"
     assert 0 < Run.open(project.run_folder).read().rates_rps["io"]["rate-30"] <= 0.3 * 1.1 * 8 / 0.1 * (1 + 0.1 / 0.3)
-
-
-def test_an_invalid_trial_is_measured_again_and_both_attempts_are_kept(project: Project) -> None:
-    project.target("unlucky_once", UNLUCKY_ONCE)
-    # Three blocks, of which only the first is unlucky: where others use the machine, the retry takes more than is
-    # estimated for it, and the estimate of one block would not allow it.
-    (project.root / "tiny.toml").write_text(TINY.replace("blocks = 1", "blocks = 3") + "retry_share = 1.0\n")
-    ended = project.run("-s", "unlucky_once")
-    assert ended.code == 3, "a wrong answer is never noise"
-    assert "problem: unlucky_once on io: gave wrong answers under load" in ended.err
-    first, second = Run.open(project.run_folder).attempts(TrialSpec(1, 0, "io", "unlucky_once"))
-    assert Outcome.WRONG_ANSWER in first.read().phases[-2].outcomes
-    assert set(second.read().phases[-2].outcomes) == {Outcome.OK}
-    assert (second.read().attempt, "attempt 2" in ended.out) == (2, True)
-
-
-def test_without_a_budget_an_invalid_trial_stays_as_it_is(project: Project) -> None:
-    project.target("unlucky_once", UNLUCKY_ONCE)
-    (project.root / "tiny.toml").write_text(TINY + "retry_share = 0.0\n")
-    ended = project.run("-s", "unlucky_once")
-    assert ended.code == 3
-    assert "problem: unlucky_once on io: no valid data (wrong_answers" in ended.err
-    assert len(Run.open(project.run_folder).attempts(TrialSpec(1, 0, "io", "unlucky_once"))) == 1
 
 
 def test_a_port_that_is_taken_is_said_before_anything_is_measured(project: Project) -> None:
@@ -324,30 +309,33 @@ def test_a_port_that_is_taken_is_said_before_anything_is_measured(project: Proje
     assert "Traceback" not in ended.err
 
 
-def test_one_trial_record_cut_off_costs_that_trial_only(finished: Project) -> None:
+def test_a_boot_record_that_was_cut_off_costs_that_boot_only(finished: Project) -> None:
     folder = finished.run_folder
-    victim = next(path for path in folder.glob("trials/01-*/1/trial.json"))
+    (victim,) = folder.glob("boots/*/1/boot.json")
     victim.write_bytes(victim.read_bytes()[:200])
     ended = finished.bench("report", str(folder))
-    assert str(victim.relative_to(finished.root)) in ended.err
+    assert ended.code == 2, "nothing else was measured"
     assert "Traceback" not in ended.err
     resumed = finished.bench("run", "--resume", str(folder))
-    assert resumed.measured_everything, resumed.err
-    assert (victim.parent.parent / "2" / "trial.json").exists()
+    assert f"{victim.relative_to(finished.root)}: is not a record of ours or was cut off" in resumed.err + resumed.out
+    assert (victim.parents[1] / "2" / "boot.json").exists()
+    victim.unlink()
+    assert {slice.status for slice in finished.slices().values()} == {"complete"}
 
 
-def test_a_pilot_cut_off_before_its_rates_were_written_is_measured_again(finished: Project) -> None:
+def test_a_pilot_whose_rates_were_not_written_gives_them_on_resume(finished: Project) -> None:
+    """Killed after the pilot, before the round of the first rate."""
     folder = finished.run_folder
-    next(folder.glob("trials/01-*/1/trial.json")).unlink()
-    pilot = next(folder.glob("trials/00-*/1/trial.json"))
-    pilot.write_bytes(pilot.read_bytes()[:200])
+    (path,) = folder.glob("boots/*/1/boot.json")
+    boot = json.loads(path.read_text())
+    path.write_text(json.dumps({**boot, "ended": "", "slices": boot["slices"][:2]}))
     record = json.loads((folder / "run.json").read_text())
+    before = record["rates_rps"]
     (folder / "run.json").write_text(json.dumps({**record, "rates_rps": {}}))
     resumed = finished.bench("run", "--resume", str(folder))
-    assert resumed.code in (0, 3), resumed.err
-    assert "Traceback" not in resumed.err
-    assert Run.open(folder).read().rates_rps["io"]
-    assert all(trial.status == "complete" for trial in trials(finished).values())
+    assert resumed.measured_everything, resumed.err
+    assert Run.open(folder).read().rates_rps == before
+    assert [slice.boot for slice in finished.slices().values()] == [1, 1, 2]
 
 
 def test_another_schema_version_is_refused_by_name(finished: Project) -> None:

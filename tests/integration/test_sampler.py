@@ -221,16 +221,6 @@ def test_samples_come_at_the_rate_asked_for_with_marks_between(tmp_path: Path) -
         assert any(sample.pss_bytes for sample in samples)
 
 
-def test_a_second_server_takes_the_place_of_the_first(tmp_path: Path) -> None:
-    with Sampler(tmp_path / "samples.jsonl", time.monotonic()) as sampler:
-        sampler.watch("target", os.getpid())
-        sampler.mark("one")
-        sampler.watch("target", os.getpid(), server=1)
-        sampler.mark("two")
-    marked = [sample for sample in read_lines(tmp_path / "samples.jsonl", Sample) if sample.mark]
-    assert [(sample.mark, sample.server) for sample in marked] == [("one", 0), ("two", 1)]
-
-
 def test_several_services_are_sampled_each_under_its_name(tmp_path: Path) -> None:
     path = tmp_path / "samples.jsonl"
     with Sampler(path, time.monotonic()) as sampler:
@@ -263,7 +253,7 @@ def sleep_often() -> None:
 
 
 def test_watching_the_same_tree_again_changes_nothing(tmp_path: Path) -> None:
-    """A trial says at each group of phases which server it is; what exited threads had must not be forgotten."""
+    """A slice says at each group of phases which server it is; what exited threads had must not be forgotten."""
     with Sampler(tmp_path / "samples.jsonl", time.monotonic()) as sampler:
         sampler.watch("target", os.getpid())
         thread = threading.Thread(target=sleep_often)
@@ -305,7 +295,7 @@ def test_a_file_that_cannot_be_opened_is_an_error_at_the_start(tmp_path: Path) -
         Sampler(tmp_path / "missing" / "samples.jsonl", time.monotonic()).start()
 
 
-def test_the_error_of_the_trial_comes_before_that_of_the_sampler() -> None:
+def test_the_error_of_the_slice_comes_before_that_of_the_sampler() -> None:
     if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")
     with pytest.raises(ZeroDivisionError), Sampler(Path("/dev/full"), time.monotonic(), hz=50) as sampler:

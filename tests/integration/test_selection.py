@@ -74,7 +74,7 @@ def test_a_run_without_rates_with_a_baseline_of_its_own(project: Project) -> Non
     assert ended.measured_everything, ended.err
     record = Run.open(project.run_folder).read()
     assert record.baseline == "pure_async_aiohttp"
-    assert record.rates_rps == {"io": {}}
+    assert record.rates_rps == {}
     assert len(record.plan) == 2 * (1 + 1)
     said = json.loads(ended.out)
     assert {made["variant"] for made in said["cells"]} == {"other", "pure_async_aiohttp"}
@@ -96,7 +96,7 @@ def test_a_baseline_that_cannot_be_measured_is_said_before_anything_is(project: 
 
 
 def test_two_do_not_measure_on_one_machine_at_once_wherever_their_results_go(project: Project) -> None:
-    with project.start("run", "--profile", "tiny.toml", "--blocks", "9") as process:
+    with project.start("run", "--profile", "tiny.toml", "--rounds", "9") as process:
         wait_for(lambda: list(project.root.glob("results/*/run.json")), 60)
         second = project.run("--results", "elsewhere")
         process.send_signal(signal.SIGTERM)
@@ -107,14 +107,14 @@ def test_two_do_not_measure_on_one_machine_at_once_wherever_their_results_go(pro
 
 def test_a_comparison_that_would_say_nothing_is_refused(project: Project) -> None:
     results = project.root / "results"
-    one = write_synthetic_run(results / "one", workloads=["io"], blocks=1, peculiar=False)
-    two = write_synthetic_run(results / "two", workloads=["cpu"], blocks=1, seed=2, peculiar=False)
+    one = write_synthetic_run(results / "one", workloads=["io"], rounds=1, peculiar=False)
+    two = write_synthetic_run(results / "two", workloads=["cpu"], rounds=1, seed=2, peculiar=False)
     unmeasured = Run.create(results / "three")
     unmeasured.write(msgspec.structs.replace(one.read(), preflight=(), plan=(), id="three"))
     refused(project.bench("compare", str(one.path), str(one.path)), "is the same run twice")
     refused(project.bench("compare", str(one.path), str(two.path)), "no strategy is on the same workload in both")
     refused(
-        project.bench("compare", str(one.path), str(unmeasured.path)), "three: was interrupted before its first trial"
+        project.bench("compare", str(one.path), str(unmeasured.path)), "three: was interrupted before its first slice"
     )
 
 
@@ -122,7 +122,7 @@ def test_a_report_of_nothing_is_refused(project: Project) -> None:
     refused(project.bench("report"), "RUN: results/ holds no run of yours; `bench run` makes one")
     (project.root / "results").mkdir()
     refused(project.bench("report"), "RUN: results/ holds no run of yours; `bench run` makes one")
-    run = write_synthetic_run(project.root / "results" / "one", workloads=["io"], blocks=1)
-    for record in run.path.glob("trials/*/*/trial.json"):
+    run = write_synthetic_run(project.root / "results" / "one", workloads=["io"], rounds=1)
+    for record in run.path.glob("boots/*/*/boot.json"):
         record.unlink()
-    refused(project.bench("report"), "results/one: was interrupted before its first trial was complete")
+    refused(project.bench("report"), "results/one: was interrupted before its first slice was complete")

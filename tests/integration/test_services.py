@@ -18,7 +18,6 @@ from harness.processes.process import MARK
 from harness.profiles.loader import load_profile
 from harness.results.records.errors import UsageError
 from harness.results.records.sample import Sample
-from harness.results.records.trial_record import TrialRecord
 from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
 from harness.results.store import read_lines
@@ -152,21 +151,21 @@ def test_two_services_at_once_one_of_them_a_file_that_only_the_tests_have(
     result = measured(project, services_folder)
     assert result.failed == ()
     assert supervised() == []
-    for spec in result.run.read().plan:
-        attempt = result.run.attempts(spec)[-1]
-        trial: TrialRecord = attempt.read()
-        assert trial.status == "complete"
-        samples = read_lines(attempt.samples_path, Sample)
+    assert {slice.status for slice in project.slices().values()} == {"complete"}
+    for path in result.run.path.glob("boots/*/*/samples.jsonl"):
+        samples = read_lines(path, Sample)
         assert {sample.service for sample in samples if sample.tree == "services"} == {"echo", "upstream"}
         assert {sample.service for sample in samples if sample.tree != "services"} == {""}
     assert_every_load_was_begun_alike(result.run.path / "echo.log")
 
 
 def assert_every_load_was_begun_alike(log: Path) -> None:
-    """Both strategies: the same seeds in a block, and others in the next one."""
+    """Both strategies: the same seeds in a round, and others in the next one."""
     begun = Counter(re.findall(r"^begin (\S+)", log.read_text(), re.MULTILINE))
-    assert set(begun) == {"1/0/talk/warmup", "1/0/talk/idle", "1/1/talk/warmup", "1/1/talk/rate-30"}
-    assert min(begun.values()) >= 2, "more where a disturbed trial was measured again"
+    # Beside other tests a server may choke once; the one that replaces it is warmed up anew.
+    of_plan = {seed: many for seed, many in begun.items() if not seed.endswith("warmup-fresh")}
+    assert set(of_plan) == {"1/0/talk/warmup", "1/0/talk/idle", "1/1/talk/warmup", "1/2/talk/rate-30"}
+    assert set(of_plan.values()) == {2}
 
 
 @pytest.fixture

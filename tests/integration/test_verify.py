@@ -81,7 +81,9 @@ def square(key: int) -> tuple[str, Any]:
 
 
 def test_right_answers_are_ok(server: Server) -> None:
-    assert verdict(server, square(2), square(3)) == AnswerCheck("ok")
+    found = verdict(server, square(2), square(3))
+    assert (found.status, found.error) == ("ok", "")
+    assert 0 < found.answer_s < 5
 
 
 def test_asks_each_distinct_request_once_and_no_more_than_told(server: Server) -> None:

@@ -1,8 +1,9 @@
-"""Where nobody is answered there is no figure, no winner and no tie; who was overloaded in some trials says so."""
+"""Where nobody is answered there is no figure, no winner and no tie; who was overloaded in some slices says so."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -13,26 +14,7 @@ from harness.results.records.phase_record import PhaseStatus
 from harness.results.store import Run
 from tests.bench_kit import TINY, Project
 from tests.integration.test_findings import assert_found
-
-# A request waits for longer than a phase of the profile lasts.
-TAKES_LONG = """\"\"\"Waits longer than the phases last\"\"\"
-
-import random
-
-from locust import task
-
-from harness.scenario import BenchUser
-
-WAIT_MS = 900
-CALLS = 1
-REQUESTS = [["/io?wait_ms=900&key=1", {"key": 1, "value": 2}], ["/io?wait_ms=900&key=2", {"key": 2, "value": 5}]]
-
-
-class TakesLong(BenchUser):
-    @task
-    def io(self) -> None:
-        self.ask(*random.choice(REQUESTS))
-"""
+from tests.peculiar_targets import GETS_STUCK_ONCE
 
 # Each request holds a thread while it waits for a coroutine that needs another one: four at once never end.
 WAITS_FOR_ITSELF = '''"""A thread that waits for a thread"""
@@ -70,33 +52,6 @@ def io(wait_ms: int, key: int):
     return {"key": key, "value": key * key + 1}
 '''
 
-# In the first block it stops answering in the middle of its first open loop; a closed loop of 0.6 s is over by then.
-GETS_STUCK_ONCE = '''"""Gets stuck in one trial of two"""
-
-import asyncio
-import os
-from pathlib import Path
-
-from fastapi import FastAPI
-
-app = FastAPI()
-count = 0
-
-
-@app.get("/health")
-async def health():
-    return {"status": "ok"}
-
-
-@app.get("/io")
-async def io(wait_ms: int, key: int):
-    global count
-    count += 1
-    *_, trial, _, _ = Path(os.environ["BENCH_PROBE_DIR"]).parts
-    await asyncio.sleep(30 if trial.startswith("01-") and count > 75 else wait_ms / 1e3 + 0.002)
-    return {"key": key, "value": key * key + 1}
-'''
-
 
 def cell(analysis: Analysis, variant: str) -> Cell:
     return next(each for each in analysis.cells if each.variant == variant)
@@ -107,31 +62,32 @@ def analysis_of(project: Project) -> Analysis:
     return analyse(Run.open(project.run_folder))
 
 
-def test_a_workload_that_nobody_answers_in_time_has_no_winner_and_exits_3(tmp_path: Path) -> None:
-    project = Project(tmp_path, ["sync_def"], TINY + "retry_share = 0.0\n")
-    (project.root / "scenarios/takes_long.py").write_text(TAKES_LONG)
-    ended = project.run("-w", "takes_long", "--json")
+def test_a_workload_on_which_nobody_answers_has_no_winner_and_exits_3(tmp_path: Path) -> None:
+    project = Project(tmp_path, [], TINY)
+    project.target("waits_for_itself", WAITS_FOR_ITSELF)
+    ended = project.run("--json")
     assert ended.code == 3, ended.err
-    assert "no decision: takes_long: no strategy gave a right answer" in ended.err
+    assert "no decision: io: no strategy gave a right answer" in ended.err
     summary = json.loads(ended.out)
     assert summary["decisions"] == []
     assert summary["undecided"][0]["nobody_answered"] is True
     found = analysis_of(project)
+    assert Run.open(project.run_folder).read().rates_rps == {"io": {}}
     assert [each.capacity for each in found.cells] == [None]
     assert found.comparisons == ()
-    for trial in found.trials:
-        assert_found(trial.findings, "no_answer", "invalid")
-        (finding,) = (finding for finding in trial.findings if finding.code == "no_answer")
-        length_s = "0.3" if trial.record.spec.is_pilot else "0.4"
-        assert f"not one right answer came in its {length_s} s" in finding.message
+    assert len(found.slices) == 2, "there is no slice of a rate, since no rate is known"
+    for slice in found.slices:
+        assert_found(slice.findings, "no_answer", "invalid")
+        (finding,) = (finding for finding in slice.findings if finding.code == "no_answer")
+        assert re.search(r"not one right answer came in its 0\.\d+ s", finding.message)
     page = (project.run_folder / "report.html").read_text()
     assert "No decision: no strategy gave a right answer" in page
     again = project.bench("report", str(project.run_folder))
-    assert "| takes_long | none |" in again.out
+    assert "| io | none |" in again.out
 
 
 def test_a_strategy_that_waits_for_itself_is_in_no_ranking(tmp_path: Path) -> None:
-    project = Project(tmp_path, ["sync_def"], TINY + "retry_share = 0.0\n")
+    project = Project(tmp_path, ["sync_def"], TINY)
     project.target("waits_for_itself", WAITS_FOR_ITSELF)
     ended = project.run()
     assert ended.code == 3
@@ -140,23 +96,25 @@ def test_a_strategy_that_waits_for_itself_is_in_no_ranking(tmp_path: Path) -> No
     stuck = cell(found, "waits_for_itself")
     assert (stuck.capacity, stuck.without_answer) == (None, 1)
     if cell(found, "sync_def").capacity is None:
-        pytest.skip(f"the machine disturbed the only other trial: {ended.err}")
+        pytest.skip(f"the machine disturbed the only other slice: {ended.err}")
     (decision,) = found.decisions
     assert (decision.best, decision.tied) == ("sync_def", ())
 
 
-@pytest.mark.measures  # it gets stuck after so many requests, which a crowded machine does not reach
-def test_one_trial_of_two_that_got_through_does_not_stand_for_the_cell(tmp_path: Path) -> None:
+@pytest.mark.measures
+def test_one_slice_of_two_that_got_through_does_not_stand_for_the_cell(tmp_path: Path) -> None:
     rates = "rates = [{ percent = 30, duration_s = 2.0 }, { percent = 50, duration_s = 1.0 }]"
-    profile = TINY.replace("rates = [{ percent = 30, duration_s = 0.4 }]", rates).replace("blocks = 1", "blocks = 2")
+    profile = TINY.replace("rates = [{ percent = 30, duration_s = 0.4 }]", rates).replace(
+        "sessions = 1", "sessions = 2"
+    )
     project = Project(tmp_path, [], profile)
     project.target("gets_stuck_once", GETS_STUCK_ONCE)
     ended = project.run()
     assert "rate-50 skipped" in ended.out, ended.out
     found = analysis_of(project)
     stuck = cell(found, "gets_stuck_once")
-    if stuck.valid_trials < 2:
-        pytest.skip(f"the machine disturbed a trial: {ended.err}")
+    if stuck.valid_slices < 6:
+        pytest.skip(f"the machine disturbed a slice: {ended.err}")
     skipped = stuck.phases["rate-50"]
     assert skipped.statuses == {PhaseStatus.COMPLETE: 1, PhaseStatus.SKIPPED: 1}
     assert (skipped.overloaded, skipped.goodput_rps) == (1, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -10,15 +11,13 @@ import pytest
 
 from harness.analysis.analyse import analyse
 from harness.analysis.evidence import Analysis, Cell
-from harness.analysis.trials import counting
-from harness.judging.figures import TrialFigures
-from harness.measuring.retries import invalid_trials
-from harness.results.records.outcome import Outcome
-from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
-from harness.results.records.sample import Sample
+from harness.judging.figures import SliceFigures
+from harness.results.records.boot_record import BootRecord
+from harness.results.records.phase_record import PhaseKind, PhaseStatus
 from harness.results.records.text import to_json
-from harness.results.store import Run, StoreError
-from tests.synthetic_run import HOSTILE, write_synthetic_run
+from harness.results.store import BootFolder, Run, StoreError
+from tests.synthetic_run import write_synthetic_run
+from tests.synthetic_strategies import HOSTILE, STRATEGIES
 
 
 @pytest.fixture(scope="module")
@@ -42,102 +41,132 @@ def cell(analysis: Analysis, variant: str, workload: str) -> Cell:
     return next(c for c in analysis.cells if (c.variant, c.workload) == (variant, workload))
 
 
-def attempt(run: Run, trial_id: str, number: int = 1) -> Path:
-    return run.path / "trials" / trial_id / str(number)
+def slice(analysis: Analysis, slice_id: str) -> SliceFigures:
+    """The first one: a round that was cut off has two."""
+    return next(t for t in analysis.slices if t.record.spec.id == slice_id)
 
 
-def trial(analysis: Analysis, trial_id: str, number: int = 1) -> TrialFigures:
-    return next(t for t in analysis.trials if (t.record.spec.id, t.record.attempt) == (trial_id, number))
+def first_boot(run: Run, variant: str, workload: str = "io") -> BootFolder:
+    return next(boot for boot in run.boots(workload, variant) if boot.has_record)
 
 
-def test_every_selected_pair_is_a_cell_and_each_complete_attempt_a_trial(original: Run, whole: Analysis) -> None:
+def test_every_selected_pair_is_a_cell_and_each_slice_of_a_recorded_boot_is_there(
+    original: Run, whole: Analysis
+) -> None:
     record = original.read()
     assert len(whole.cells) == len(record.strategies) * len(record.workloads)
-    assert len(whole.trials) == sum(a.is_complete for spec in record.plan for a in original.attempts(spec))
+    boots = [boot for _, boot in original.recorded_boots(lambda error: None)]
+    assert whole.boots == tuple(boots)
+    assert [t.record for t in whole.slices] == [slice for boot in boots for slice in boot.slices]
     assert whole.broken == ()
-    assert {t.folder for t in whole.trials} == {f"trials/{t.record.spec.id}/{t.record.attempt}" for t in whole.trials}
+    for each in whole.slices:
+        spec = each.record.spec
+        assert each.folder == f"boots/{spec.workload}-{spec.variant}/{each.record.boot}"
 
 
-def test_the_idle_cost_that_a_pilot_found_is_taken_off_in_all_trials_of_its_cell_and_no_other(
+def test_each_slice_of_a_boot_has_its_own_figures(whole: Analysis) -> None:
+    """All lie in the same files: what was recorded is split by the slice's number, what was sampled by its time."""
+    boot = [t for t in whole.slices if (t.record.spec.variant, t.record.spec.workload) == ("multi_worker", "io")]
+    first = [t for t in boot if t.record.boot == 1 and not t.record.spec.is_pilot]
+    assert [t.record.spec.phase for t in first] == ["capacity"] * 3 + ["rate-10", "rate-30", "rate-70"]
+    for each in first:
+        phase = each.phases[each.record.spec.phase]
+        assert phase.recorded == phase.scheduled
+        assert set(phase.requests_by_pid) == set(whole_boot(whole).pids)
+        # Two workers and the little that they use while idle.
+        assert phase.target_cpu_s == pytest.approx(phase.duration_s * 0.02 + 2.6e-3 * phase.scheduled, rel=0.15)
+    assert len({t.phases["capacity"].goodput_rps for t in first[:3]}) == 3
+
+
+def whole_boot(analysis: Analysis) -> BootRecord:
+    return next(b for b in analysis.boots if (b.variant, b.workload, b.number) == ("multi_worker", "io", 1))
+
+
+def test_the_idle_cost_that_a_pilot_found_is_taken_off_in_all_slices_of_its_cell_and_no_other(
     run: Run, whole: Analysis
 ) -> None:
-    """0.3 s of CPU time in a second without load, after all that the pilot did."""
-    folder = attempt(run, "00-io-sync_def")
-    pilot = trial(whole, "00-io-sync_def").record
-    start_s = pilot.phases[-1].drained_s + 1.0
-    idle = PhaseRecord(
-        spec=PhaseSpec("idle", PhaseKind.IDLE, 1.0, 1),
-        status=PhaseStatus.COMPLETE,
-        start_s=start_s,
-        end_s=start_s + 1.0,
-        drained_s=start_s + 1.0,
-    )
-    (folder / "trial.json").write_bytes(
-        to_json(msgspec.structs.replace(pilot, phases=(*pilot.phases, idle), elapsed_s=start_s + 2.0))
-    )
-    edges = [
-        Sample(t_s=t_s, tree="target", cpu_s=cpu_s, rss_bytes=7, processes=1, mark=f"idle:{mark}")
-        for t_s, cpu_s, mark in ((start_s, 90.0, "start"), (start_s + 1.0, 90.3, "end"))
+    """What the samples at the ends of the idle phase say, made 0.3 s more in 1 s: also on boots that have no pilot."""
+    boot = first_boot(run, "sync_def")
+    idle = next(phase for phase in boot.read().slices[0].phases if phase.spec.kind is PhaseKind.IDLE)
+    length_s = idle.end_s - idle.start_s
+    samples = [
+        msgspec.structs.replace(one, cpu_s=one.cpu_s + 0.3 * length_s)
+        if one.tree == "target" and one.t_s > idle.end_s - 0.001
+        else one
+        for one in boot.samples()
     ]
-    with (folder / "samples.jsonl").open("ab") as file:
-        file.write(msgspec.json.Encoder().encode_lines(edges))
+    boot.samples_path.write_bytes(msgspec.json.Encoder().encode_lines(samples))
     analysis = analyse(run)
     assert analysis.broken == ()
-    assert cell(analysis, "sync_def", "io").idle_cores == pytest.approx(0.3)
-    assert cell(analysis, "sync_def", "cpu").idle_cores is None, "each workload has its own"
-    before, after = (trial(one, "02-io-sync_def").phases["capacity"] for one in (whole, analysis))
-    assert before.target_cpu_s_per_1000 is not None
-    assert after.target_cpu_s_per_1000 == pytest.approx(
-        before.target_cpu_s_per_1000 - 1000 * 0.3 * after.duration_s / after.outcomes[Outcome.OK], rel=1e-3
-    )
-    assert "busy_while_idle" in {finding.code for finding in trial(analysis, "02-io-sync_def").findings}
+    usual = cell(whole, "sync_def", "io").idle_cores
+    assert usual is not None and usual == pytest.approx(0.02, abs=0.005)
+    assert cell(analysis, "sync_def", "io").idle_cores == pytest.approx(usual + 0.3, abs=0.01)
+    assert cell(analysis, "sync_def", "cpu").idle_cores == cell(whole, "sync_def", "cpu").idle_cores, "each has its own"
+    before, after = (slice(one, "008-io-sync_def") for one in (whole, analysis))
+    assert after.record.boot == 2 and not after.record.spec.is_pilot
+    cost, less = (one.phases["capacity"].target_cpu_s_per_1000 for one in (before, after))
+    assert cost is not None and less is not None and less < cost
+    assert "busy_while_idle" in {finding.code for finding in after.findings}
     assert "idle" not in cell(analysis, "sync_def", "io").phases
-    # The others on this workload have no such figure: theirs would contain their idle cost.
-    other = trial(analysis, "02-io-multi_worker")
-    assert other.valid and other.phases["capacity"].target_cpu_s is not None
-    assert {phase.target_cpu_s_per_1000 for phase in other.phases.values()} == {None}
-    assert [(found.code, found.level) for found in other.findings] == [("idle_unknown", "info")]
+    other = slice(analysis, "008-io-multi_worker")
+    assert other == slice(whole, "008-io-multi_worker")
+
+
+def test_where_one_idle_cost_is_not_known_there_is_no_cost_of_its_requests(run: Run, whole: Analysis) -> None:
+    """The others on this workload have theirs without the idle cost: it would look twice as large."""
+    boot = first_boot(run, "multi_worker")
+    record = boot.read()
+    pilot, *rest = record.slices
+    loaded = tuple(phase for phase in pilot.phases if phase.spec.kind is not PhaseKind.IDLE)
+    boot.write(msgspec.structs.replace(record, slices=(msgspec.structs.replace(pilot, phases=loaded), *rest)))
+    analysis = analyse(run)
+    unknown = slice(analysis, "002-io-multi_worker")
+    assert unknown.valid and unknown.phases["capacity"].target_cpu_s is not None
+    assert {phase.target_cpu_s_per_1000 for phase in unknown.phases.values()} == {None}
+    assert [(found.code, found.level) for found in unknown.findings] == [("idle_unknown", "info")]
     assert cell(analysis, "multi_worker", "io").phases["capacity"].target_cpu_s_per_1000 is None
-    metrics = {(made.workload, made.metric) for made in analysis.comparisons}
-    assert ("io", "capacity_rps") in metrics and ("io", "target_cpu_s_per_1000") not in metrics
-    # Where nobody's is known, all keep theirs.
-    assert ("cpu", "target_cpu_s_per_1000") in metrics
-    assert trial(analysis, "02-cpu-multi_worker") == trial(whole, "02-cpu-multi_worker")
-
-
-def test_the_judge_of_a_run_under_way_says_what_the_report_will_say(original: Run, whole: Analysis) -> None:
-    said = invalid_trials(original, [spec for spec in original.read().plan if not spec.is_pilot])
-    assert said == {
-        t.record.spec.id: tuple(sorted({f.code for f in t.findings if f.level == "invalid"}))
-        for t in counting(whole.trials)
-        if not t.valid
-    }
-    assert said
-    one = next(iter(said))
-    assert list(invalid_trials(original, [s for s in original.read().plan if s.id == one])) == [one]
+    compared = {(made.workload, made.metric) for made in analysis.comparisons if made.variant == "multi_worker"}
+    assert ("io", "capacity_rps") in compared and ("io", "target_cpu_s_per_1000") not in compared
+    assert ("cpu", "target_cpu_s_per_1000") in compared
+    assert slice(analysis, "002-cpu-multi_worker") == slice(whole, "002-cpu-multi_worker")
 
 
 def test_what_went_wrong_is_in_its_place(whole: Analysis) -> None:
     assert cell(whole, "two_stage", "cpu").status == "not_applicable"
     broken = cell(whole, "pool_result_blocking", "io")
-    assert (broken.status, broken.trials) == ("failed", 0)
+    assert (broken.status, broken.slices) == ("failed", 0)
     assert HOSTILE in broken.error
     choked = cell(whole, "fake_async", "io")
-    assert choked.phases["rate-10"].statuses == {PhaseStatus.CHOKED: 3}
-    assert choked.phases["rate-30"].statuses == {PhaseStatus.SKIPPED: 3}
-    assert choked.phases["rate-10"].response_p99 is not None and choked.phases["rate-10"].response_p99.at_least
+    assert choked.phases["rate-10"].statuses == {PhaseStatus.CHOKED: 1, PhaseStatus.SKIPPED: 1}
+    assert choked.phases["rate-30"].statuses == {PhaseStatus.SKIPPED: 2}
+    for name in ("rate-10", "rate-30", "rate-70"):
+        found = choked.phases[name].response_p99
+        assert found is not None and found.at_least, name
     assert choked.phases["rate-30"].goodput_rps is None
-    wrong = trial(whole, "02-io-pure_async")
-    assert not wrong.valid and [f.code for f in wrong.findings] == ["wrong_answers"]
-    retried = cell(whole, "async_thread_pool", "io")
-    assert (retried.trials, retried.valid_trials) == (4, 2)  # block 1 twice; the last block failed
-    workers = trial(whole, "01-cpu-multi_worker").phases["capacity"].requests_by_pid
+    wrong = [t for t in whole.slices if (t.record.spec.variant, t.record.spec.workload) == ("pure_async", "io")]
+    assert not any(t.valid for t in wrong) and {f.code for t in wrong for f in t.findings} == {"wrong_answers"}
+    assert cell(whole, "pure_async", "io").capacity is None
+    died = cell(whole, "async_thread_pool", "io")
+    assert (died.slices, died.valid_slices) == (12, 10)  # the server died in one round; one slice had no load
+    assert {f.code for f in slice(whole, "001-io-async_thread_pool").findings} >= {"slice_failed", "server_died"}
+    workers = slice(whole, "001-cpu-multi_worker").phases["capacity"].requests_by_pid
     assert len(workers) == 2
 
 
+def test_of_a_round_that_was_measured_twice_each_variant_counts_once(whole: Analysis) -> None:
+    last = max(spec.round for spec in whole.run.plan)
+    of_it = [t for t in whole.slices if (t.record.spec.round, t.record.spec.workload) == (last, "cpu")]
+    times = Counter(t.record.spec.variant for t in of_it)
+    assert sorted(times.values()) == [1, 1, 1, 1, 2, 2]
+    for variant, many in times.items():
+        found = cell(whole, variant, "cpu")
+        assert (found.slices, found.valid_slices) == (11 + many, 12)
+        assert sum(found.phases["rate-70"].statuses.values()) == 2
+
+
 def test_the_pilot_is_shown_and_is_no_evidence(whole: Analysis) -> None:
-    assert any(t.record.spec.is_pilot for t in whole.trials)
-    assert cell(whole, "sync_def", "io").trials == 3
+    assert any(t.record.spec.is_pilot for t in whole.slices)
+    assert cell(whole, "sync_def", "io").slices == 2 * (3 + 3)
 
 
 def test_comparisons_and_decisions_are_of_the_strategies_that_were_measured(whole: Analysis) -> None:
@@ -154,46 +183,49 @@ def test_the_same_data_gives_the_same_analysis(original: Run, whole: Analysis) -
 
 
 def test_a_record_that_was_cut_off_is_named_and_the_others_are_judged(run: Run, whole: Analysis) -> None:
-    path = attempt(run, "01-io-sync_def") / "trial.json"
-    path.write_bytes(path.read_bytes()[:500])
+    boot = first_boot(run, "sync_def")
+    lost = len(boot.read().slices)
+    boot.record_path.write_bytes(boot.record_path.read_bytes()[:500])
     found = analyse(run)
-    assert len(found.broken) == 1 and str(path) in found.broken[0]
-    assert len(found.trials) == len(whole.trials) - 1
-    assert cell(found, "sync_def", "io").valid_trials == 2
-    assert cell(found, "multi_worker", "io") == cell(whole, "multi_worker", "io")
+    assert len(found.broken) == 1 and str(boot.record_path) in found.broken[0]
+    assert len(found.slices) == len(whole.slices) - lost
+    assert cell(found, "sync_def", "io").valid_slices == 6
+    assert cell(found, "multi_worker", "io").capacity == cell(whole, "multi_worker", "io").capacity
 
 
-def test_a_record_of_another_trial_does_not_count_twice(run: Run, whole: Analysis) -> None:
-    shutil.copy(attempt(run, "01-io-sync_def") / "trial.json", attempt(run, "02-io-sync_def") / "trial.json")
+def test_a_record_of_another_boot_does_not_count_twice(run: Run, whole: Analysis) -> None:
+    first, second = run.boots("io", "sync_def")
+    shutil.copy(first.record_path, second.record_path)
     found = analyse(run)
     assert len(found.broken) == 1 and "does not belong there" in found.broken[0]
-    assert cell(found, "sync_def", "io").valid_trials == cell(whole, "sync_def", "io").valid_trials - 1
+    assert cell(found, "sync_def", "io").valid_slices == cell(whole, "sync_def", "io").valid_slices - 6
 
 
 def test_raw_files_that_are_missing_or_cut_off_leave_the_rest(run: Run, whole: Analysis) -> None:
-    folder = attempt(run, "01-io-sync_def")
-    log = folder / "latency.hlog"
+    boot = first_boot(run, "sync_def")
+    log = boot.latency_path
     log.write_bytes(log.read_bytes()[: log.stat().st_size // 2])
-    (folder / "samples.jsonl").unlink()
-    shutil.rmtree(folder / "probe")
+    boot.samples_path.unlink()
+    shutil.rmtree(boot.probe_dir)
     found = analyse(run)
-    judged, before = trial(found, "01-io-sync_def"), trial(whole, "01-io-sync_def")
+    last, before = slice(found, "006-io-sync_def"), slice(whole, "006-io-sync_def")
     assert found.broken == ()
-    assert {f.code for f in judged.findings} == {"log_cut_off", "samples_missing", "probe_silent"}
-    assert judged.valid
-    assert judged.phases["capacity"].goodput_rps == before.phases["capacity"].goodput_rps
-    assert judged.phases["capacity"].target_cpu_s is None
+    assert {f.code for f in last.findings} == {"log_cut_off", "samples_missing", "probe_silent"}
+    assert last.valid
+    assert last.phases["rate-70"].goodput_rps == before.phases["rate-70"].goodput_rps
+    assert last.phases["rate-70"].target_cpu_s is None
+    early = slice(found, "001-io-sync_def")
+    assert {f.code for f in early.findings} == {"samples_missing", "probe_silent"}, "its part of the log is whole"
     assert cell(found, "sync_def", "io").capacity == cell(whole, "sync_def", "io").capacity
 
 
-def test_an_open_loop_whose_cost_was_not_recorded_says_so(run: Run) -> None:
-    """As in runs of the release that took no sample when an open loop's last request had ended."""
-    folder = attempt(run, "01-io-sync_def")
-    last = max(phase.end_s for phase in trial(analyse(run), "01-io-sync_def").record.phases)
-    samples = (folder / "samples.jsonl").read_text().splitlines()
-    kept = [line for line in samples if msgspec.json.decode(line)["t_s"] <= last and ":drained" not in line]
-    (folder / "samples.jsonl").write_text("\n".join(kept) + "\n")
-    judged = trial(analyse(run), "01-io-sync_def")
+def test_an_open_loop_whose_cost_was_not_sampled_says_so(run: Run) -> None:
+    """The sampler died before the last request of its last slice had ended."""
+    boot = first_boot(run, "sync_def")
+    last = boot.read().slices[-1].phases[-1]
+    kept = [one for one in boot.samples() if one.t_s < last.end_s + 0.001]
+    boot.samples_path.write_bytes(msgspec.json.Encoder().encode_lines(kept))
+    judged = slice(analyse(run), "006-io-sync_def")
     (found,) = judged.findings
     assert (found.code, found.level) == ("cost_unknown", "info")
     assert judged.phases["rate-70"].target_cpu_s_per_1000 is None
@@ -201,18 +233,18 @@ def test_an_open_loop_whose_cost_was_not_recorded_says_so(run: Run) -> None:
 
 
 def test_a_raw_file_that_cannot_be_read_is_named(run: Run) -> None:
-    path = attempt(run, "01-io-sync_def") / "latency.hlog"
+    path = first_boot(run, "sync_def").latency_path
     path.unlink()
     path.mkdir()
     found = analyse(run)
     assert [line for line in found.broken if str(path) in line]
-    assert trial(found, "01-io-sync_def").phases["capacity"].target_cpu_s is not None
+    assert slice(found, "001-io-sync_def").phases["capacity"].target_cpu_s is not None
 
 
-def test_a_folder_without_trials_has_cells_and_no_decision(run: Run) -> None:
-    shutil.rmtree(run.path / "trials")
+def test_a_folder_without_boots_has_cells_and_no_decision(run: Run) -> None:
+    shutil.rmtree(run.path / "boots")
     found = analyse(run)
-    assert (found.trials, found.comparisons, found.decisions) == ((), (), ())
+    assert (found.boots, found.slices, found.comparisons, found.decisions) == ((), (), (), ())
     assert {c.status for c in found.cells} == {"missing", "not_applicable", "failed"}
 
 
@@ -224,18 +256,18 @@ def test_a_run_of_another_schema_version_is_refused(run: Run) -> None:
 
 
 def test_everything_failed(run: Run) -> None:
-    for spec in run.read().plan:
-        for each in run.attempts(spec):
-            if each.is_complete:
-                each.write(msgspec.structs.replace(each.read(), status="failed", error="no port", phases=()))
+    for folder, boot in run.recorded_boots(lambda error: None):
+        dead = (msgspec.structs.replace(one, status="failed", error="no port", phases=()) for one in boot.slices)
+        folder.write(msgspec.structs.replace(boot, slices=tuple(dead)))
     found = analyse(run)
     assert found.decisions == ()
     assert cell(found, "sync_def", "io").status == "failed"
     assert cell(found, "sync_def", "io").error == "no port"
 
 
-def test_one_block_has_figures_and_no_intervals(tmp_path: Path) -> None:
-    found = analyse(write_synthetic_run(tmp_path / "run", workloads=("io",), blocks=1, phase_s=2.0, peculiar=False))
-    assert {c.verdict for c in found.comparisons} == {"open"}
-    assert all(c.ratio.low is None for c in found.comparisons)
-    assert found.decisions[0].capacity.low is None
+def test_two_rounds_of_the_closed_loop_have_figures_and_no_verdict(tmp_path: Path) -> None:
+    """Two do not show how loud a baseline is."""
+    found = analyse(write_synthetic_run(tmp_path / "run", workloads=("io",), rounds=1, phase_s=2.0, peculiar=False))
+    capacity = [c for c in found.comparisons if c.metric == "capacity_rps"]
+    assert len(capacity) == len(STRATEGIES) - 1
+    assert {(c.verdict, c.ratio.low, c.ratio.slices) for c in capacity} == {("open", None, 2)}

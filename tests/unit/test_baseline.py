@@ -60,15 +60,15 @@ def test_before_a_baseline_is_chosen_nothing_is_compared(tmp_path: Path) -> None
     assert all(decision.gain is None for decision in analysis.decisions)
 
 
-def test_where_the_baseline_has_no_valid_trial_every_reader_is_told_that_nothing_is_compared(
+def test_where_the_baseline_has_no_valid_slice_every_reader_is_told_that_nothing_is_compared(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = write_synthetic_run(tmp_path / "run", strategies=("sync_def", "pure_async", "multi_worker"), peculiar=False)
-    for spec in run.read().plan:
-        if (spec.variant, spec.workload) == ("sync_def", "cpu"):
-            for attempt in run.attempts(spec):
-                attempt.write(msgspec.structs.replace(attempt.read(), status="failed", error="killed by SIGSEGV"))
-    because = "the baseline sync_def has no valid trial there; --baseline NAME chooses another"
+    for boot in run.boots("cpu", "sync_def"):
+        record = boot.read()
+        dead = (msgspec.structs.replace(slice, status="failed", error="killed by SIGSEGV") for slice in record.slices)
+        boot.write(msgspec.structs.replace(record, slices=tuple(dead)))
+    because = "the baseline sync_def has no valid slice there; --baseline NAME chooses another"
     analysis = write_report(run, as_json=True)
     decided = {one["workload"]: one["no_gain_because"] for one in json.loads(capsys.readouterr().out)["decisions"]}
     assert decided == {"io": "", "cpu": f"no comparison on cpu: {because}"}

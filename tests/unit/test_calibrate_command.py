@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,13 @@ from harness.calibration import calibration
 from harness.calibration.calibration_record import Calibration
 from harness.cli.calibrate import calibrate
 from harness.results.store import RunFolderError, only_measuring
+
+
+@pytest.fixture(autouse=True)
+def _machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody else measures on it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
 
 REFUSED = r"^.*: another process is measuring into this folder, .*until it has ended$"
 

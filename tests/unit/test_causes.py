@@ -8,30 +8,30 @@ from typing import Any
 import pytest
 
 from harness.analysis.causes import cause
-from harness.analysis.cells import BLOCKED_MS, JudgedTrial, cells
+from harness.analysis.cells import BLOCKED_MS, JudgedSlice, cells
 from harness.analysis.evidence import Cell
-from harness.judging.figures import PhaseFigures, TrialFigures
+from harness.judging.figures import PhaseFigures, SliceFigures
 from harness.results.records.finding import Finding
 from harness.results.records.outcome import Outcome
-from tests.made_trials import histogram, judged, phase, trial
+from tests.made_slices import histogram, judged, phase, slice
 from tests.synthetic_run import run_record
 
-RUN = run_record(["sync_def"], ["io"], blocks=3, seed=1, phase_s=4.0, rates_percent=(30,), peculiar=False)
+RUN = run_record(["sync_def"], ["io"], rounds=3, seed=1, phase_s=4.0, rates_percent=(30,), peculiar=False)
 LATE_US, PROMPT_US = round(BLOCKED_MS * 2e3), 500
 
 
 def said(figures: PhaseFigures, *codes: str, lags_us: tuple[int, ...] = (), level: Any = "info") -> str:
     findings = tuple(Finding(code, level, "it was so", "nothing") for code in codes)
-    made = [trial("sync_def", block, figures, findings=findings) for block in (1, 2)]
+    made = [slice("sync_def", round, figures, findings=findings) for round in (1, 2)]
     return cause(cell_of(made, lags_us), made, target_cores=2, users=64)
 
 
-def cell_of(trials: list[TrialFigures], lags_us: tuple[int, ...]) -> Cell:
+def cell_of(slices: list[SliceFigures], lags_us: tuple[int, ...]) -> Cell:
     with_lags = [
-        JudgedTrial(
+        JudgedSlice(
             each.figures, {name: replace(part, loop_lags=histogram(lags_us)) for name, part in each.evidence.items()}
         )
-        for each in map(judged, trials)
+        for each in map(judged, slices)
     ]
     (found,) = cells(RUN, with_lags)
     return found
@@ -92,19 +92,19 @@ def test_taken_threads_are_named_though_nobody_was_answered_and_no_more_is_claim
     """A workload that takes longer than the phase looks the same as threads that wait for each other."""
     stuck = phase(0.0, limiter_waiting_max=60, outcomes={Outcome.TIMEOUT: 64})
     assert said(stuck, "no_answer", level="invalid") == (
-        "sync_def: no right answer in 2 trials; all of AnyIO's threads were taken and up to 60 requests waited for one."
+        "sync_def: no right answer in 2 slices; all of AnyIO's threads were taken and up to 60 requests waited for one."
     )
     silent = phase(0.0, outcomes={Outcome.TIMEOUT: 64})
-    assert said(silent, "no_answer", level="invalid") == "sync_def: no right answer in 2 trials."
+    assert said(silent, "no_answer", level="invalid") == "sync_def: no right answer in 2 slices."
 
 
-def test_what_one_of_three_trials_met_explains_nothing() -> None:
+def test_what_one_of_three_slices_met_explains_nothing() -> None:
     busy = Finding("service_busy", "invalid", "it was so", "nothing")
-    made = [trial("sync_def", block, QUIET, findings=(busy,) if block == 1 else ()) for block in (1, 2, 3)]
+    made = [slice("sync_def", round, QUIET, findings=(busy,) if round == 1 else ()) for round in (1, 2, 3)]
     assert cause(cell_of(made, ()), made, target_cores=2, users=64) == ""
 
 
 def test_what_was_measured_again_explains_nothing() -> None:
     busy = Finding("service_busy", "invalid", "it was so", "nothing")
-    made = [trial("sync_def", 1, QUIET, findings=(busy,), attempt=1), trial("sync_def", 1, QUIET, attempt=2)]
+    made = [slice("sync_def", 1, QUIET, findings=(busy,), boot=1), slice("sync_def", 1, QUIET, boot=2)]
     assert cause(cell_of(made, ()), made, target_cores=2, users=64) == ""

@@ -51,7 +51,7 @@ def test_it_is_in_force_in_every_test(number: signal.Signals) -> None:
         assert process.wait(10) == -number
 
 
-def test_a_child_does_not_outlive_a_block_that_fails() -> None:
+def test_a_child_does_not_outlive_a_round_that_fails() -> None:
     with pytest.raises(ZeroDivisionError), child(["sleep", "60"]) as process:
         began_s = time.monotonic()
         raise ZeroDivisionError

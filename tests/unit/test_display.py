@@ -11,14 +11,14 @@ from harness.cli.display import Display
 from harness.judging.figures import PhaseFigures
 from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
-from tests.made_trials import phase, trial
+from tests.made_slices import phase, slice
 
 
 def line_of(*phases: PhaseFigures) -> str:
     text = io.StringIO()
     with Display(Console(file=text, width=400)) as shown:
-        shown.trial_began(trial().record.spec, 3, 9, 3, 60.0)
-        shown.trial_ended(trial("sync_def", 1, *phases).record)
+        shown.slice_began(slice().record.spec)
+        shown.slice_ended(slice("sync_def", 1, *phases).record)
     return text.getvalue().strip()
 
 
@@ -51,10 +51,10 @@ def test_one_of_a_thing_is_no_plural() -> None:
     text = io.StringIO()
     with Display(Console(file=text, width=400)) as shown:
         shown.preflight_began(1, 1)
-        shown.plan_ready([trial().record.spec], 0, 61.0)
+        shown.plan_ready([slice().record.spec], 0, 61.0)
         shown.preflight_began(2, 3)
     assert text.getvalue().splitlines() == [
         "checking 1 strategy on 1 workload",
-        "1 trial, about 1 min 01 s",
+        "1 slice, about 1 min 01 s",
         "checking 2 strategies on 3 workloads",
     ]

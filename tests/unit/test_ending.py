@@ -13,7 +13,7 @@ from harness.cli.ending import finish
 from harness.measuring.measure import Result
 from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseRecord
-from harness.results.records.trial_record import TrialRecord
+from harness.results.records.slice_record import SliceRecord
 from harness.results.store import Run
 from tests.synthetic_run import write_synthetic_run
 
@@ -21,24 +21,29 @@ from tests.synthetic_run import write_synthetic_run
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
     return write_synthetic_run(
-        tmp_path / "run", strategies=["sync_def", "pure_async"], workloads=["io"], blocks=3, phase_s=1.0, peculiar=False
+        tmp_path / "run", strategies=["sync_def", "pure_async"], workloads=["io"], rounds=3, phase_s=1.0, peculiar=False
     )
 
 
-def change(run: Run, variant: str, how: Callable[[TrialRecord], TrialRecord], blocks: int = 1) -> None:
-    """Of this many measured trials."""
-    specs = [spec for spec in run.read().plan if spec.variant == variant and not spec.is_pilot]
-    for spec in specs[:blocks]:
-        (attempt,) = run.attempts(spec)
-        attempt.write(how(attempt.read()))
+def change(run: Run, variant: str, how: Callable[[SliceRecord], SliceRecord], rounds: int = 1) -> None:
+    """Of this many measured slices."""
+    left = rounds
+    for boot in run.boots("io", variant):
+        record = boot.read()
+        slices = []
+        for slice in record.slices:
+            is_changed = left > 0 and not slice.spec.is_pilot
+            slices.append(how(slice) if is_changed else slice)
+            left -= is_changed
+        boot.write(msgspec.structs.replace(record, slices=tuple(slices)))
 
 
-def stolen(record: TrialRecord) -> TrialRecord:
+def stolen(record: SliceRecord) -> SliceRecord:
     assert record.noise is not None
     return msgspec.structs.replace(record, noise=msgspec.structs.replace(record.noise, steal_percent=44.0))
 
 
-def answered_wrongly(record: TrialRecord) -> TrialRecord:
+def answered_wrongly(record: SliceRecord) -> SliceRecord:
     def once(phase: PhaseRecord) -> PhaseRecord:
         ok = phase.outcomes.get(Outcome.OK, 0)
         return msgspec.structs.replace(
@@ -61,16 +66,17 @@ def test_a_quiet_run_is_fine_and_says_nothing_more(run: Run, capsys: pytest.Capt
     assert capsys.readouterr().err == ""
 
 
-def test_attempts_that_were_disturbed_are_one_line_and_no_error(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    change(run, "sync_def", stolen, blocks=2)
+def test_slices_that_were_disturbed_are_one_line_and_no_error(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    change(run, "sync_def", stolen, rounds=2)
     assert code_of(run) == 0
     said = capsys.readouterr()
     assert said.err == ""
-    assert "disturbed: 2 of 6 attempts left out, 33 % of the time (stolen_time 2)" in said.out.splitlines()
+    # Of each of the two: six rounds of the closed loop, six of rates. Two rounds were disturbed.
+    assert "disturbed: 4 of 24 slices left out, 22 % of the time (stolen_time 2)" in said.out.splitlines()
 
 
-def test_a_cell_without_any_valid_trial_is_an_error(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    change(run, "sync_def", stolen, blocks=3)
+def test_a_cell_without_any_valid_slice_is_an_error(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    change(run, "sync_def", stolen, rounds=12)
     assert code_of(run) == 3
     assert capsys.readouterr().err == "problem: sync_def on io: no valid data (stolen_time)\n"
 

@@ -33,13 +33,13 @@ def test_it_is_small() -> None:
     assert sum(path.stat().st_size for path in EXAMPLE.rglob("*") if path.is_file()) < MOST_BYTES
 
 
-def test_it_is_a_whole_run_of_several_strategies_in_several_blocks() -> None:
+def test_it_is_a_whole_run_of_several_strategies_in_several_rounds() -> None:
     analysis = analyse(Run.open(EXAMPLE))
     assert analysis.broken == ()
     assert {workload.name for workload in analysis.run.workloads} == {"io", "cpu"}
     assert len(analysis.run.variants) >= 4
-    assert analysis.run.profile.blocks >= 3
-    measured = {(trial.record.spec.workload, trial.record.spec.variant) for trial in analysis.trials if trial.valid}
+    assert analysis.run.profile.rounds >= 3
+    measured = {(slice.record.spec.workload, slice.record.spec.variant) for slice in analysis.slices if slice.valid}
     assert len(measured) == 2 * len(analysis.run.variants)
 
 
@@ -65,7 +65,7 @@ def test_it_says_nothing_of_where_it_was_made() -> None:
 
 def test_the_newest_run_is_never_the_example(copied: Path) -> None:
     """In a fresh clone its files are newer than runs that were measured before."""
-    mine = write_synthetic_run(copied.parent / "mine", workloads=("io",), blocks=1, peculiar=False)
+    mine = write_synthetic_run(copied.parent / "mine", workloads=("io",), rounds=1, peculiar=False)
     (copied / "run.json").touch()
     before = (copied / "report.html").read_bytes()
     report(None, as_json=True)

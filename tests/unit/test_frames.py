@@ -17,17 +17,17 @@ from harness.report.exports import COLUMNS, write_summary_csv
 from harness.results import frames
 from harness.results.frames import read_latencies, read_samples, read_summary
 from harness.results.records.errors import HarnessError
-from harness.results.records.phase_record import PhaseStatus
+from harness.results.records.phase_record import PhaseKind, PhaseStatus
 from harness.results.store import Run, StoreError
 from tests.synthetic_run import write_synthetic_run
 
 EXAMPLE = Path(__file__).parents[2] / "results" / "example"
-WHICH = ["trial", "attempt", "block", "workload", "variant"]
+WHICH = ["slice", "boot", "round", "workload", "variant"]
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return write_synthetic_run(tmp_path_factory.mktemp("results") / "run", blocks=2, phase_s=2.0)
+    return write_synthetic_run(tmp_path_factory.mktemp("results") / "run", rounds=2, phase_s=2.0)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_the_summary_has_every_column_of_the_csv_with_its_type(any_run: Path) ->
     frame = read_summary(any_run)
     assert len(frame) > 100
     assert tuple(frame.columns) == COLUMNS
-    numbers = {"attempt": "int64", "block": "int64", "offered_rps": "float64", "value": "float64"}
+    numbers = {"boot": "int64", "round": "int64", "offered_rps": "float64", "value": "float64"}
     truths = {"valid": "bool", "at_least": "bool"}
     names = dict.fromkeys(COLUMNS, "category")
     assert kinds(frame) == names | numbers | truths
@@ -70,13 +70,14 @@ def test_the_summary_has_every_column_of_the_csv_with_its_type(any_run: Path) ->
 
 def test_the_summary_says_what_the_analysis_says(run: Run, analysis: Analysis) -> None:
     frame = read_summary(str(run.path))
-    goodput = frame[frame.metric == "goodput_rps"].set_index(["trial", "attempt", "phase"]).value
-    ran = [(t, n, p) for t in analysis.trials for n, p in t.phases.items() if p.status is not PhaseStatus.SKIPPED]
+    goodput = frame[frame.metric == "goodput_rps"].set_index(["slice", "boot", "phase"]).value
+    asked = [(t, n, p) for t in analysis.slices for n, p in t.phases.items() if p.kind is not PhaseKind.IDLE]
+    ran = [(t, n, p) for t, n, p in asked if p.status is not PhaseStatus.SKIPPED]
     assert len(goodput) == len(ran)
-    for trial, name, phase in ran:
-        assert goodput[trial.record.spec.id, trial.record.attempt, name] == phase.goodput_rps
+    for slice, name, phase in ran:
+        assert goodput[slice.record.spec.id, slice.record.boot, name] == phase.goodput_rps
     invalid = frame[~frame.valid]
-    assert set(invalid.trial) == {trial.record.spec.id for trial in analysis.trials if not trial.valid and trial.phases}
+    assert set(invalid.slice) == {slice.record.spec.id for slice in analysis.slices if not slice.valid and slice.phases}
 
 
 def test_a_lower_bound_is_true_and_what_cannot_be_one_is_false(run: Run, analysis: Analysis) -> None:
@@ -87,7 +88,7 @@ def test_a_lower_bound_is_true_and_what_cannot_be_one_is_false(run: Run, analysi
 
 
 def test_a_strategy_may_be_called_nan(tmp_path: Path) -> None:
-    run = write_synthetic_run(tmp_path / "run", strategies=("nan", "null"), workloads=("io",), blocks=1, peculiar=False)
+    run = write_synthetic_run(tmp_path / "run", strategies=("nan", "null"), workloads=("io",), rounds=1, peculiar=False)
     write_summary_csv(run, analyse(run))
     assert set(read_summary(run.path).variant) == {"nan", "null"}
 
@@ -102,7 +103,7 @@ def test_without_a_summary_the_way_out_is_said(copied: Path) -> None:
     ("content", "complaint"),
     [
         ("", "is not a summary that can be read"),
-        ("run,trial\n1,2\n", "has no column attempt, block"),
+        ("run,slice\n1,2\n", "has no column boot, round"),
         ("{columns}\nr,t,one,0,io,s,s,true,p,rate,complete,,m,1.0,s,\n", "is not a summary that can be read"),
         ("{columns}\nr,t,1,0,io,s,s,maybe,p,rate,complete,,m,1.0,s,\n", "is not a summary that can be read"),
     ],
@@ -129,11 +130,11 @@ def test_samples_are_typed_and_say_whose_they_are(any_run: Path) -> None:
     assert len(frame) > 100
     assert kinds(frame) == {
         **dict.fromkeys([*WHICH, "tree", "service", "phase"], "category"),
-        **dict.fromkeys(["attempt", "block", "server", "rss_bytes", "processes"], "int64"),
+        **dict.fromkeys(["boot", "round", "rss_bytes", "processes"], "int64"),
         **dict.fromkeys(["t_s", "cpu_s", "pss_bytes", "threads"], "float64"),
     }
     summary = read_summary(any_run)
-    assert set(frame.trial) == set(summary.trial)
+    assert set(frame.slice) == set(summary[summary.phase_status != "skipped"].slice)
     assert set(frame.variant) == set(summary.variant)
     assert {"capacity", "warmup"} <= set(frame.phase.dropna()) <= set(summary.phase)
     assert {"target", "generator", "services"} == set(frame.tree)
@@ -141,8 +142,8 @@ def test_samples_are_typed_and_say_whose_they_are(any_run: Path) -> None:
 
 def test_cpu_over_a_phase_is_what_the_summary_says(run: Run, analysis: Analysis) -> None:
     samples, summary = read_samples(run.path), read_summary(run.path)
-    ours = samples[(samples.trial == "01-io-sync_def") & (samples.phase == "capacity") & (samples.tree == "target")]
-    wanted = (summary.trial == "01-io-sync_def") & (summary.phase == "capacity") & (summary.metric == "target_cpu_s")
+    ours = samples[(samples.slice == "001-io-sync_def") & (samples.phase == "capacity") & (samples.tree == "target")]
+    wanted = (summary.slice == "001-io-sync_def") & (summary.phase == "capacity") & (summary.metric == "target_cpu_s")
     (said_s,) = summary[wanted].value
     assert ours.cpu_s.max() - ours.cpu_s.min() == pytest.approx(said_s, rel=0.15)  # the phase's last 0.2 s are apart
 
@@ -155,7 +156,7 @@ def test_latencies_are_typed_and_say_whose_they_are(any_run: Path) -> None:
     assert len(frame) > 100
     assert kinds(frame) == {
         **dict.fromkeys([*WHICH, "phase", "outcome", "metric"], "category"),
-        **dict.fromkeys(["attempt", "block", "value_us", "count"], "int64"),
+        **dict.fromkeys(["boot", "round", "value_us", "count"], "int64"),
     }
     assert (frame["count"] > 0).all() and (frame.value_us > 0).all()
     key = [*WHICH, "phase", "outcome", "metric", "value_us"]
@@ -164,11 +165,11 @@ def test_latencies_are_typed_and_say_whose_they_are(any_run: Path) -> None:
 
 def test_every_right_answer_is_counted_once(any_run: Path) -> None:
     latencies, summary = read_latencies(any_run), read_summary(any_run)
-    phase = ["trial", "attempt", "phase"]
+    phase = ["slice", "boot", "phase"]
     right = latencies[(latencies.outcome == "ok") & (latencies.metric == "service")]
     counted = right.groupby(phase, observed=True)["count"].sum()
     said = summary[(summary.metric == "outcome_ok") & (summary.value > 0)].set_index(phase).value.astype(int)
-    pd.testing.assert_series_equal(counted.sort_index(), said.sort_index(), check_names=False, check_index_type=False)
+    assert counted.to_dict() == said.to_dict()
 
 
 def test_a_percentile_of_the_counts_is_the_reports(any_run: Path) -> None:
@@ -176,7 +177,7 @@ def test_a_percentile_of_the_counts_is_the_reports(any_run: Path) -> None:
     wanted = (summary.phase == "capacity") & (summary.metric == "service_p50_ms") & ~summary.at_least
     assert wanted.any()
     for row in summary[wanted].itertuples():
-        mine = latencies[(latencies.trial == row.trial) & (latencies.attempt == row.attempt)]
+        mine = latencies[(latencies.slice == row.slice) & (latencies.boot == row.boot)]
         mine = mine[(mine.phase == "capacity") & (mine.outcome == "ok") & (mine.metric == "service")]
         rank = mine["count"].cumsum().searchsorted(mine["count"].sum() / 2)
         assert mine.value_us.iloc[rank] / 1000 == pytest.approx(row.value, rel=0.05)
@@ -204,11 +205,11 @@ def test_the_examples_in_the_documentation_run(documented: object, monkeypatch: 
 # ----------------------------------------------------------------------------------------------------------- damage
 
 
-def test_what_cannot_be_read_is_left_out_and_named_where_it_was_asked_for(copied: Path) -> None:
-    (copied / "trials/01-io-sync_def/1/trial.json").write_text("{")
-    log = copied / "trials/02-io-sync_def/1/latency.hlog"
+def test_what_cannot_be_read_is_left_out_and_named_by_each_reader(copied: Path) -> None:
+    (copied / "boots/io-sync_def/1/boot.json").write_text("{")
+    log = copied / "boots/io-sync_def/2/latency.hlog"
     log.write_text(log.read_text()[:-40])
-    samples = copied / "trials/02-cpu-sync_def/1/samples.jsonl"
+    samples = copied / "boots/cpu-multi_worker/1/samples.jsonl"
     samples.unlink()
     samples.mkdir()
     with pytest.warns(UserWarning) as of_latencies:
@@ -216,16 +217,18 @@ def test_what_cannot_be_read_is_left_out_and_named_where_it_was_asked_for(copied
     with pytest.warns(UserWarning) as of_samples:
         rest = read_samples(copied)
     said = ["\n".join(str(each.message) for each in heard) for heard in (of_latencies, of_samples)]
-    assert all(len(lines.splitlines()) == 2 and "01-io-sync_def/1/trial.json" in lines for lines in said)
-    assert "left out: " in said[0] and "02-io-sync_def/1/latency.hlog: 1 of its lines cannot be read" in said[0]
-    assert "02-cpu-sync_def/1/samples.jsonl: cannot be read" in said[1]
+    assert said[0] == said[1] and len(said[0].splitlines()) == 3
+    assert all(line.startswith("left out: ") for line in said[0].splitlines())
+    assert "io-sync_def/1/boot.json: " in said[0]
+    assert "io-sync_def/2/latency.hlog: 1 of its lines cannot be read" in said[0]
+    assert "cpu-multi_worker/1/samples.jsonl: cannot be read" in said[0]
     assert {each.filename for each in (*of_latencies, *of_samples)} == {__file__}
-    assert "01-io-sync_def" not in set(latencies.trial) | set(rest.trial)
-    assert "02-io-sync_def" in set(latencies.trial) & set(rest.trial)
+    for frame in (latencies, rest):
+        assert set(frame[(frame.workload == "io") & (frame.variant == "sync_def")].boot) == {2}
 
 
-def test_a_run_without_trials_gives_empty_frames_of_the_same_types(copied: Path, run: Run) -> None:
-    shutil.rmtree(copied / "trials")
+def test_a_run_without_slices_gives_empty_frames_of_the_same_types(copied: Path, run: Run) -> None:
+    shutil.rmtree(copied / "boots")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         samples, latencies = read_samples(copied), read_latencies(copied)

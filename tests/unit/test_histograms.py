@@ -15,7 +15,7 @@ from harness.results.histograms import Interval, Tag
 from harness.results.records.metric import Metric
 from harness.results.records.outcome import Outcome
 from harness.results.store import StoreError
-from tests.synthetic_run import histogram_of, write_hlog
+from tests.synthetic_session import histogram_of, write_hlog
 
 VALUES_US = st.lists(st.integers(1, 60_000_000), min_size=1, max_size=40)
 OK_RESPONSE = ("capacity", [Outcome.OK], Metric.RESPONSE)
@@ -71,6 +71,37 @@ def test_tags_keep_phases_outcomes_and_metrics_apart(tmp_path: Path) -> None:
     (interval,) = read.intervals[Tag("warmup", Outcome.OK, Metric.RESPONSE)]
     assert isinstance(interval, Interval)
     assert (interval.start_s, interval.length_s, interval.histogram.values_us.tolist()) == (0.5, 1.0, [4001])
+
+
+def test_a_slice_has_its_own_phases_by_their_plain_names(tmp_path: Path) -> None:
+    path = tmp_path / "a.hlog"
+    slices = {1: [1000], 2: [2000] * 2, 12: [3000] * 3}
+    write_hlog(
+        path,
+        [
+            *(
+                (f"{phase}@{number}.ok.response", float(number), 1.0, histogram_of(values))
+                for number, values in slices.items()
+                for phase in ("capacity", "rate-12.5")
+            ),
+            ("capacity.ok.response", 99.0, 1.0, histogram_of([9000] * 9)),
+        ],
+    )
+    read = histograms.read_histograms(path)
+    for number, values in slices.items():
+        own = read.of_slice(number)
+        assert {tag.phase for tag in own.intervals} == {"capacity", "rate-12.5"}
+        assert own.merged(*OK_RESPONSE).total == len(values), "2 is not the end of 12"
+        (interval,) = own.intervals[Tag("rate-12.5", Outcome.OK, Metric.RESPONSE)]
+        assert interval.start_s == number
+    assert read.of_slice(3).intervals == {}
+    assert read.of_slice(0).merged(*OK_RESPONSE).total == 9, "what has no mark is no boot's"
+
+
+def test_every_slice_of_a_log_knows_that_lines_are_missing(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.hlog", [[1000]], tag="capacity@1.ok.response")
+    path.write_text(path.read_text() + "Tag=capacity@2.ok.resp")
+    assert [histograms.read_histograms(path).of_slice(number).broken_lines for number in (1, 2)] == [1, 1]
 
 
 @ON_DISK

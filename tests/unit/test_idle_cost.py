@@ -9,8 +9,8 @@ from harness.judging.idle_cost import IdleCost, idle_cost_in
 from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
 from harness.results.records.sample import Sample
-from harness.results.records.trial_record import TrialRecord
-from tests.made_trials import trial
+from harness.results.records.slice_record import SliceRecord
+from tests.made_slices import slice
 
 IDLE = PhaseRecord(
     spec=PhaseSpec("idle", PhaseKind.IDLE, 0.8, 1),
@@ -26,8 +26,8 @@ EDGES = [
 ]
 
 
-def record(*phases: PhaseRecord) -> TrialRecord:
-    return msgspec.structs.replace(trial().record, phases=phases)
+def record(*phases: PhaseRecord) -> SliceRecord:
+    return msgspec.structs.replace(slice().record, phases=phases)
 
 
 def test_it_is_read_from_the_phase_without_load() -> None:

@@ -20,7 +20,7 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_any_module_that_runs_in_a_trial_counts(copy: Path) -> None:
+def test_any_module_that_runs_in_a_slice_counts(copy: Path) -> None:
     seen = {instrument.digest_of(instrument.MEASURING)}
     rooms = [
         "driving",
@@ -34,7 +34,7 @@ def test_any_module_that_runs_in_a_trial_counts(copy: Path) -> None:
         "results/records",
     ]
     modules = ["plan.py", "scenario.py", "results/store.py", *(f"{room}/__init__.py" for room in rooms)]
-    modules += ["driving/inside/client.py", "measuring/trial.py", "results/records/schedule.py"]
+    modules += ["driving/inside/client.py", "measuring/slice.py", "results/records/schedule.py"]
     for name in modules:
         with (copy / name).open("a") as file:
             file.write("# changed\n")

@@ -25,10 +25,10 @@ from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseStatus
 from harness.results.records.run_record import Preflight
 from tests import handmade_analysis as handmade
-from tests.made_trials import phase, trial
+from tests.made_slices import phase, slice
 from tests.unit import test_validity
 
-PLURALS = "trial|request|attempt|user|worker|answer|error|timeout|block|workload|variant|call|process|CPU"
+PLURALS = "slice|request|boot|server|session|user|worker|answer|error|timeout|round|workload|variant|call|process|CPU"
 Said = tuple[str, str]  # where it is said, and the words
 
 
@@ -48,28 +48,28 @@ def with_cells(*cells: Cell) -> Analysis:
 def odd_runs() -> Iterator[Analysis]:
     """Each is wrong in another way."""
     good = handmade.analysis()
-    first, *rest = good.trials
+    first, *rest = good.slices
     silent = tuple(msgspec.structs.replace(cell, without_answer=3, capacity=None, phases={}) for cell in good.cells)
     nobody = Undecided(workload="io", reason="no strategy gave a right answer", nobody_answered=True)
-    yield msgspec.structs.replace(good, trials=(), run=msgspec.structs.replace(good.run, finished_epoch_s=None))
-    yield msgspec.structs.replace(good, trials=(), broken=("trial.json: was cut off",))
+    yield msgspec.structs.replace(good, slices=(), run=msgspec.structs.replace(good.run, finished_epoch_s=None))
+    yield msgspec.structs.replace(good, slices=(), broken=("boot.json: was cut off",))
     yield msgspec.structs.replace(good, cells=silent, decisions=(), undecided=(nobody,))
     yield with_cells(silent[0])
     yield with_cells(msgspec.structs.replace(good.cells[0], status="failed", error="exited with 7", capacity=None))
-    yield with_cells(msgspec.structs.replace(good.cells[0], valid_trials=1))
-    yield handmade.analysis(blocks=1)
-    yield handmade.analysis(blocks=2)
+    yield with_cells(msgspec.structs.replace(good.cells[0], capacity=handmade.estimate(100.0, 1)))
+    yield handmade.analysis(rounds=1)
+    yield handmade.analysis(rounds=2)
     for rule in RULES:
         finding = Finding(rule.__name__, "invalid", "a test says so", "none")
-        spoilt = handmade.trial(first.record.spec, findings=(finding,))
-        yield msgspec.structs.replace(good, trials=(spoilt, *rest))
+        spoilt = handmade.slice(first.record.spec, findings=(finding,))
+        yield msgspec.structs.replace(good, slices=(spoilt, *rest))
         yield msgspec.structs.replace(
-            good, trials=(spoilt, *(handmade.trial(t.record.spec, error="died") for t in rest))
+            good, slices=(spoilt, *(handmade.slice(t.record.spec, error="died") for t in rest))
         )
     for code in ("not_quiet", "throttled", "cost_unknown", "idle_unknown"):
         said = Finding(code, "info", "a test says so", "none")
-        yield msgspec.structs.replace(good, trials=(handmade.trial(first.record.spec, findings=(said,)), *rest))
-    yield msgspec.structs.replace(good, trials=(handmade.trial(first.record.spec, steal_percent=12.0), *rest))
+        yield msgspec.structs.replace(good, slices=(handmade.slice(first.record.spec, findings=(said,)), *rest))
+    yield msgspec.structs.replace(good, slices=(handmade.slice(first.record.spec, steal_percent=12.0), *rest))
 
 
 def of_runs() -> Iterator[Said]:
@@ -80,13 +80,13 @@ def of_runs() -> Iterator[Said]:
         yield from (("Markdown", line) for line in exports.markdown_summary(run).splitlines() if line[:1] not in "|")
         yield from (("terminal", line) for line in exports.terminal_summary(run, 400).splitlines())
         yield from (("no decision", each.reason) for each in undecided(run.run, run.cells, ()))
-        yield from (("no gain", each.no_gain_because) for each in decisions(run.run, run.trials, run.cells, ()))
+        yield from (("no gain", each.no_gain_because) for each in decisions(run.run, run.slices, run.cells, ()))
         yield from (("compare", row.line()) for row in compare_runs(good, run, 10.0))
         yield from (("compare", row.line()) for row in compare_runs(run, good, 10.0))
 
 
 def of_phases() -> Iterator[Said]:
-    cell, valid = handmade.cell("sync_def", "io"), handmade.analysis().trials
+    cell, valid = handmade.cell("sync_def", "io"), handmade.analysis().slices
     outcomes = {Outcome.OK: 40, Outcome.HTTP_ERROR: 1, Outcome.TIMEOUT: 90, Outcome.NOT_SENT: 30}
     for status in PhaseStatus:
         for many in (1, 3):
@@ -96,19 +96,22 @@ def of_phases() -> Iterator[Said]:
                     "rate-30", statuses=statuses, overloaded=many, outcomes=outcomes, goodput_rps=goodput_rps
                 )
                 yield f"phase {status}", ", ".join(standing.phase_notes(cell, made, valid))
-    yield "cell", standing.cell_note(msgspec.structs.replace(cell, valid_trials=2, without_answer=1))
+    yield "cell", standing.cell_note(msgspec.structs.replace(cell, valid_slices=2, without_answer=1))
 
 
 def of_the_display() -> Iterator[Said]:
     text = io.StringIO()
-    one = trial("sync_def", 1, phase(0.0, outcomes={Outcome.NOT_SENT: 9}), phase(3.0, outcomes={Outcome.HTTP_ERROR: 1}))
+    one = slice("sync_def", 1, phase(0.0, outcomes={Outcome.NOT_SENT: 9}), phase(3.0, outcomes={Outcome.HTTP_ERROR: 1}))
     with Display(Console(file=text, width=400)) as shown:
         shown.preflight_began(1, 1)
         shown.preflight_done(Preflight("sync_def", "io", "failed", "exited with 7; its log says: no module"))
         shown.plan_ready([one.record.spec], 1, 59.0)
-        shown.trial_began(one.record.spec, 1, 1, 1, 60.0)
-        shown.trial_ended(one.record)
-        shown.trial_ended(trial(status="failed", error="exited with 7 during capacity").record)
+        shown.session_began("io", 1, 1)
+        shown.session_added("io", ["pure_async"], 1)
+        shown.session_added("io", ["pure_async", "fake_async"], 9)
+        shown.slice_began(one.record.spec)
+        shown.slice_ended(one.record)
+        shown.slice_ended(slice(status="failed", error="exited with 7 during capacity").record)
     yield from (("display", line) for line in text.getvalue().splitlines())
 
 
@@ -128,11 +131,15 @@ def test_every_message_can_be_true_and_reads_as_a_sentence() -> None:
             shares = [float(share.replace(",", "")) for share in re.findall(r"([\d,.]+) ?%", line)]
             assert all(share <= 100 for share in shares), ("more than everything", where, line)
         assert not re.search(rf"(?<![\d.,])1 (?:{PLURALS})(?:e?s)\b", line), ("one of many", where, line)
-        assert not re.search(rf"(?<!of )\b(?:[02-9]|\d\d+) (?:{PLURALS})\b(?!/)", line), ("many of one", where, line)
+        assert not re.search(rf"(?<!of )(?<!/)\b(?:[02-9]|\d\d+) (?:{PLURALS})\b(?!/)", line), (
+            "many of one",
+            where,
+            line,
+        )
 
 
 @pytest.mark.parametrize(
-    "nonsense", ["goodput fell by 389% of its median", "1 trials", "12 timeout", "exited exited with 7"]
+    "nonsense", ["goodput fell by 389% of its median", "1 slices", "12 timeout", "exited exited with 7"]
 )
 def test_this_test_would_see_nonsense(nonsense: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(globals(), "everything", lambda: [("made up", nonsense)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,6 +18,7 @@ from harness.machine.noise import (
     busy_share,
     canary_ms,
     difference,
+    foreign_cores,
     noise_between,
     pressure_in,
     read_moment,
@@ -120,3 +122,11 @@ def test_a_watch_on_this_machine() -> None:
     assert read_moment().cpu.total_s >= before.cpu.total_s
     if sys.platform == "linux":
         assert before.cpu.steal_s is not None
+
+
+def test_interrupts_are_no_other_program() -> None:
+    before = moment(10.0)
+    after = moment(12.0, idle_s=1.0, own_s=0.5)
+    assert foreign_cores(before, after, 1.5) == pytest.approx((4.0 - 1.0 - 0.5 - 1.5) / 2)
+    network = msgspec.structs.replace(after, cpu=msgspec.structs.replace(after.cpu, interrupts_s=0.8))
+    assert foreign_cores(before, network, 1.5) == pytest.approx((4.0 - 1.0 - 0.5 - 1.5 - 0.8) / 2)

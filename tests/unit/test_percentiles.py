@@ -16,7 +16,7 @@ from harness.judging.percentiles import (
     exact_latencies,
     latencies,
     pool,
-    with_trial_range,
+    with_slice_range,
 )
 from harness.results.histograms import Histogram, Histograms, Interval, Tag
 from harness.results.records.metric import Metric
@@ -107,8 +107,8 @@ def test_how_late_a_request_was_sent_does_not_depend_on_its_answer() -> None:
     assert (found.exact.total, found.given_up.total) == (50, 10)  # all that were sent; not sent
 
 
-def test_pooling_is_adding_up_and_the_trials_range_stays_beside_it() -> None:
+def test_pooling_is_adding_up_and_the_slices_range_stays_beside_it() -> None:
     fast, slow = exact_latencies(histogram([100] * 10)), exact_latencies(histogram([300] * 20))
-    pooled = with_trial_range(pool([fast, slow]).percentile(500), [fast.percentile(500), slow.percentile(500), None])
-    assert pooled == Percentile(0.3, False, 30, trial_low_ms=0.1, trial_high_ms=0.3)
-    assert with_trial_range(None, [fast.percentile(500)]) is None
+    pooled = with_slice_range(pool([fast, slow]).percentile(500), [fast.percentile(500), slow.percentile(500), None])
+    assert pooled == Percentile(0.3, False, 30, slice_low_ms=0.1, slice_high_ms=0.3)
+    assert with_slice_range(None, [fast.percentile(500)]) is None

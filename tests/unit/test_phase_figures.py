@@ -13,9 +13,8 @@ from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
 from harness.results.records.probe_line import ProbeLine
 from harness.results.records.sample import Sample
-from harness.results.records.schema import SCHEMA_VERSION
-from harness.results.records.trial_record import TrialRecord, TrialSpec
-from tests.made_trials import histogram
+from harness.results.records.slice_record import SliceRecord, SliceSpec
+from tests.made_slices import histogram
 
 CAPACITY = PhaseRecord(
     spec=PhaseSpec("capacity", PhaseKind.CAPACITY, 4.0, 64),
@@ -29,13 +28,10 @@ CAPACITY = PhaseRecord(
 SKIPPED = PhaseRecord(
     spec=PhaseSpec("rate-70", PhaseKind.RATE, 4.0, 256, rate_rps=70.0), status=PhaseStatus.SKIPPED, reason="had choked"
 )
-RECORD = TrialRecord(
-    schema_version=SCHEMA_VERSION,
-    spec=TrialSpec(1, 0, "io", "sync_def"),
-    attempt=1,
-    status="complete",
-    started_epoch_s=0.0,
-    origin_monotonic_s=1000.0,
+ORIGIN_S = 1000.0
+RECORD = SliceRecord(
+    spec=SliceSpec(1, 0, "io", "sync_def"),
+    boot=1,
     elapsed_s=10.0,
     phases=(CAPACITY, SKIPPED),
 )
@@ -64,8 +60,8 @@ PROBES = {
 }
 
 
-def test_every_figure_of_a_whole_trial() -> None:
-    phase = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES)["capacity"]
+def test_every_figure_of_a_whole_slice() -> None:
+    phase = phase_figures(RECORD, ORIGIN_S, HISTOGRAMS, SAMPLES, PROBES)["capacity"]
     assert phase.goodput_rps == 50.0
     assert (phase.scheduled, phase.recorded) == (210, 210)
     assert phase.service_p50 and phase.service_p50.value_ms == 100.0
@@ -84,19 +80,19 @@ def test_every_figure_of_a_whole_trial() -> None:
 
 
 def test_a_missing_source_takes_only_its_own_figures_along() -> None:
-    without_latencies = phase_figures(RECORD, Histograms({}), SAMPLES, PROBES)["capacity"]
+    without_latencies = phase_figures(RECORD, ORIGIN_S, Histograms({}), SAMPLES, PROBES)["capacity"]
     assert (without_latencies.response_p50, without_latencies.recorded) == (None, 0)
     assert (without_latencies.goodput_rps, without_latencies.target_cpu_s) == (50.0, 3.0)
-    without_samples = phase_figures(RECORD, HISTOGRAMS, [], PROBES)["capacity"]
+    without_samples = phase_figures(RECORD, ORIGIN_S, HISTOGRAMS, [], PROBES)["capacity"]
     assert (without_samples.target_cpu_s, without_samples.target_cpu_s_per_1000) == (None, None)
     assert without_samples.response_p50 is not None
-    without_probe = phase_figures(RECORD, HISTOGRAMS, SAMPLES, {})["capacity"]
+    without_probe = phase_figures(RECORD, ORIGIN_S, HISTOGRAMS, SAMPLES, {})["capacity"]
     assert (without_probe.loop_lag_max_ms, without_probe.limiter_waiting_max) == (None, None)
     assert without_probe.target_cpu_s == 3.0
 
 
 def test_a_phase_that_was_skipped_says_so_and_divides_by_nothing() -> None:
-    phase = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES)["rate-70"]
+    phase = phase_figures(RECORD, ORIGIN_S, HISTOGRAMS, SAMPLES, PROBES)["rate-70"]
     assert (phase.status, phase.reason, phase.offered_rps) == (PhaseStatus.SKIPPED, "had choked", 70.0)
     assert (phase.goodput_rps, phase.duration_s, phase.target_cpu_s) == (0.0, 0.0, None)
 
@@ -118,19 +114,19 @@ def test_cpu_per_request_of_an_open_loop_is_of_all_its_answers_until_the_last() 
         for t_s, cpu_s, mark in ((2.0, 1.0, "start"), (6.0, 1.3, "end"), (7.002, 1.4, "drained"))
     ]
     record = msgspec.structs.replace(RECORD, phases=(rate,))
-    phase = phase_figures(record, Histograms({}), edges, {})["rate-10"]
+    phase = phase_figures(record, ORIGIN_S, Histograms({}), edges, {})["rate-10"]
     assert phase.target_cpu_s == pytest.approx(0.3)
     assert phase.target_cpu_s_per_1000 == pytest.approx(10.0)
     # 0.02 cores while idle for 5.002 s, the drain among them: 0.3 s of CPU time are left for the 40 requests.
-    without_idle = phase_figures(record, Histograms({}), edges, {}, idle_cost=IdleCost(1, 0.02))["rate-10"]
+    without_idle = phase_figures(record, ORIGIN_S, Histograms({}), edges, {}, idle_cost=IdleCost(1, 0.02))["rate-10"]
     assert without_idle.target_cpu_s_per_1000 == pytest.approx(1000 * (0.4 - 0.02 * 5.002) / 40)
-    cut_off = phase_figures(record, Histograms({}), edges[:2], {})["rate-10"]
+    cut_off = phase_figures(record, ORIGIN_S, Histograms({}), edges[:2], {})["rate-10"]
     assert (cut_off.target_cpu_s, cut_off.target_cpu_s_per_1000) == (pytest.approx(0.3), None)
 
 
 def test_what_the_target_uses_while_idle_is_no_cost_of_a_request() -> None:
     """3 s of CPU in 4 s, 0.25 cores of it whether anybody asks or not: 2 s for 200 right answers."""
-    phase = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES, IdleCost(1, 0.25))["capacity"]
+    phase = phase_figures(RECORD, ORIGIN_S, HISTOGRAMS, SAMPLES, PROBES, IdleCost(1, 0.25))["capacity"]
     assert (phase.target_cpu_s, phase.target_cores, phase.target_idle_cores) == (3.0, 0.75, 0.25)
     assert phase.target_cpu_s_per_1000 == pytest.approx(10.0)
     blocked = msgspec.structs.replace(
@@ -138,6 +134,7 @@ def test_what_the_target_uses_while_idle_is_no_cost_of_a_request() -> None:
     )
     of_blocked = phase_figures(
         msgspec.structs.replace(RECORD, phases=(blocked,)),
+        ORIGIN_S,
         HISTOGRAMS,
         SAMPLES,
         PROBES,
@@ -145,11 +142,11 @@ def test_what_the_target_uses_while_idle_is_no_cost_of_a_request() -> None:
     )["capacity"]
     assert of_blocked.target_cpu_s_per_1000 == pytest.approx(1000 * (3.0 - 0.1 * 4 - 30 * 0.001) / 200), "30 of 120"
     used_less = [SAMPLES[0], msgspec.structs.replace(SAMPLES[1], cpu_s=1.1)]
-    all_of_it = phase_figures(RECORD, HISTOGRAMS, used_less, PROBES, IdleCost(1, 0.1))["capacity"]
+    all_of_it = phase_figures(RECORD, ORIGIN_S, HISTOGRAMS, used_less, PROBES, IdleCost(1, 0.1))["capacity"]
     assert all_of_it.target_cpu_s_per_1000 == 0.0, "never below nothing"
-    busy = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES, IdleCost(1, 0.52))["capacity"]
+    busy = phase_figures(RECORD, ORIGIN_S, HISTOGRAMS, SAMPLES, PROBES, IdleCost(1, 0.52))["capacity"]
     assert (busy.target_idle_cores, busy.target_cpu_s_per_1000) == (0.52, None), "under load it gets less, who knows"
-    unknown = phase_figures(RECORD, HISTOGRAMS, SAMPLES, PROBES)["capacity"]
+    unknown = phase_figures(RECORD, ORIGIN_S, HISTOGRAMS, SAMPLES, PROBES)["capacity"]
     assert (unknown.target_idle_cores, unknown.target_cpu_s_per_1000) == (None, pytest.approx(15.0))
 
 
@@ -182,11 +179,13 @@ def test_nobody_checks_health_during_the_drain(requests: int, duration_s: float,
     ]
     record = msgspec.structs.replace(RECORD, phases=(rate,))
     idle_cost = IdleCost.measured(0.01 + 0.001 * 30, checks_per_s=30.0, workers=1)
-    phase = phase_figures(record, Histograms({}), edges, {}, idle_cost)["rate-10"]
+    phase = phase_figures(record, ORIGIN_S, Histograms({}), edges, {}, idle_cost)["rate-10"]
     assert phase.target_cpu_s_per_1000 == pytest.approx(2.0)
 
 
 def test_cpu_per_request_of_no_request_is_unknown() -> None:
     nothing = msgspec.structs.replace(CAPACITY, ok_in_window=0)
-    phase = phase_figures(msgspec.structs.replace(RECORD, phases=(nothing,)), HISTOGRAMS, SAMPLES, PROBES)["capacity"]
+    phase = phase_figures(msgspec.structs.replace(RECORD, phases=(nothing,)), ORIGIN_S, HISTOGRAMS, SAMPLES, PROBES)[
+        "capacity"
+    ]
     assert (phase.goodput_rps, phase.target_cpu_s, phase.target_cpu_s_per_1000) == (0.0, 3.0, None)

@@ -15,7 +15,7 @@ def test_a_taken_port_cannot() -> None:
 
 
 def test_connections_that_linger_do_not_matter() -> None:
-    """The server's side closes first, so its port stays in TIME_WAIT: that must not fail the next trial on it."""
+    """The server's side closes first, so its port stays in TIME_WAIT: that must not fail the next slice on it."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         with socket.create_connection(("127.0.0.1", port)) as client:

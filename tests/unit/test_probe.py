@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from anyio import to_thread
 
-from harness.inside.bench_inside.lag import TICK_S
-from harness.inside.bench_inside.probe import App, Message, Probe, Receive, Send
+from harness.inside.bench_inside.lag import ASLEEP_TICK_S, TICK_S
+from harness.inside.bench_inside.probe import QUIET_TICKS, App, Message, Probe, Receive, Send
 from harness.results.records.probe_line import ProbeLine
 from harness.results.store import read_lines
 
@@ -53,10 +53,11 @@ def test_signs_health_and_nothing_else(tmp_path: Path) -> None:
 def _lifespan(
     probe: Probe, during: Callable[[], Awaitable[None]] | None = None
 ) -> tuple[list[str], BaseException | None]:
-    """Run the probe's lifespan as uvicorn does, with `during` between startup and shutdown."""
+    """Run the probe's lifespan as uvicorn does, with `during` between startup and shutdown. Returns what the server
+    would see; what `during` raises is raised."""
     said: list[str] = []
 
-    async def run() -> None:
+    async def run() -> BaseException | None:
         shutdown = asyncio.Event()
         messages: asyncio.Queue[Message] = asyncio.Queue()
         await messages.put({"type": "lifespan.startup"})
@@ -71,16 +72,14 @@ def _lifespan(
         if during is not None:
             await during()
         await messages.put({"type": "lifespan.shutdown"})
+        waiting.cancel()
         try:
             await task
-        finally:
-            waiting.cancel()
+        except BaseException as error:  # noqa: BLE001 - what the server would see is the value under test
+            return error
+        return None
 
-    try:
-        asyncio.run(run())
-    except BaseException as error:  # noqa: BLE001 - what the server would see is the value under test
-        return said, error
-    return said, None
+    return said, asyncio.run(run())
 
 
 async def _with_lifespan(scope: Message, receive: Receive, send: Send) -> None:
@@ -166,6 +165,130 @@ def test_ticks_keep_their_schedule(tmp_path: Path) -> None:
     lines = _lines(tmp_path)
     ticks = sum(len(line.lags_us) for line in lines)
     assert ticks >= 0.85 * (lines[-1].t_s - lines[0].t_s) / TICK_S
+
+
+ASLEEP_AFTER_S = (QUIET_TICKS + 5) * TICK_S
+
+
+def _lags_after(folder: Path, after_s: float) -> list[int]:
+    return [lag for line in _lines(folder) if line.t_s > after_s for lag in line.lags_us]
+
+
+def test_an_idle_loop_ticks_less_but_its_lines_go_on(tmp_path: Path) -> None:
+    """Other servers are measured beside it, and what looks whether it is idle needs a new line soon."""
+    span_s = 2 * ASLEEP_TICK_S
+
+    async def during() -> None:
+        await asyncio.sleep(ASLEEP_AFTER_S + 0.2)
+        began_s = time.monotonic()
+        await asyncio.sleep(span_s)
+        asleep = [line for line in _lines(tmp_path) if line.t_s > began_s]
+        assert len(asleep) >= 5 * span_s
+        assert sum(len(line.lags_us) for line in asleep) <= span_s / ASLEEP_TICK_S + 2
+
+    _lifespan(_probe(_with_lifespan, tmp_path), during)
+
+
+@pytest.mark.parametrize("path", ["/health", "/io"])
+def test_the_first_request_wakes_it_at_once(tmp_path: Path, path: str) -> None:
+    probe = _probe(_with_lifespan, tmp_path)
+
+    async def during() -> None:
+        await asyncio.sleep(ASLEEP_AFTER_S + 0.1)
+        began_s = time.monotonic()
+        await probe({"type": "http", "path": path}, _receive, _nowhere)
+        await asyncio.sleep(0.3)
+        lags = _lags_after(tmp_path, began_s)
+        assert len(lags) >= 0.6 * 0.2 / TICK_S, "of 0.2 s, since the last line may be 0.1 s old"
+        assert max(lags) < ASLEEP_TICK_S * 0.2e6, "the long pause between two ticks is no lag"
+
+    _lifespan(probe, during)
+
+
+def test_one_request_after_the_other_keeps_it_awake(tmp_path: Path) -> None:
+    """Also where none is in flight when a tick looks."""
+    probe = _probe(_with_lifespan, tmp_path)
+
+    async def during() -> None:
+        began_s = time.monotonic()
+        for _ in range(3):
+            await asyncio.sleep(0.8 * QUIET_TICKS * TICK_S)
+            await probe({"type": "http", "path": "/health"}, _receive, _nowhere)
+        ticks = len(_lags_after(tmp_path, began_s))
+        assert ticks >= 0.85 * (_lines(tmp_path)[-1].t_s - began_s) / TICK_S
+
+    _lifespan(probe, during)
+
+
+def test_a_request_in_flight_keeps_it_awake(tmp_path: Path) -> None:
+    async def slow(scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _with_lifespan(scope, receive, send)
+        else:
+            await asyncio.sleep(2 * ASLEEP_AFTER_S)
+
+    probe = _probe(slow, tmp_path)
+
+    async def during() -> None:
+        began_s = time.monotonic()
+        await probe({"type": "http", "path": "/io"}, _receive, _nowhere)
+        ticks = len(_lags_after(tmp_path, began_s))
+        assert ticks >= 0.85 * (_lines(tmp_path)[-1].t_s - began_s) / TICK_S
+
+    _lifespan(probe, during)
+
+
+def test_a_first_request_that_blocks_a_sleeping_loop_is_seen_from_its_beginning(tmp_path: Path) -> None:
+    async def blocking(scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _with_lifespan(scope, receive, send)
+        else:
+            time.sleep(0.4)  # noqa: ASYNC251 - the stall is what the test is about
+
+    probe = _probe(blocking, tmp_path)
+
+    async def during() -> None:
+        await asyncio.sleep(ASLEEP_AFTER_S + 0.1)
+        began_s = time.monotonic()
+        await probe({"type": "http", "path": "/io"}, _receive, _nowhere)
+        overdue_s = [
+            line.t_s - began_s - line.overdue_us / 1e6 for line in _lines(tmp_path) if line.t_s > began_s + 2.5 * TICK_S
+        ]
+        assert len(overdue_s) >= 2
+        assert max(overdue_s) <= TICK_S + 0.005, "since the first tick after the request"
+        await asyncio.sleep(0.15)
+        assert 0.35e6 <= max(_lags_after(tmp_path, began_s)) <= 0.45e6
+
+    _lifespan(probe, during)
+
+
+def test_a_stall_of_a_sleeping_loop_that_no_request_began_is_seen_by_its_next_tick(tmp_path: Path) -> None:
+    async def during() -> None:
+        await asyncio.sleep(ASLEEP_AFTER_S + 0.1)
+        began_s = time.monotonic()
+        time.sleep(ASLEEP_TICK_S + 0.2)  # noqa: ASYNC251 - the stall is what the test is about
+        assert any(line.overdue_us for line in _lines(tmp_path) if line.t_s > began_s)
+        await asyncio.sleep(0.05)
+        resumed_s = time.monotonic()
+        await asyncio.sleep(0.4)
+        assert max(_lags_after(tmp_path, began_s)) >= 0.15e6
+        assert len(_lags_after(tmp_path, resumed_s + 0.1)) >= 0.6 * 0.2 / TICK_S, "and it is awake again"
+
+    _lifespan(_probe(_with_lifespan, tmp_path), during)
+
+
+def test_a_late_tick_is_told_also_when_a_request_comes_before_it_runs(tmp_path: Path) -> None:
+    probe = _probe(_with_lifespan, tmp_path)
+
+    async def during() -> None:
+        await asyncio.sleep(ASLEEP_AFTER_S + 0.1)
+        began_s = time.monotonic()
+        time.sleep(ASLEEP_TICK_S + 0.2)  # noqa: ASYNC251 - the stall is what the test is about
+        await probe({"type": "http", "path": "/health"}, _receive, _nowhere)
+        await asyncio.sleep(0.15)
+        assert max(_lags_after(tmp_path, began_s)) >= 0.15e6
+
+    _lifespan(probe, during)
 
 
 def test_limiter_is_the_one_that_threads_wait_for(tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import msgspec
@@ -7,6 +8,13 @@ from harness.profiles.loader import check_workloads, load_profile, profile_names
 from harness.results.records.errors import UsageError
 
 GOOD = (Path(__file__).parents[2] / "harness/profiles/standard.toml").read_text()
+
+
+def changed(key: str, value: str) -> str:
+    """The text with another value of one key."""
+    text, many = re.subn(rf"^{key} = .*$", f"{key} = {value}", GOOD, flags=re.MULTILINE)
+    assert many == 1, key
+    return text
 
 
 def write(folder: Path, text: str) -> str:
@@ -32,23 +40,30 @@ def test_an_unknown_name_gives_the_nearest() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "complaint"),
+    ("key", "value", "complaint"),
     [
-        (("blocks = 3", "blocks = = 3"), r"mine\.toml: not TOML: .*line \d+"),
-        (("blocks = 3", "blocks = 0"), r"mine\.toml:\d+: .*>= 1.*blocks"),
-        (("capacity_s = 1.2", 'capacity_s = "long"'), r"mine\.toml:\d+: .*capacity_s"),
-        (("capacity_s", "capacty_s"), r"mine\.toml(:\d+)?: .*capac"),
-        (("users = 64", "users = 1000"), r"max_in_flight: 256 is below the 1000 users"),
-        (("warmup_min_s = 0.3", "warmup_min_s = 3"), r"warmup_min_s: 3 is above warmup_s, 0.6"),
-        (("blocks = 3", 'blocks = 3\nname = "mine"'), r"mine\.toml:\d+: name: is the file's name; leave it out"),
-        (("quiet_s = 2.0", "quiet_s = nan"), r"mine\.toml:\d+: .*quiet_s"),
-        (("capacity_s = 1.2", "capacity_s = inf"), r"mine\.toml:\d+: .*capacity_s"),
-        (("percent = 30", "percent = 80"), r"rates: percents .* must ascend"),
+        ("rounds", "= 3", r"mine\.toml: not TOML: .*line \d+"),
+        ("rounds", "0", r"mine\.toml:\d+: .*>= 1.*rounds"),
+        ("sessions", "0", r"mine\.toml:\d+: .*>= 1.*sessions"),
+        ("capacity_s", '"long"', r"mine\.toml:\d+: .*capacity_s"),
+        ("users", "1000", r"max_in_flight: 256 is below the 1000 users"),
+        ("warmup_min_s", "3", r"warmup_min_s: 3 is above warmup_s, 1"),
+        ("rounds", '3\nname = "mine"', r"mine\.toml:\d+: name: is the file's name; leave it out"),
+        ("rounds", "3\nblocks = 3", r"mine\.toml(:\d+)?: .*blocks"),
+        ("quiet_s", "nan", r"mine\.toml:\d+: .*quiet_s"),
+        ("capacity_s", "inf", r"mine\.toml:\d+: .*capacity_s"),
+        ("precision_percent", "0", r"mine\.toml:\d+: .*precision_percent"),
+        ("budget_s", "-1", r"mine\.toml:\d+: .*budget_s"),
     ],
 )
-def test_what_is_wrong_is_named_with_file_line_and_key(tmp_path: Path, change: tuple[str, str], complaint: str) -> None:
+def test_what_is_wrong_is_named_with_file_line_and_key(tmp_path: Path, key: str, value: str, complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint):
-        load_profile(write(tmp_path, GOOD.replace(*change)))
+        load_profile(write(tmp_path, changed(key, value)))
+
+
+def test_rates_that_do_not_ascend_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"rates: percents .* must ascend"):
+        load_profile(write(tmp_path, GOOD.replace("percent = 30", "percent = 80")))
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:

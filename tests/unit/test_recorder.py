@@ -70,3 +70,52 @@ def test_every_value_is_within_a_thousandth_or_at_the_edge_of_the_range(
     expected = sorted(min(max(value * 1e6, 1), HIGHEST_US) for value in seconds)
     for rank, value_us in enumerate(expected, start=1):
         assert abs(merged.at_rank(rank) - value_us) <= max(1.0, value_us / 1000)
+
+
+def test_what_follows_a_move_goes_to_another_file_and_is_marked_with_its_slice(tmp_path: Path) -> None:
+    """One generator serves all boots of a session in turn, and comes back to each."""
+    origin_s = monotonic()
+    paths = {boot: tmp_path / boot / "latency.hlog" for boot in ("a", "b")}
+    for path in paths.values():
+        path.parent.mkdir()
+    recorder = Recorder(tmp_path / "latency.hlog", origin_s)
+    for at_s, (boot, number) in enumerate((("a", 1), ("b", 1), ("a", 2), ("b", 2), ("a", 3))):
+        recorder.move_to(paths[boot], number)
+        for _ in range(10 * number):
+            now_s = origin_s + at_s + 0.5
+            recorder.exchange("capacity", Outcome.OK, now_s - 0.2, now_s - 0.1, now_s)
+        recorder.flush()
+    recorder.close()
+    assert histograms.read_histograms(tmp_path / "latency.hlog").intervals == {}
+    for boot, slices in (("a", (1, 2, 3)), ("b", (1, 2))):
+        read = histograms.read_histograms(paths[boot])
+        assert read.broken_lines == 0
+        totals = [read.of_slice(number).merged("capacity", [Outcome.OK], Metric.SERVICE).total for number in slices]
+        assert totals == [10 * number for number in slices]
+        assert sum(each.histogram.total for own in read.intervals.values() for each in own) == 3 * sum(totals)
+        assert paths[boot].read_text().count("[BaseTime") == 1, "a file that is there already is gone on with"
+
+
+def test_what_was_recorded_before_a_move_is_not_of_the_next_slice(tmp_path: Path) -> None:
+    origin_s = monotonic()
+    recorder = Recorder(tmp_path / "first.hlog", origin_s)
+    recorder.record("capacity", Outcome.OK, Metric.RESPONSE, 0.1, origin_s + 0.5)
+    recorder.move_to(tmp_path / "second.hlog", 2)
+    recorder.close()
+    first, second = (histograms.read_histograms(tmp_path / f"{name}.hlog") for name in ("first", "second"))
+    assert first.merged("capacity", [Outcome.OK], Metric.RESPONSE).total == 1
+    assert second.intervals == {}
+
+
+def test_a_move_within_one_file_ends_the_slice_before(tmp_path: Path) -> None:
+    origin_s = monotonic()
+    path = tmp_path / "latency.hlog"
+    recorder = Recorder(path, origin_s)
+    for number, many in ((1, 3), (2, 5)):
+        recorder.move_to(path, number)
+        for _ in range(many):
+            recorder.record("capacity", Outcome.OK, Metric.RESPONSE, 0.1, origin_s + 0.5)
+    recorder.close()
+    read = histograms.read_histograms(path)
+    totals = [read.of_slice(n).merged("capacity", [Outcome.OK], Metric.RESPONSE).total for n in (1, 2)]
+    assert totals == [3, 5]

@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 
 from harness.analysis.evidence import Analysis, Cell, Undecided
-from harness.judging.figures import TrialFigures
+from harness.judging.figures import SliceFigures
 from harness.report.banner import warnings
 from harness.results.records.finding import Finding
 from harness.results.records.machine_record import Partition
@@ -22,8 +22,8 @@ def with_run(analysis: Analysis, **changes: object) -> Analysis:
     return msgspec.structs.replace(analysis, run=run)
 
 
-def with_first_trial(analysis: Analysis, trial: TrialFigures) -> Analysis:
-    return msgspec.structs.replace(analysis, trials=(trial, *analysis.trials[1:]))
+def with_first_slice(analysis: Analysis, slice: SliceFigures) -> Analysis:
+    return msgspec.structs.replace(analysis, slices=(slice, *analysis.slices[1:]))
 
 
 def only(analysis: Analysis) -> str:
@@ -36,28 +36,28 @@ def test_a_good_run_on_a_good_machine_has_no_warning() -> None:
     assert warnings(handmade.analysis()) == ()
 
 
-def test_fewer_than_three_blocks() -> None:
-    assert "Fewer than 3 valid blocks: at most 2" in only(handmade.analysis(blocks=2))
+def test_fewer_than_three_rounds() -> None:
+    assert "Fewer than 3 valid rounds: at most 2" in only(handmade.analysis(rounds=2))
 
 
-def test_a_single_strategy_with_too_few_valid_blocks_is_named() -> None:
+def test_a_single_strategy_with_too_few_valid_rounds_is_named() -> None:
     good = handmade.analysis()
-    thin = msgspec.structs.replace(good.cells[0], valid_trials=2)
+    thin = msgspec.structs.replace(good.cells[0], capacity=handmade.estimate(100.0, 2))
     line = only(msgspec.structs.replace(good, cells=(thin, *good.cells[1:])))
-    assert "Fewer than 3 valid blocks for sync_def on io (2)." in line
+    assert "Fewer than 3 valid rounds for sync_def on io (2)." in line
 
 
-def test_invalid_and_failed_trials() -> None:
+def test_invalid_and_failed_slices() -> None:
     good = handmade.analysis()
     spec = good.run.plan[0]
-    assert "1 of 6 trials cannot be trusted" in only(with_first_trial(good, handmade.trial(spec, findings=(INVALID,))))
-    assert "1 of 6 trials failed" in only(with_first_trial(good, handmade.trial(spec, error="exited with 1")))
+    assert "1 of 6 slices cannot be trusted" in only(with_first_slice(good, handmade.slice(spec, findings=(INVALID,))))
+    assert "1 of 6 slices failed" in only(with_first_slice(good, handmade.slice(spec, error="exited with 1")))
 
 
 def test_a_variant_that_works_while_nobody_asks_and_one_that_grows_are_named() -> None:
     good = handmade.analysis()
     spec = good.run.plan[0]
-    busy, grows = warnings(with_first_trial(good, handmade.trial(spec, findings=(BUSY, GROWS))))
+    busy, grows = warnings(with_first_slice(good, handmade.slice(spec, findings=(BUSY, GROWS))))
     assert busy.startswith(f"Busy while nobody asks: {spec.variant} on io.")
     assert grows.startswith(f"Memory that grows with the requests: {spec.variant} on io.")
 
@@ -75,43 +75,43 @@ def test_a_variant_whose_idle_cost_alone_is_not_known_has_no_cpu_per_request() -
     first = good.cells[0]
     lacking = Finding("idle_unknown", "info", "the pilot failed", "measure again")
     spec = next(spec for spec in good.run.plan if spec.variant == first.variant)
-    trials = tuple(
-        handmade.trial(spec, findings=(lacking,)) if trial.record.spec == spec else trial for trial in good.trials
+    slices = tuple(
+        handmade.slice(spec, findings=(lacking,)) if slice.record.spec == spec else slice for slice in good.slices
     )
     cells = (msgspec.structs.replace(first, idle_cores=None), *good.cells[1:])
-    line = only(msgspec.structs.replace(good, cells=cells, trials=trials))
+    line = only(msgspec.structs.replace(good, cells=cells, slices=slices))
     assert f"not measured for {first.variant} on io, and was for others: no CPU-seconds per request there" in line
 
 
 def test_a_noisy_machine() -> None:
     good = handmade.analysis()
-    assert "took up to 23.0 %" in only(with_first_trial(good, handmade.trial(good.run.plan[0], steal_percent=23.0)))
+    assert "took up to 23.0 %" in only(with_first_slice(good, handmade.slice(good.run.plan[0], steal_percent=23.0)))
 
 
 def test_steal_time_that_is_not_known_is_no_noise() -> None:
     good = handmade.analysis()
-    assert warnings(with_first_trial(good, handmade.trial(good.run.plan[0], steal_percent=None))) == ()
+    assert warnings(with_first_slice(good, handmade.slice(good.run.plan[0], steal_percent=None))) == ()
 
 
-def test_trials_that_others_or_a_quota_disturbed() -> None:
+def test_slices_that_others_or_a_quota_disturbed() -> None:
     good = handmade.analysis()
     first, second, third, *rest = good.run.plan
-    busy = with_first_trial(good, handmade.trial(first, findings=(NOT_QUIET,)))
-    assert "of 6 valid trials 1 began while others still used the machine; their" in only(busy)
+    busy = with_first_slice(good, handmade.slice(first, findings=(NOT_QUIET,)))
+    assert "of 6 valid slices 1 began while others still used the machine; their" in only(busy)
     both = (
-        handmade.trial(first, findings=(NOT_QUIET, THROTTLED)),
-        handmade.trial(second, findings=(THROTTLED,)),
-        *(handmade.trial(spec) for spec in (third, *rest)),
+        handmade.slice(first, findings=(NOT_QUIET, THROTTLED)),
+        handmade.slice(second, findings=(THROTTLED,)),
+        *(handmade.slice(spec) for spec in (third, *rest)),
     )
-    line = only(msgspec.structs.replace(good, trials=both))
+    line = only(msgspec.structs.replace(good, slices=both))
     assert "1 began while others still used the machine and 2 had to wait for a control group's CPU quota" in line
 
 
-def test_a_disturbed_trial_that_counts_nowhere_disturbs_no_figure() -> None:
+def test_a_disturbed_slice_that_counts_nowhere_disturbs_no_figure() -> None:
     good = handmade.analysis()
-    retried = handmade.trial(good.run.plan[0], findings=(INVALID, NOT_QUIET, THROTTLED))
-    again = handmade.trial(good.run.plan[0], attempt=2)
-    assert "cannot be trusted" in only(msgspec.structs.replace(good, trials=(retried, again, *good.trials[1:])))
+    retried = handmade.slice(good.run.plan[0], findings=(INVALID, NOT_QUIET, THROTTLED))
+    again = handmade.slice(good.run.plan[0], boot=2)
+    assert "cannot be trusted" in only(msgspec.structs.replace(good, slices=(retried, again, *good.slices[1:])))
 
 
 def test_all_on_the_same_cpus() -> None:
@@ -126,21 +126,21 @@ def test_processes_that_could_not_be_pinned() -> None:
 
 def test_an_interrupted_run() -> None:
     good = handmade.analysis()
-    half = msgspec.structs.replace(good, trials=good.trials[:4])
-    assert "interrupted: 2 planned trials missing" in only(with_run(half, finished_epoch_s=None))
-    assert "not complete: 2 planned trials missing" in only(half)
+    half = msgspec.structs.replace(good, slices=good.slices[:4])
+    assert "interrupted: 2 planned slices missing" in only(with_run(half, finished_epoch_s=None))
+    assert "not complete: 2 planned slices missing" in only(half)
 
 
 def test_records_that_could_not_be_read() -> None:
-    broken = msgspec.structs.replace(handmade.analysis(), broken=("trials/x/1/trial.json: was cut off",))
-    assert "trials/x/1/trial.json: was cut off" in only(broken)
+    broken = msgspec.structs.replace(handmade.analysis(), broken=("boots/io-x/1/boot.json: was cut off",))
+    assert "boots/io-x/1/boot.json: was cut off" in only(broken)
 
 
 def test_strategies_that_failed() -> None:
     good = handmade.analysis()
     unfit = Cell(variant="two_stage", workload="io", status="failed", error="never became ready")
     line = only(msgspec.structs.replace(good, cells=(*good.cells, unfit)))
-    assert line.startswith("No trial got through of two_stage on io.")
+    assert line.startswith("No slice got through of two_stage on io.")
 
 
 def test_a_workload_that_nobody_answered_is_said_before_anything_else_is_believed() -> None:
@@ -153,10 +153,8 @@ def test_a_workload_that_nobody_answered_is_said_before_anything_else_is_believe
     assert only(one).startswith("No right answer in a whole closed loop: sync_def on io.")
 
 
-def test_figures_that_an_older_release_did_not_record_are_missed_aloud() -> None:
+def test_costs_that_are_not_known_are_missed_aloud() -> None:
     good = handmade.analysis()
-    lacking = Finding("cost_unknown", "info", "recorded by an older release", "measure again")
-    figures = handmade.trial(good.run.plan[0], findings=(lacking,))
-    assert only(with_first_trial(good, figures)).startswith("1 of 6 trials without CPU-seconds per request")
-    older = msgspec.structs.replace(figures, record=msgspec.structs.replace(figures.record, schema_version=1))
-    assert only(with_first_trial(good, older)).startswith("Recorded by an older release: 1 of 6 trials without CPU-")
+    lacking = Finding("cost_unknown", "info", "samples.jsonl ends too early", "measure again")
+    figures = handmade.slice(good.run.plan[0], findings=(lacking,))
+    assert only(with_first_slice(good, figures)).startswith("1 of 6 slices without CPU-seconds per request")

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from markupsafe import Markup
 
-from harness.analysis.evidence import Estimate
+from harness.judging.estimate import Estimate
 from harness.judging.figures import Ceiling, Percentile
 from harness.report import charts
 
@@ -27,7 +27,7 @@ def test_capacity_says_figures_intervals_units_and_why_there_is_none() -> None:
     ]
     said = texts(charts.capacity_chart(rows, "Capacity on io"))
     assert {"pure_async", "948", "[931, 965]", "correct responses per second"} <= set(said)
-    assert {"sync_def", "390", "no interval from 1 block", "ceiling 400: 40 / 0.1 s"} <= set(said)
+    assert {"sync_def", "390", "no interval from 1 slice", "ceiling 400: 40 / 0.1 s"} <= set(said)
     assert {"two_stage", "not applicable"} <= set(said)
 
 
@@ -41,7 +41,7 @@ def marks(svg: Markup) -> list[str]:
     return [path.get("d", "") for path in ElementTree.fromstring(svg).findall("path[@class='mark']")]
 
 
-def test_single_trials_are_dots_and_invalid_ones_are_there_too() -> None:
+def test_single_slices_are_dots_and_invalid_ones_are_there_too() -> None:
     bare = charts.CapacityRow("s", BLUE, Estimate(100.0, None, None, 1))
     dotted = charts.CapacityRow("s", BLUE, Estimate(100.0, None, None, 1), (99.0, 100.0, 101.0), (55.0,))
     assert len(marks(charts.capacity_chart([dotted], ""))) == len(marks(charts.capacity_chart([bare], ""))) + 4

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from harness.analysis.analyse import analyse
-from harness.analysis.evidence import Analysis, Cell, Comparison, Decision, Estimate, Undecided
+from harness.analysis.evidence import Analysis, Cell, Comparison, Decision, Undecided
+from harness.judging.estimate import Estimate
 from harness.report import page, wording
 from harness.results.records.finding import Finding
 from harness.results.store import Run, StoreError
@@ -105,7 +106,7 @@ def test_it_needs_nothing_from_anywhere(html: str) -> None:
         if name in ("href", "src", "xlink:href", "action", "srcset")
     ]
     assert addresses
-    assert not [address for address in addresses if not re.match(r"#|trials/", address)]
+    assert not [address for address in addresses if not re.match(r"#|boots/", address)]
     assert "@import" not in html and "url(http" not in html and "http://" not in html and "https://" not in html
 
 
@@ -150,10 +151,10 @@ def test_control_characters_and_broken_unicode_do_not_break_it(tmp_path: Path) -
 
 
 def test_no_figure_without_its_uncertainty(nowhere: Run) -> None:
-    one_block = Elements(page.render(nowhere, handmade.analysis(blocks=1))).text
-    assert "no interval from 1 block" in one_block
-    assert "Fewer than 3 valid blocks" in one_block
-    assert "[90.0, 110]" in Elements(page.render(nowhere, handmade.analysis(blocks=3))).text
+    one_round = Elements(page.render(nowhere, handmade.analysis(rounds=1))).text
+    assert "no interval from 1 slice" in one_round
+    assert "Fewer than 3 valid rounds" in one_round
+    assert "[90.0, 110]" in Elements(page.render(nowhere, handmade.analysis(rounds=3))).text
 
 
 def test_the_decision_is_told_with_its_gain_and_verdict(nowhere: Run) -> None:
@@ -214,11 +215,11 @@ def test_cells_without_figures_are_listed_with_their_reason(html: str) -> None:
     assert "pool_result_blocking failed GET /io: expected 42" in text
 
 
-def test_invalid_trials_are_shown_with_what_to_do(nowhere: Run) -> None:
+def test_invalid_slices_are_shown_with_what_to_do(nowhere: Run) -> None:
     good = handmade.analysis()
     finding = Finding("generator_busy", "invalid", "the generator used 97 % of its core", "lower the rate")
-    doubtful = handmade.trial(good.run.plan[0], findings=(finding,))
-    text = Elements(page.render(nowhere, msgspec.structs.replace(good, trials=(doubtful, *good.trials[1:])))).text
+    doubtful = handmade.slice(good.run.plan[0], findings=(finding,))
+    text = Elements(page.render(nowhere, msgspec.structs.replace(good, slices=(doubtful, *good.slices[1:])))).text
     assert "generator_busy" in text and "97 % of its core" in text and "lower the rate" in text
 
 
@@ -226,7 +227,7 @@ def test_the_command_and_the_words_are_there(html: str) -> None:
     text = Elements(html).text
     for said in ("bench run --profile synthetic", "max_in_flight", "offered load", "goodput", "send lag", "ceiling"):
         assert said in text
-    assert "of one core, largest" in text
+    assert "of one core, over all slices" in text
 
 
 def test_every_chart_speaks_to_those_who_do_not_see_it(html: str) -> None:
@@ -239,7 +240,8 @@ def test_a_run_where_everything_failed_is_a_page(nowhere: Run) -> None:
     good = handmade.analysis()
     dead = Analysis(
         run=good.run,
-        trials=tuple(handmade.trial(spec, error="exited with 1 while booting") for spec in good.run.plan),
+        boots=(),
+        slices=tuple(handmade.slice(spec, error="exited with 1 while booting") for spec in good.run.plan),
         cells=tuple(
             Cell(variant=cell.variant, workload=cell.workload, status="failed", error="never became ready")
             for cell in good.cells
@@ -249,10 +251,10 @@ def test_a_run_where_everything_failed_is_a_page(nowhere: Run) -> None:
         undecided=(NO_DECISION,),
     )
     text = Elements(page.render(nowhere, dead)).text
-    for said in ("6 of 6 trials failed", "No decision: nobody answered.", "never became ready", "Nothing to compare"):
+    for said in ("6 of 6 slices failed", "No decision: nobody answered.", "never became ready", "Nothing to compare"):
         assert said in text
 
 
-def test_a_run_without_any_trial_is_a_page(nowhere: Run) -> None:
-    empty = Analysis(run=handmade.run_record(), trials=(), cells=(), comparisons=(), decisions=())
-    assert "6 planned trials missing" in Elements(page.render(nowhere, empty)).text
+def test_a_run_without_any_slice_is_a_page(nowhere: Run) -> None:
+    empty = Analysis(run=handmade.run_record(), boots=(), slices=(), cells=(), comparisons=(), decisions=())
+    assert "6 planned slices missing" in Elements(page.render(nowhere, empty)).text

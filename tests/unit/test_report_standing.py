@@ -41,7 +41,7 @@ def test_overloaded_is_measured_against_what_arrived() -> None:
         ({PhaseStatus.SKIPPED: 2, PhaseStatus.CHOKED: 1}, 3, "overloaded"),
         ({PhaseStatus.SKIPPED: 3}, 3, "skipped"),
         ({PhaseStatus.FAILED: 2}, 0, "failed"),
-        ({}, 0, "no valid trial"),
+        ({}, 0, "no valid slice"),
     ],
 )
 def test_how_a_phase_ended(statuses: dict[PhaseStatus, int], overloaded: int, said: str) -> None:
@@ -68,9 +68,9 @@ def test_errors_and_what_was_too_late_are_told_apart_and_said_above_one_percent(
 def test_requests_given_up_are_no_errors_but_not_ok_either() -> None:
     good = handmade.analysis()
     phase = handmade.cell_phase(outcomes={Outcome.OK: 900, Outcome.TIMEOUT: 100})
-    figures = msgspec.structs.replace(good.trials[0].phases["capacity"], censored=100)
-    trial = msgspec.structs.replace(good.trials[0], phases={"capacity": figures})
-    assert standing.given_up(phase, [trial]) == 100
+    figures = msgspec.structs.replace(good.slices[0].phases["capacity"], censored=100)
+    slice = msgspec.structs.replace(good.slices[0], phases={"capacity": figures})
+    assert standing.given_up(phase, [slice]) == 100
     assert (standing.error_share(phase), standing.too_late_share(phase)) == (0, pytest.approx(0.1))
     assert standing.unanswered_share(phase) == pytest.approx(0.1)
 
@@ -81,9 +81,9 @@ def test_who_skipped_a_phase_is_not_spoken_for_by_who_ran_it() -> None:
 
 
 def test_a_cell_without_a_right_answer_says_so() -> None:
-    silent = Cell(variant="stuck", workload="io", status="measured", trials=3, without_answer=3)
+    silent = Cell(variant="stuck", workload="io", status="measured", slices=3, without_answer=3)
     assert standing.cell_note(silent) == "no right answer"
-    partly = msgspec.structs.replace(silent, valid_trials=2, without_answer=1)
+    partly = msgspec.structs.replace(silent, valid_slices=2, without_answer=1)
     assert standing.cell_note(partly) == "no right answer in 1 of 3"
 
 
@@ -97,48 +97,48 @@ def test_a_cell_without_figures(status: str, said: str) -> None:
     assert notes(None, cell) == (said,)
 
 
-def test_a_measured_cell_whose_trials_are_all_invalid() -> None:
-    cell = Cell(variant="sync_def", workload="io", status="measured", trials=3, valid_trials=0)
-    assert standing.cell_note(cell) == "no valid trial"
+def test_a_measured_cell_whose_slices_are_all_invalid() -> None:
+    cell = Cell(variant="sync_def", workload="io", status="measured", slices=3, valid_slices=0)
+    assert standing.cell_note(cell) == "no valid slice"
 
 
 def test_the_pilot_counts_nowhere() -> None:
     good = handmade.analysis()
-    pilot = handmade.trial(msgspec.structs.replace(good.run.plan[0], block=0))
-    with_pilot = msgspec.structs.replace(good, trials=(pilot, *good.trials))
-    assert standing.measured_trials(with_pilot) == good.trials
+    pilot = handmade.slice(msgspec.structs.replace(good.run.plan[0], round=0))
+    with_pilot = msgspec.structs.replace(good, slices=(pilot, *good.slices))
+    assert standing.measured_slices(with_pilot) == good.slices
     assert standing.valid_of(with_pilot, good.cells[0]) == standing.valid_of(good, good.cells[0])
 
 
-def test_a_trial_is_valid_invalid_or_failed() -> None:
+def test_a_slice_is_valid_invalid_or_failed() -> None:
     spec = handmade.run_record().plan[0]
-    assert standing.standing(handmade.trial(spec)) == "valid"
-    assert standing.standing(handmade.trial(spec, findings=(WRONG,))) == "invalid"
-    assert standing.standing(handmade.trial(spec, error="exited with 1")) == "failed"
+    assert standing.standing(handmade.slice(spec)) == "valid"
+    assert standing.standing(handmade.slice(spec, findings=(WRONG,))) == "invalid"
+    assert standing.standing(handmade.slice(spec, error="exited with 1")) == "failed"
 
 
-def test_only_valid_trials_count() -> None:
+def test_only_valid_slices_count() -> None:
     good = handmade.analysis()
-    doubtful = handmade.trial(good.run.plan[0], findings=(WRONG,))
-    mixed = msgspec.structs.replace(good, trials=(doubtful, *good.trials[1:]))
+    doubtful = handmade.slice(good.run.plan[0], findings=(WRONG,))
+    mixed = msgspec.structs.replace(good, slices=(doubtful, *good.slices[1:]))
     assert len(standing.valid_of(mixed, good.cells[0])) == len(standing.valid_of(good, good.cells[0])) - 1
 
 
 def test_failed_health_checks() -> None:
     good: Analysis = handmade.analysis()
     phase = good.cells[0].phases["capacity"]
-    assert standing.failed_health_share(phase, good.trials) == 0
+    assert standing.failed_health_share(phase, good.slices) == 0
     record = msgspec.structs.replace(handmade.phase_record(), health_outcomes={Outcome.OK: 15, Outcome.TIMEOUT: 5})
     starved = msgspec.structs.replace(
-        good.trials[0], record=msgspec.structs.replace(good.trials[0].record, phases=(record,))
+        good.slices[0], record=msgspec.structs.replace(good.slices[0].record, phases=(record,))
     )
     assert standing.failed_health_share(phase, [starved]) == pytest.approx(0.25)
 
 
 def test_capacity_is_that_of_the_closed_loop() -> None:
-    trial = handmade.trial(handmade.run_record().plan[0])
-    assert standing.capacity_of(trial) == handmade.CAPACITY_RPS + 1
-    failed = handmade.trial(handmade.run_record().plan[0], error="exited with 1")
+    slice = handmade.slice(handmade.run_record().plan[0])
+    assert standing.capacity_of(slice) == handmade.CAPACITY_RPS + 1
+    failed = handmade.slice(handmade.run_record().plan[0], error="exited with 1")
     assert standing.capacity_of(failed) is None
 
 

@@ -14,11 +14,9 @@ from harness.results.records.sample import Sample
 MIB = 1024 * 1024
 
 
-def sample(t_s: float, cpu_s: float, *, server: int = 0, pss_mib: float | None = None) -> Sample:
+def sample(t_s: float, cpu_s: float, *, pss_mib: float | None = None) -> Sample:
     pss_bytes = None if pss_mib is None else int(pss_mib * MIB)
-    return Sample(
-        t_s=t_s, tree="target", cpu_s=cpu_s, rss_bytes=100 * MIB, processes=1, server=server, pss_bytes=pss_bytes
-    )
+    return Sample(t_s=t_s, tree="target", cpu_s=cpu_s, rss_bytes=100 * MIB, processes=1, pss_bytes=pss_bytes)
 
 
 def phase(name: str, start_s: float, end_s: float, status: PhaseStatus = PhaseStatus.COMPLETE) -> PhaseRecord:
@@ -38,12 +36,12 @@ def test_two_services_are_two_curves_with_a_gap_between() -> None:
         for t_s in (0.0, 1.0, 2.0)
         for name, cpu_s in (("echo", 5.0 + t_s), ("upstream", 0.25 * t_s))
     ]
-    line = timeline.of_trial(services, []).cores["services"]
+    line = timeline.of_boot(services, []).cores["services"]
     assert line.t_s == (0.5, 1.5, 0.5, 0.5, 1.5)
     assert line.values == pytest.approx((1.0, 1.0, math.nan, 0.25, 0.25), nan_ok=True)
 
 
-@given(st.lists(st.tuples(st.floats(0.01, 1.0), st.floats(0.0, 2.0)), min_size=2, max_size=60))
+@given(st.lists(st.tuples(st.floats(0.01, 0.9), st.floats(0.0, 2.0)), min_size=2, max_size=60))
 def test_no_cpu_time_is_lost_or_made_by_coarser_steps(steps: list[tuple[float, float]]) -> None:
     """Whatever the samples' spacing, the average of the curve is the average of the cumulative times."""
     t_s, cpu_s, samples = 0.0, 0.0, [sample(0.0, 0.0)]
@@ -64,43 +62,56 @@ def test_no_cpu_time_is_lost_or_made_by_coarser_steps(steps: list[tuple[float, f
         assert burnt_s == pytest.approx(expected_s, abs=1e-6)
 
 
-def test_a_new_server_starts_a_new_curve() -> None:
-    line = timeline.cores_curve(
-        [sample(0, 5.0), sample(1, 6.0), sample(2, 0.5, server=1), sample(3, 1.0, server=1)], 0.4
-    )
+def test_between_two_slices_the_curves_break() -> None:
+    """Others are measured meanwhile, and nobody samples: a line from one slice to the next would be made up."""
+    first = [sample(0.0, 5.0), sample(1.0, 6.0)]
+    second = [sample(9.0, 6.5), sample(10.0, 7.0)]
+    line = timeline.cores_curve([*first, *second], 0.4)
     assert [math.isnan(value) for value in line.values] == [False, True, False]
     assert line.values[2] == pytest.approx(0.5)
     assert line.largest == pytest.approx(1.0)
+    memory = timeline.of_boot([*first, *second], []).rss_mib
+    assert [math.isnan(value) for value in memory.values] == [False, False, True, False, False]
 
 
 def test_memory_is_pss_where_it_was_read_and_rss_everywhere() -> None:
-    shown = timeline.of_trial([sample(0, 0, pss_mib=80), sample(0.5, 0.1), sample(1.0, 0.2, pss_mib=90)], [])
+    shown = timeline.of_boot([sample(0, 0, pss_mib=80), sample(0.5, 0.1), sample(1.0, 0.2, pss_mib=90)], [])
     assert shown.pss_mib.values == (80.0, 90.0)
     assert shown.rss_mib.values == (100.0, 100.0, 100.0)
     assert shown.memory_max_mib == 100.0
 
 
-def test_a_long_trial_has_few_points() -> None:
+def test_a_long_boot_has_few_points() -> None:
     samples = [sample(t / 5, t / 10) for t in range(5 * 3600)]
-    shown = timeline.of_trial(samples, [phase("capacity", 1.0, 3500.0)])
+    shown = timeline.of_boot(samples, [phase("capacity", 1.0, 3500.0)])
     assert len(shown.cores["target"].values) < 150
     assert len(shown.rss_mib.values) < 150
 
 
+def test_a_long_boot_of_short_slices_shows_each_of_them() -> None:
+    """Half a core for a second, every ten seconds, for ten minutes."""
+    samples = [sample(10 * n + t / 5, n + t / 10, pss_mib=80) for n in range(60) for t in range(6)]
+    shown = timeline.of_boot(samples, [])
+    drawn = [value for value in shown.cores["target"].values if not math.isnan(value)]
+    assert 60 <= len(drawn) <= 180
+    assert drawn == pytest.approx([0.5] * len(drawn))
+    assert sum(not math.isnan(value) for value in shown.pss_mib.values) >= 60
+
+
 def test_bands_are_the_phases_that_ran() -> None:
-    shown = timeline.of_trial([], [phase("warmup", 1, 2), phase("rate-70", 0, 0, PhaseStatus.SKIPPED)])
+    shown = timeline.of_boot([], [phase("warmup", 1, 2), phase("rate-70", 0, 0, PhaseStatus.SKIPPED)])
     assert [band.name for band in shown.bands] == ["warmup"]
     assert shown.end_s == 2.0
 
 
 def test_drawn_with_units_and_phases() -> None:
-    shown = timeline.of_trial([sample(t / 5, t / 10) for t in range(100)], [phase("capacity", 2, 18)])
+    shown = timeline.of_boot([sample(t / 5, t / 10) for t in range(100)], [phase("capacity", 2, 18)])
     svg = timeline.draw_timeline(shown, "Over time", cores_top=shown.cores_max, memory_top_mib=shown.memory_max_mib)
     said = [element.text for element in ElementTree.fromstring(svg).iter("text")]
     assert {"cores", "MiB", "seconds since launch", "capacity"} <= set(said)
 
 
-def test_a_trial_without_samples_is_drawn_empty() -> None:
-    shown = timeline.of_trial([], [])
+def test_a_boot_without_samples_is_drawn_empty() -> None:
+    shown = timeline.of_boot([], [])
     svg = timeline.draw_timeline(shown, "Over time", cores_top=shown.cores_max, memory_top_mib=shown.memory_max_mib)
     assert ElementTree.fromstring(svg).get("role") == "img"

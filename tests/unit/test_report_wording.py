@@ -6,8 +6,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from harness.analysis import stats
-from harness.analysis.evidence import Estimate
+from harness.judging import stats
+from harness.judging.estimate import Estimate
 from harness.judging.figures import Percentile
 from harness.report import wording
 from harness.results.records.outcome import Outcome, in_words
@@ -47,7 +47,7 @@ def test_a_number_read_back_is_within_its_third_digit(value: float) -> None:
 
 def test_no_figure_without_its_uncertainty() -> None:
     assert wording.interval(Estimate(948.2, 931.0, 965.4, 3)) == "[931, 965]"
-    assert wording.interval(Estimate(948.2, None, None, 1)) == "no interval from 1 block"
+    assert wording.interval(Estimate(948.2, None, None, 1)) == "no interval from 1 slice"
     assert wording.interval(Estimate(948.2, None, None, 2)) == "no interval"
     assert wording.interval(None) == ""
 
@@ -101,12 +101,12 @@ def test_a_percentile_that_lies_among_requests_given_up_is_a_lower_bound() -> No
     assert wording.percentile(None) == wording.NOTHING
 
 
-def test_the_range_of_trials() -> None:
-    assert wording.trial_range(Percentile(134.0, False, 300, 130.0, 1400.0), 3) == "130 ms…1.40 s"
-    assert wording.trial_range(Percentile(134.0, False, 300, 130.0, 140.0), 3) == "130…140 ms"
-    assert wording.trial_range(Percentile(134.0, False, 300, 134.0, 134.0), 1) == "1 block: no range"
-    assert wording.trial_range(Percentile(134.0, False, 300), 3) == ""
-    assert wording.trial_range(None, 3) == ""
+def test_the_range_of_slices() -> None:
+    assert wording.slice_range(Percentile(134.0, False, 300, 130.0, 1400.0), 3) == "130 ms…1.40 s"
+    assert wording.slice_range(Percentile(134.0, False, 300, 130.0, 140.0), 3) == "130…140 ms"
+    assert wording.slice_range(Percentile(134.0, False, 300, 134.0, 134.0), 1) == "1 slice: no range"
+    assert wording.slice_range(Percentile(134.0, False, 300), 3) == ""
+    assert wording.slice_range(None, 3) == ""
 
 
 @pytest.mark.parametrize(
@@ -161,8 +161,8 @@ def test_every_outcome_has_a_word() -> None:
 
 
 def test_counts_memory_and_ratios() -> None:
-    assert count(1, "trial") == "1 trial"
-    assert count(1_200, "trial") == "1,200 trials"
+    assert count(1, "slice") == "1 slice"
+    assert count(1_200, "slice") == "1,200 slices"
     assert count(2, "strategy", "strategies") == "2 strategies"
     assert wording.mib(157_286_400) == "150 MiB"
     assert wording.times(3.1234) == f"{wording.TIMES}3.12"

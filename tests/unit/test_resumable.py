@@ -22,7 +22,7 @@ HERE = describe(ROOT)
 
 
 def a_run(**changes: Any) -> RunRecord:
-    made = run_record(["sync_def"], ["io"], blocks=1, seed=1, phase_s=1.0, rates_percent=(30,), peculiar=False)
+    made = run_record(["sync_def"], ["io"], rounds=1, seed=1, phase_s=1.0, rates_percent=(30,), peculiar=False)
     ours = {
         "strategies": CATALOG.select_strategies(["sync_def"]),
         "workloads": CATALOG.select_workloads(["io"]),

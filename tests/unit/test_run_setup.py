@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from harness.machine.partition import TARGET_NICE, partition
-from harness.measuring.trial import RunSetup
+from harness.measuring.boot import RunSetup
 from harness.profiles.loader import load_profile
 
 

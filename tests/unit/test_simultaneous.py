@@ -19,8 +19,9 @@ from scipy import stats as scipy_stats
 from scipy.special import polygamma
 from scipy.stats import multivariate_t
 
-from harness.analysis import stats
-from harness.analysis.simultaneous import Moderated, RoundsFit, critical, moderated, trigamma_inverse
+from harness.judging import stats
+from harness.judging.simultaneous import MOST_LOOKS, Look, RoundsFit, critical
+from harness.judging.variances import BOOTS_BEFORE, Moderated, moderated, trigamma_inverse
 
 # ---------------------------------------------------------------------------------------------- how far they reach
 
@@ -157,6 +158,86 @@ def test_a_round_that_nobody_else_has_tells_nothing_of_scatter() -> None:
     fitted, more = (RoundsFit.of(each, dict.fromkeys(each, 0.0)) for each in (logs, alone))
     for one, other in zip(fitted.variances, more.variances, strict=True):
         assert (one.value, one.freedom) == pytest.approx((other.value, other.freedom))
+
+
+# ----------------------------------------------------------------------------------------------------------- boots
+
+VALUES = [0.0, 0.1, 0.02, 0.07, 0.05, 0.11, 0.01, 0.08]
+
+
+def booted(step: float, boots: int = 4) -> RoundsFit:
+    """Four variants in eight rounds; boots of each differ by `step`, from one to the next, in turn."""
+    logs = {
+        name: {at: VALUES[(at * (1 + 2 * n)) % 8] + step * ((at * boots // 8 + n) % 2) for at in range(8)}
+        for n, name in enumerate("abcd")
+    }
+    return RoundsFit.of(
+        logs, dict.fromkeys(logs, 0.0), {name: {at: at * boots // 8 for at in range(8)} for name in logs}
+    )
+
+
+def test_boots_that_differ_make_intervals_wider_and_scatter_no_larger() -> None:
+    alike, differ = booted(0.0), booted(0.3)
+    assert differ.boot.value > 10 * alike.boot.value
+    before, after = alike.against("a")["b"].error, differ.against("a")["b"].error
+    assert before is not None and after is not None and after > 2 * before
+    for one, other in zip(alike.variances, differ.variances, strict=True):
+        assert one.value == pytest.approx(other.value)
+
+
+def test_the_number_of_a_boot_means_nothing_outside_its_variant() -> None:
+    fitted = booted(0.1)
+    boots = {name: {at: at // 2 + 100 * n for at in range(8)} for n, name in enumerate("abcd")}
+    other = RoundsFit.of(fitted.logs, dict.fromkeys("abcd", 0.0), boots)
+    assert other.against("a") == fitted.against("a")
+
+
+def test_of_one_boot_each_the_difference_is_what_was_measured_before() -> None:
+    assert booted(0.0, boots=1).boot.value == pytest.approx(BOOTS_BEFORE)
+
+
+def test_boots_of_one_slice_are_scatter() -> None:
+    fitted = booted(0.0, boots=8)
+    without = RoundsFit.of(fitted.logs, dict.fromkeys("abcd", 0.0))
+    assert fitted.against("a") == without.against("a")
+
+
+def test_more_rounds_on_the_same_boots_do_not_shrink_what_boots_add() -> None:
+    ratio = stats.LogRatio(0.1, 0.05, 20.0, 8, 3.0, of_boots=0.04**2)
+    assert stats.more_rounds(ratio) == stats.MOST_MORE_ROUNDS
+    assert stats.more_rounds(ratio, fresh_boots=True) == 11  # (0.15 / 0.1)**2 x 8 rounds, and a little more
+
+
+# ----------------------------------------------------------------------------------------------------------- looks
+
+
+@given(st.integers(1, MOST_LOOKS))
+def test_looks_share_the_five_percent(looks: int) -> None:
+    alphas = [Look(number, looks).alpha for number in range(1, looks + 1)]
+    assert sum(alphas) == pytest.approx(stats.ALPHA)
+    assert max(alphas) == alphas[-1]
+
+
+@pytest.mark.parametrize(("number", "of"), [(0, 1), (3, 2), (1, MOST_LOOKS + 1)])
+def test_a_look_that_cannot_be_is_refused(number: int, of: int) -> None:
+    with pytest.raises(ValueError, match=f"look {number} of {of}"):
+        Look(number, of)
+
+
+def test_an_early_look_decides_what_differs_by_far_and_measuring_goes_on_with_the_rest() -> None:
+    fitted = RoundsFit.of(
+        {
+            "control": dict(enumerate((0.0, 0.05, 0.02, 0.04))),
+            "twice": dict(enumerate((0.7, 0.74, 0.73, 0.71))),
+            "near": dict(enumerate((0.08, 0.1, 0.13, 0.05))),
+            "late": {},
+        },
+        dict.fromkeys(("control", "twice", "near"), 0.0),
+    )
+    assert fitted.still_open("control", Look(1, 4)) == ("near", "late")
+    early, only = fitted.against("control", look=Look(1, 4))["near"], fitted.against("control")["near"]
+    assert early.critical is not None and only.critical is not None
+    assert early.critical > only.critical
 
 
 # ------------------------------------------------------------------------------------------------------ many runs

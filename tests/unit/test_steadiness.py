@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.judging.steadiness import FEWEST_ANSWERS, FEWEST_BINS, goodput_trend, response_trend
+from harness.judging.steadiness import FEWEST_BINS, FEWEST_FOR_A_TREND, goodput_trend, response_trend
 
 RNG = np.random.default_rng(1)
 
@@ -122,7 +122,7 @@ def test_too_few_arrivals_make_no_trend_of_response_times(arrivals: int) -> None
     [
         ([], 4.0),
         ([100] * (FEWEST_BINS - 1), (FEWEST_BINS - 1) / 10),
-        ([0] * 20 + [1] * (FEWEST_ANSWERS // 2), 4.0),
+        ([0] * 20 + [1] * (FEWEST_FOR_A_TREND // 2), 4.0),
         ([5] * 40, 4.0),
     ],
 )

@@ -7,15 +7,16 @@ import os
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.results import store
-from harness.results.records.trial_record import TrialSpec
+from harness.results.records.schema import SCHEMA_VERSION
 from harness.results.store import Run, RunFolderError, StoreError, only_measuring, write_atomically
 from tests.handmade_analysis import run_record
-from tests.made_trials import trial
+from tests.made_slices import boot, slice
 
-SPEC = TrialSpec(1, 0, "io", "sync_def")
+BOOT = boot(slice("sync_def", 0).record, slice("sync_def", 1).record)
 
 
 class Disk:
@@ -52,37 +53,98 @@ def test_each_folder_of_a_run_and_what_it_holds_is_on_the_disk(tmp_path: Path, m
     with only_measuring(results):
         run = Run.create(results / "run")
         run.write(run_record())
-        attempt = run.new_attempt(SPEC)
-        raw = (attempt.latency_path, attempt.probe_dir / "7.jsonl")
+        folder = run.new_boot("io", "sync_def")
+        raw = (folder.latency_path, folder.probe_dir / "7.jsonl")
         for path in raw:
             path.write_text("data")
-        attempt.write(trial("sync_def", 1).record)
-    folders = [results.parent, results, run.path, run.path / "trials", attempt.path.parent, attempt.path]
-    for path in (*folders, attempt.probe_dir, run.record_path, attempt.record_path, *raw):
+        folder.write(BOOT)
+        session = run.session_folder("io", 1)
+    folders = [results.parent, results, run.path, run.path / "boots", folder.path.parent, folder.path, session]
+    for path in (*folders, folder.probe_dir, run.record_path, folder.record_path, *raw):
         assert disk.has_name(path), path
     for path in raw:
         assert disk.has_content(path), path
 
 
-def test_the_raw_data_is_on_the_disk_before_the_record_that_calls_it_complete(
+def test_the_raw_data_is_on_the_disk_before_the_record_of_a_boot_that_has_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    attempt = Run.create(tmp_path / "run").new_attempt(SPEC)
-    attempt.latency_path.write_text("data")
+    folder = Run.create(tmp_path / "run").new_boot("io", "sync_def")
+    folder.latency_path.write_text("data")
     disk = Disk(monkeypatch)
-    attempt.write(trial("sync_def", 1).record)
-    synced = [path for path, names in disk.synced if "trial.json" not in names]
-    assert {attempt.latency_path, attempt.probe_dir, attempt.path} <= set(synced)
+    folder.write(BOOT)
+    synced = [path for path, names in disk.synced if "boot.json" not in names]
+    assert {folder.latency_path, folder.probe_dir, folder.path} <= set(synced)
     last, names = disk.synced[-1]
-    assert last == attempt.path and "trial.json" in names
+    assert last == folder.path and "boot.json" in names
 
 
-def test_a_trial_costs_few_syncs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_boot_costs_few_syncs_and_a_slice_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run.create(tmp_path / "run")
     disk = Disk(monkeypatch)
-    run.new_attempt(SPEC).write(trial("sync_def", 1).record)
-    folders = [path for path, _ in disk.synced if path.is_dir()]
-    assert len(folders) == 3 + 3  # made: trial, attempt, probe; written: probe, attempt, attempt with the record
+    folder = run.new_boot("io", "sync_def")
+    made = len(disk.synced)
+    assert made == 3, "of the variant, the boot, the probe"
+    folder.save(BOOT)
+    folder.save(BOOT)
+    assert len(disk.synced) == made, "neighbours are being measured"
+    folder.write(BOOT)
+    folders = [path for path, _ in disk.synced[made:] if path.is_dir()]
+    assert len(folders) == 3, "the probe's, the boot's, and the boot's again with the record"
+
+
+def test_after_each_slice_the_record_has_all_slices_so_far(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "run")
+    run.write(run_record())
+    folder = run.new_boot("io", "sync_def")
+    slices = [slice("sync_def", n).record for n in (0, 1, 2)]
+    alive = boot(number=1, ended="", lived_s=0.0)
+    for many in range(4):
+        record = msgspec.structs.replace(alive, slices=tuple(slices[:many]))
+        folder.save(record)
+        assert folder.read() == record
+        assert [found for _, found in run.recorded_boots(lambda error: None)] == [record]
+    assert folder.files() == ["boot.json"], "nothing is left over of the records before"
+
+
+def test_boots_are_numbered_within_their_cell_also_where_one_has_no_record(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "run")
+    run.write(run_record())
+    cut_off = run.new_boot("io", "sync_def")
+    cut_off.latency_path.write_text("cut off")
+    second, other = run.new_boot("io", "sync_def"), run.new_boot("io", "pure_async")
+    second.write(boot(number=2))
+    other.write(boot(number=1, variant="pure_async"))
+    assert [each.number for each in run.boots("io", "sync_def")] == [1, 2]
+    assert [(each.number, each.has_record) for each in run.boots("io", "pure_async")] == [(1, True)]
+    found = [(folder.path, record.number) for folder, record in run.recorded_boots(lambda error: None)]
+    assert found == [(second.path, 2), (other.path, 1)]
+    assert run.new_boot("io", "sync_def").number == 3
+
+
+def test_ten_boots_are_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    run = Run.create(tmp_path / "run")
+    made = [run.new_boot("io", "pool[threads=8]").number for _ in range(11)]
+    assert made == [boot.number for boot in run.boots("io", "pool[threads=8]")] == list(range(1, 12))
+    (run.boots_of("io", "pool[threads=8]") / "notes").mkdir()
+    assert len(run.boots("io", "pool[threads=8]")) == 11
+
+
+@pytest.mark.parametrize("version", [1, 2, 99])
+def test_another_layout_is_refused_by_its_version(tmp_path: Path, version: int) -> None:
+    """Its fields may be others: the version is read first."""
+    run = Run.create(tmp_path / "run")
+    line = f"schema_version {version} is not {SCHEMA_VERSION}; read it with the release that wrote it"
+    run.record_path.write_text(f'{{"schema_version": {version}, "blocks": 3}}')
+    with pytest.raises(RunFolderError, match=f"run.json: {line}"):
+        run.read()
+    run.write(run_record())
+    old, new = run.new_boot("io", "sync_def"), run.new_boot("io", "sync_def")
+    old.record_path.write_text(f'{{"schema_version": {version}, "trial": 1}}')
+    new.write(boot(number=2))
+    broken: list[StoreError] = []
+    assert [record.number for _, record in run.recorded_boots(broken.append)] == [2]
+    assert [str(error) for error in broken] == [f"{old.record_path}: {line}"]
 
 
 def test_a_file_system_that_cannot_sync_folders_is_no_reason_to_stop(

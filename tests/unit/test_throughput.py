@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from harness.calibration.crosscheck import LOOKS, Pair, Slice, judge_ratio
+from harness.calibration.crosscheck import LOOKS, Pair, Turn, judge_ratio
 from harness.calibration.laws import Law, Seen
 from harness.calibration.stock_locust import percentile_ms
 from harness.calibration.throughput import rate_rps
@@ -41,7 +41,7 @@ def test_a_server_that_was_not_asked_gives_no_rate() -> None:
 def pairs(*ratios: float, server_cores: float = 0.9, wrk_cores: float = 0.79) -> list[Pair]:
     """On a machine that is another one for each pair."""
     return [
-        Pair(Slice(speed * ratio, 0.5, 0.9), Slice(speed, server_cores, wrk_cores))
+        Pair(Turn(speed * ratio, 0.5, 0.9), Turn(speed, server_cores, wrk_cores))
         for speed, ratio in zip(itertools.cycle([1_000, 3_000, 2_000]), ratios, strict=False)
     ]
 
@@ -50,9 +50,9 @@ def test_the_cross_check_is_over_pairs() -> None:
     """The machine's speed changes from pair to pair; within one it is the same."""
     check = judge_ratio(
         [
-            Pair(Slice(1_000, 0.9, 0.3), Slice(1_010, 1.0, 0.1)),
-            Pair(Slice(2_000, 0.8, 0.4), Slice(1_990, 1.0, 0.3)),
-            Pair(Slice(3_000, 1.0, 0.5), Slice(3_050, 1.0, 0.2)),
+            Pair(Turn(1_000, 0.9, 0.3), Turn(1_010, 1.0, 0.1)),
+            Pair(Turn(2_000, 0.8, 0.4), Turn(1_990, 1.0, 0.3)),
+            Pair(Turn(3_000, 1.0, 0.5), Turn(3_050, 1.0, 0.2)),
         ]
     )
     assert check.ratio == pytest.approx(1_000 / 1_010)

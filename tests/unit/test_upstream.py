@@ -153,7 +153,7 @@ def test_two_strategies_meet_the_same_waits_per_key_in_whatever_order_they_ask(
         assert other[key][: len(waits)] == waits
 
 
-def test_another_block_has_other_waits_and_so_has_another_key_and_the_next_time() -> None:
+def test_another_round_has_other_waits_and_so_has_another_key_and_the_next_time() -> None:
     app = upstream()
     app.begin("1/io")
     first = waits_by_key(app, [1, 1, 2])

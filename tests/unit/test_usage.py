@@ -66,14 +66,6 @@ def test_samples_that_end_before_the_drain_leave_only_its_figure_unknown() -> No
         assert (used.cpu_s, used.cpu_until_drained_s) == (pytest.approx(4.0), None)
 
 
-def test_a_replaced_server_counts_from_zero_again() -> None:
-    before = [sample(1.0, 50.0), sample(1.9, 60.0)]
-    after = [sample(s.t_s, s.cpu_s, s.mark, server=1) for s in MARKS]
-    phase = msgspec.structs.replace(PHASE, server=1)
-    assert tree_usage([*before, *after], "target", phase).cpu_s == pytest.approx(4.0)
-    assert tree_usage([*before, *after], "target", PHASE).cpu_s is None
-
-
 def test_trees_are_kept_apart() -> None:
     other = [msgspec.structs.replace(s, tree="generator", cpu_s=2 * s.cpu_s) for s in MARKS]
     assert tree_usage([*MARKS, *other], "generator", PHASE).cpu_s == pytest.approx(8.0)

@@ -10,31 +10,36 @@ import pytest
 
 from harness.analysis import remarks
 from harness.analysis.remarks import REMARKS
-from harness.judging import machine_noise, validity
+from harness.judging import fullness, machine_noise, validity
 from harness.judging.arrival_figures import ArrivalFigures
 from harness.judging.context import Context, Rule
-from harness.judging.figures import Percentile, PhaseFigures, TrialFigures
+from harness.judging.figures import Percentile, PhaseFigures, SliceFigures
 from harness.judging.idle_cost import IdleCost
 from harness.judging.memory import MemoryGrowth
 from harness.results.records.finding import Finding
 from harness.results.records.noise_record import Noise
 from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
-from harness.results.records.trial_record import ServerRecord
 from harness.results.records.variant import Variant
 from harness.results.records.workload import Request, Workload
 from harness.services.upstream import shortest_wait_ms
-from tests.made_trials import PHASE_S, phase, trial
+from tests.made_slices import PHASE_S, boot, phase, slice
 from tests.synthetic_run import run_record
+from tests.synthetic_strategies import USERS
 
 MIB = 1 << 20
-RUN = run_record(["sync_def"], ["io"], blocks=1, seed=1, phase_s=PHASE_S, rates_percent=(30,), peculiar=False)
+RUN = run_record(["sync_def"], ["io"], rounds=1, seed=1, phase_s=PHASE_S, rates_percent=(30,), peculiar=False)
 IO = Workload("io", "t", "d", "p", (Request("/io", 1),), wait_ms=100.0, calls=1)
 CPU = Workload("cpu", "t", "d", "p", (Request("/cpu", 1),))
 
 
-def context(figures: TrialFigures, *, variant: Variant | None = None, workload: Workload = IO, **more: Any) -> Context:
-    usual: dict[str, Any] = {"profile": RUN.profile, "target_cores": 2, "median_canary_ms": 100.0}
+def context(figures: SliceFigures, *, variant: Variant | None = None, workload: Workload = IO, **more: Any) -> Context:
+    usual: dict[str, Any] = {
+        "boot": boot(figures.record),
+        "profile": RUN.profile,
+        "target_cores": 2,
+        "median_canary_ms": 100.0,
+    }
     return Context(
         record=figures.record,
         phases=figures.phases,
@@ -45,7 +50,7 @@ def context(figures: TrialFigures, *, variant: Variant | None = None, workload: 
 
 
 def of_phase(**changes: Any) -> Context:
-    return context(trial("sync_def", 1, phase(**changes)))
+    return context(slice("sync_def", 1, phase(**changes)))
 
 
 def milliseconds(value_ms: float) -> Percentile:
@@ -57,30 +62,37 @@ def sent_late_by(lag_ms: float, *, median_ms: float = 110.0, **changes: Any) -> 
 
 
 def raising(times: int) -> Context:
-    figures = trial()
+    figures = slice()
     failed = msgspec.structs.replace(figures.record.phases[0], raised=times)
     return context(msgspec.structs.replace(figures, record=msgspec.structs.replace(figures.record, phases=(failed,))))
 
 
 def with_noise(profile: dict[str, Any] | None = None, **changes: Any) -> Context:
     noise = msgspec.structs.replace(Noise(steal_percent=1.0, load_1m=0.5, canary_ms=100.0), **changes)
-    return context(trial(noise=noise), profile=msgspec.structs.replace(RUN.profile, **profile or {}))
+    return context(slice(noise=noise), profile=msgspec.structs.replace(RUN.profile, **profile or {}))
 
 
 def of_record(**changes: Any) -> Context:
-    return context(trial(**changes))
+    return context(slice(**changes))
+
+
+def asked_by(users: int, goodput_rps: float) -> Context:
+    """Whose fastest answer took 100 ms."""
+    (one,) = slice("sync_def", 1, phase(goodput_rps)).record.phases
+    spec = msgspec.structs.replace(one.spec, users=users)
+    return of_record(phases=(msgspec.structs.replace(one, spec=spec, min_service_ms=100.0),))
 
 
 def with_fastest(min_service_ms: float, sigma: float = 0.0) -> Context:
-    figures = trial()
+    figures = slice()
     fast = msgspec.structs.replace(figures.record.phases[0], min_service_ms=min_service_ms)
     record = msgspec.structs.replace(figures.record, phases=(fast,))
     profile = msgspec.structs.replace(RUN.profile, upstream_sigma=sigma)
     return context(msgspec.structs.replace(figures, record=record), profile=profile)
 
 
-def warmed(*, settled: bool | None, block: int = 1) -> Context:
-    figures = trial("sync_def", block)
+def warmed(*, settled: bool | None, round: int = 1) -> Context:
+    figures = slice("sync_def", round)
     warmup = msgspec.structs.replace(figures.record.phases[0], settled=settled)
     return context(msgspec.structs.replace(figures, record=msgspec.structs.replace(figures.record, phases=(warmup,))))
 
@@ -96,20 +108,22 @@ def arriving(
 ) -> Context:
     figures = phase(rate_rps=100.0, **{"queued": 0, **changes})
     arrivals = ArrivalFigures(missing, rate_error, late_s, distance, p_value)
-    return context(trial("sync_def", 1, figures), arrivals={figures.name: (arrivals,)})
+    return context(slice("sync_def", 1, figures), arrivals={figures.name: (arrivals,)})
 
 
 def counted(ok_per_tenth: Sequence[int]) -> Context:
     """A capacity phase of 4 s with these right answers."""
-    figures = trial()
-    capacity = msgspec.structs.replace(figures.record.phases[0], ok_per_tenth=tuple(ok_per_tenth))
+    figures = slice()
+    capacity = msgspec.structs.replace(
+        figures.record.phases[0], ok_per_tenth=tuple(ok_per_tenth), ok_in_window=sum(ok_per_tenth)
+    )
     record = msgspec.structs.replace(figures.record, phases=(capacity,))
     return context(msgspec.structs.replace(figures, record=record))
 
 
 def responding(rise: float, **changes: Any) -> Context:
     """An open loop of 4 s whose response times rise by this share of the first from tenth to tenth."""
-    figures = trial()
+    figures = slice()
     spec = msgspec.structs.replace(figures.record.phases[0].spec, kind=PhaseKind.RATE)
     times_s = tuple(2 * 0.1 * (1 + rise * number) for number in range(40))
     rate = msgspec.structs.replace(
@@ -125,7 +139,8 @@ def rising(bins: int) -> list[int]:
 
 
 def died(ended: str) -> Context:
-    return of_record(servers=(ServerRecord(port=1, boot_s=1.0, ready_at_s=1.0, ended=ended),))
+    figures = slice()
+    return context(figures, boot=boot(figures.record, ended=ended))
 
 
 def growing(
@@ -133,48 +148,46 @@ def growing(
 ) -> Context:
     per_answer = (last_mib - first_mib) * MIB / answers
     memory = MemoryGrowth(int(first_mib * MIB), int(last_mib * MIB), answers, per_answer, least_third * per_answer)
-    return context(trial(), memory=memory, memory_bytes=memory_gib << 30)
+    return context(slice(), memory=memory, memory_bytes=memory_gib << 30)
 
 
 def idle(cores: float, *, workers: int = 1) -> Context:
     """At 20 checks of /health a second."""
     profile = msgspec.structs.replace(RUN.profile, health_rate_rps=20.0)
     variant = Variant(name="a", strategy="a", title="t", path="p", workers=workers)
-    return context(trial(), variant=variant, idle_cost=IdleCost.measured(cores, 20.0, workers), profile=profile)
+    return context(slice(), variant=variant, idle_cost=IdleCost.measured(cores, 20.0, workers), profile=profile)
 
 
 def together(generator: float, services: float, reserved: int) -> Context:
     shared = phase(generator_cores=generator, services_cores=services)
-    return context(trial("sync_def", 1, shared), reserved_cpus=reserved)
+    return context(slice("sync_def", 1, shared), reserved_cpus=reserved)
 
 
 MULTI = Variant(name="multi_worker", strategy="multi_worker", title="t", path="p", workers=2, in_flight=40)
 
 
 def workers(shares: dict[int, int]) -> Context:
-    return context(trial("multi_worker", 1, phase(requests_by_pid=shares)), variant=MULTI)
+    return context(slice("multi_worker", 1, phase(requests_by_pid=shares)), variant=MULTI)
 
 
-def successor() -> Context:
-    return context(trial("sync_def", 1, phase(requests_by_pid={1: 9}), phase(name="later", requests_by_pid={2: 9})))
+def answered_by(processes: int) -> Context:
+    """So many processes of the boot of two workers had answered by the end of the slice."""
+    return context(slice("multi_worker"), variant=MULTI, workers_seen=processes)
 
 
-def on_two_servers() -> Context:
-    shares = {1: 100, 2: 100}, {3: 100, 4: 100}
-    figures = trial("multi_worker", 1, *(phase(name=f"p{n}", requests_by_pid=by) for n, by in enumerate(shares)))
-    phases = tuple(msgspec.structs.replace(p, server=n) for n, p in enumerate(figures.record.phases))
-    record = msgspec.structs.replace(figures.record, phases=phases)
-    return context(msgspec.structs.replace(figures, record=record), variant=MULTI)
+def beside(**cores: float) -> Context:
+    return of_record(others_cores=cores)
 
 
 LATE = {Outcome.OK: 400, Outcome.NOT_SENT: 100}
 INVALID: dict[str, tuple[Rule, Context]] = {
-    "failed": (validity.trial_failed, of_record(status="failed", error="exited with 1 while booting")),
+    "failed": (validity.slice_failed, of_record(status="failed", error="exited with 1 while booting")),
     "server ended": (validity.server_died, died("exited with 1")),
     "server killed": (validity.server_died, died("killed by SIGSEGV")),
     "phase failed": (validity.server_died, of_phase(status=PhaseStatus.FAILED, reason="the server exited with 3")),
-    "third of two workers": (validity.worker_restarted, workers({1: 100, 2: 100, 3: 5})),
-    "second of one worker, in another phase": (validity.worker_restarted, successor()),
+    "third of two workers": (validity.worker_restarted, answered_by(3)),
+    "second of one worker": (validity.worker_restarted, context(slice(), workers_seen=2)),
+    "a neighbour worked": (validity.neighbour_busy, beside(two_stage=0.01, fake_async=0.11)),
     "the scenario raised": (validity.scenario_failed, raising(1)),
     "wrong answer": (validity.wrong_answers, of_phase(outcomes={Outcome.OK: 399, Outcome.WRONG_ANSWER: 1})),
     "above the ceiling": (validity.above_ceiling, of_phase(goodput_rps=432.0)),
@@ -197,6 +210,8 @@ INVALID: dict[str, tuple[Rule, Context]] = {
     "answers came after the phase": (validity.no_answer, of_phase(goodput_rps=0.0, outcomes={Outcome.OK: 64})),
     "fell grossly": (validity.not_steady, counted([120] * 5 + [9] * 20 + [3] * 15)),
     "rose grossly": (validity.not_steady, counted([0] * 12 + rising(28))),
+    "two users who did not wait for each other": (fullness.too_few_users, asked_by(2, 15.0)),
+    "other programs": (machine_noise.busy_machine, with_noise(foreign_cores=0.21)),
     "gross steal": (machine_noise.stolen_time, with_noise(steal_percent=31.0)),
     "grossly slow": (machine_noise.slow_canary, with_noise(canary_ms=301.0)),
 }
@@ -211,12 +226,10 @@ INFO: dict[str, tuple[Rule, Context]] = {
         ),
     ),
     "no sample after an open loop": (remarks.cost_unknown, of_phase(rate_rps=9.0, target_cpu_s_per_1000=None)),
-    "no sample after an open loop, long ago": (
-        remarks.cost_unknown,
-        context(trial("sync_def", 1, phase(rate_rps=9.0, target_cpu_s_per_1000=None), schema_version=1)),
-    ),
     "sent late": (validity.sent_late, sent_late_by(5.6)),
     "sent late beside a fast answer": (validity.sent_late, sent_late_by(1.1, median_ms=5.0)),
+    "fell grossly, in a few waves of answers": (validity.not_steady, counted([60] * 5 + [5] * 20 + [2] * 15)),
+    "another program": (machine_noise.busy_machine, with_noise(foreign_cores=0.11)),
     "steal": (machine_noise.stolen_time, with_noise(steal_percent=11.0)),
     "slow": (machine_noise.slow_canary, with_noise(canary_ms=151.0)),
     "failed requests": (remarks.failed_requests, of_phase(outcomes={Outcome.OK: 395, Outcome.HTTP_ERROR: 5})),
@@ -240,10 +253,14 @@ INFO: dict[str, tuple[Rule, Context]] = {
     "uneven workers": (remarks.uneven_workers, workers({1: 310, 2: 90})),
 }
 SILENT: dict[str, tuple[Rule, Context]] = {
-    "complete": (validity.trial_failed, of_record()),
+    "complete": (validity.slice_failed, of_record()),
     "stopped": (validity.server_died, died("stopped")),
     "killed when it had choked": (validity.server_died, died("killed: it was not idle")),
-    "two of two workers, and again on the server that replaced it": (validity.worker_restarted, on_two_servers()),
+    "killed with the harness": (validity.server_died, died("")),
+    "two of two workers": (validity.worker_restarted, answered_by(2)),
+    "only one of two workers was asked yet": (validity.worker_restarted, answered_by(1)),
+    "nine neighbours at ease": (validity.neighbour_busy, beside(**{f"n{number}": 0.1 for number in range(9)})),
+    "nobody beside it": (validity.neighbour_busy, beside()),
     "one right answer": (validity.no_answer, of_phase(goodput_rps=0.25)),
     "a warm-up without answers": (validity.no_answer, of_phase(goodput_rps=0.0, kind=PhaseKind.WARMUP)),
     "a cost without an answer": (
@@ -253,7 +270,7 @@ SILENT: dict[str, tuple[Rule, Context]] = {
     "right answers": (validity.wrong_answers, of_record()),
     # 40 in flight for 4 s of 0.1 s waits: each may end one more, 1,640 in all, and the tolerance.
     "at the ceiling, and what was already in flight": (validity.above_ceiling, of_phase(goodput_rps=428.0)),
-    "no ceiling without a wait": (validity.above_ceiling, context(trial("sync_def", 1, phase(9e4)), workload=CPU)),
+    "no ceiling without a wait": (validity.above_ceiling, context(slice("sync_def", 1, phase(9e4)), workload=CPU)),
     "the wait itself": (validity.below_wait, with_fastest(100.0)),
     "a drawn wait below its median": (validity.below_wait, with_fastest(51.0, sigma=0.3)),
     "a warm-up's load": (validity.generator_busy, of_phase(generator_cores=1.0, kind=PhaseKind.WARMUP)),
@@ -285,11 +302,11 @@ SILENT: dict[str, tuple[Rule, Context]] = {
     ),
     "at ease while idle": (remarks.busy_while_idle, idle(0.15)),
     "four workers at ease while idle": (remarks.busy_while_idle, idle(0.3, workers=4)),
-    "idle cost not known": (remarks.busy_while_idle, context(trial())),
+    "idle cost not known": (remarks.busy_while_idle, context(slice())),
     "memory that rises as the nine strategies' does": (remarks.memory_grows, growing(80, 88)),
     "a step in memory": (remarks.memory_grows, growing(80, 200, least_third=0.4)),
     "a little of much memory": (remarks.memory_grows, growing(1000, 1049)),
-    "memory not known": (remarks.memory_grows, context(trial())),
+    "memory not known": (remarks.memory_grows, context(slice())),
     "services at ease, though not their sum": (
         validity.service_busy,
         of_phase(services_cores=1.5, cores_by_service={"upstream": 0.66, "echo": 0.84}),
@@ -298,6 +315,10 @@ SILENT: dict[str, tuple[Rule, Context]] = {
     "sent within a millisecond": (validity.sent_late, sent_late_by(0.9, median_ms=1.0)),
     "none found a free user": (validity.sent_late, of_phase(rate_rps=100.0, own_lag_p99_ms=None, queued=400)),
     "the scenario asked": (validity.scenario_failed, raising(0)),
+    "two users, one at a time": (fullness.too_few_users, asked_by(2, 14.0)),
+    "all users": (fullness.too_few_users, asked_by(USERS, 640.0)),
+    "daemons": (machine_noise.busy_machine, with_noise(foreign_cores=0.1)),
+    "other programs not known": (machine_noise.busy_machine, with_noise(foreign_cores=None)),
     "unknown steal": (machine_noise.stolen_time, with_noise(steal_percent=None)),
     "quiet": (machine_noise.slow_canary, with_noise(canary_ms=149.0)),
     "one failure of 400": (remarks.failed_requests, of_phase(outcomes={Outcome.OK: 399, Outcome.HTTP_ERROR: 1})),
@@ -332,7 +353,7 @@ SILENT: dict[str, tuple[Rule, Context]] = {
     "too few answers for a trend": (validity.not_steady, counted([0] * 20 + [1] * 20)),
     "an older record": (validity.not_steady, counted([])),
     "settled": (remarks.warmup_not_settled, warmed(settled=True)),
-    "a pilot's": (remarks.warmup_not_settled, warmed(settled=False, block=0)),
+    "a pilot's": (remarks.warmup_not_settled, warmed(settled=False, round=0)),
     "a warm-up of fixed length": (remarks.warmup_not_settled, warmed(settled=None)),
     "nearly even": (remarks.uneven_workers, workers({1: 290, 2: 110})),
     "too few to be uneven": (remarks.uneven_workers, workers({1: 90, 2: 5})),
@@ -349,7 +370,7 @@ def test_what_makes_a_number_wrong_is_invalid(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", INFO)
-def test_what_a_reader_should_know_is_said_and_does_not_throw_the_trial_away(name: str) -> None:
+def test_what_a_reader_should_know_is_said_and_does_not_throw_the_slice_away(name: str) -> None:
     rule, given = INFO[name]
     assert_found(rule(given), "info")
     found = (*validity.findings(given), *remarks.remarks(given))
@@ -370,7 +391,7 @@ def assert_found(finding: Finding | None, level: str) -> None:
     assert "\n" not in finding.message + finding.advice
 
 
-def test_a_quiet_trial_has_no_findings() -> None:
+def test_a_quiet_slice_has_no_findings() -> None:
     assert (*validity.findings(of_record()), *remarks.remarks(of_record())) == ()
 
 
@@ -378,13 +399,13 @@ def test_what_the_harness_saw_comes_first_and_counts() -> None:
     seen = Finding("killed", "invalid", "someone killed it", "do not")
     found = validity.findings(of_record(events=(seen,)))
     assert found == (seen,)
-    assert not validity.is_valid(trial().record, found)
+    assert not validity.is_valid(slice().record, found)
 
 
-def test_a_failed_trial_with_nothing_else_known_is_judged() -> None:
-    figures = trial(status="failed", error="no port", phases=(), servers=(), noise=None)
+def test_a_failed_slice_with_nothing_else_known_is_judged() -> None:
+    figures = slice(status="failed", error="no port", phases=(), noise=None)
     found = validity.findings(context(msgspec.structs.replace(figures, phases={})))
-    assert [finding.code for finding in found] == ["trial_failed"]
+    assert [finding.code for finding in found] == ["slice_failed"]
 
 
 def test_a_message_names_the_figure_the_phase_and_the_limit() -> None:
@@ -407,6 +428,12 @@ def test_the_reserved_cpus_are_told_with_both_users() -> None:
     assert "load generator (0.45 cores) and services (0.42) used 87% of the 1 reserved CPU in" in finding.message
 
 
+def test_a_busy_neighbour_is_told_by_its_name() -> None:
+    finding = validity.neighbour_busy(beside(two_stage=0.01, fake_async=0.42))
+    assert finding is not None
+    assert finding.message == "fake_async, which nobody asked, used 0.42 of a core meanwhile (limit 0.1)"
+
+
 def test_the_shortest_wait_is_the_upstreams() -> None:
     assert shortest_wait_ms(100.0, 0.3) == 100.0 * validity.SHORTEST_DRAWN_WAIT
     assert shortest_wait_ms(100.0, 0.0) == 100.0
@@ -420,6 +447,6 @@ def test_every_rule_of_the_table_is_tested_here() -> None:
 def test_a_phase_that_did_not_run_is_not_judged() -> None:
     skipped: PhaseFigures = phase(0.0, status=PhaseStatus.SKIPPED, duration_s=0.0, probe_lines=0, target_cpu_s=None)
     assert (
-        *validity.findings(context(trial("sync_def", 1, skipped))),
-        *remarks.remarks(context(trial("sync_def", 1, skipped))),
+        *validity.findings(context(slice("sync_def", 1, skipped))),
+        *remarks.remarks(context(slice("sync_def", 1, skipped))),
     ) == ()

@@ -9,8 +9,8 @@ import pytest
 
 from harness.catalog.variants import check_names, swept, variant_of
 from harness.results.records.errors import UsageError
+from harness.results.records.slice_record import SliceSpec
 from harness.results.records.strategy import ServerOptions, Strategy
-from harness.results.records.trial_record import TrialSpec
 from harness.results.records.variant import Variant
 
 POOL = Strategy(
@@ -47,7 +47,7 @@ def test_swept_values_have_the_parameters_type_and_each_its_own_folder() -> None
     made = swept(POOL, "threads=4, 8,4", cores=2)
     assert [variant.name for variant in made] == ["pool[threads=4]", "pool[threads=8]"]
     assert [variant.in_flight for variant in made] == [4, 8]
-    assert TrialSpec(1, 0, "io", made[0].name).id == "01-io-pool-threads=4"
+    assert SliceSpec(1, 0, "io", made[0].name).id == "001-io-pool-threads=4"
     assert swept(POOL, "processes=1,2", cores=2)[0].params["processes"] == 1
     assert [v.name for v in swept(POOL, "threads=4,04,8", cores=2)] == ["pool[threads=4]", "pool[threads=8]"]
 

@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from harness.driving.inside.warmth import FEWEST_ROUND_ANSWERS, SETTLED_ROUNDS, SHORTEST_ROUND_S, Warmth
+from harness.driving.inside.warmth import FEWEST_BATCH_ANSWERS, SETTLED_BATCHES, SHORTEST_BATCH_S, Warmth
 
 
 def settled_after_s(services_s: list[float], users: int, limit_s: float) -> float | None:
@@ -25,12 +25,12 @@ def settled_after_s(services_s: list[float], users: int, limit_s: float) -> floa
     return None
 
 
-def test_equal_answers_settle_as_soon_as_four_rounds_are_there() -> None:
-    assert settled_after_s([0.1], users=64, limit_s=5) == pytest.approx(SETTLED_ROUNDS * 0.1)
+def test_equal_answers_settle_as_soon_as_four_batches_are_there() -> None:
+    assert settled_after_s([0.1], users=64, limit_s=5) == pytest.approx(SETTLED_BATCHES * 0.1)
 
 
-def test_fast_answers_do_not_settle_before_four_of_the_shortest_rounds() -> None:
-    assert settled_after_s([0.001], users=4, limit_s=5) == pytest.approx(SETTLED_ROUNDS * SHORTEST_ROUND_S, abs=0.02)
+def test_fast_answers_do_not_settle_before_four_of_the_shortest_batches() -> None:
+    assert settled_after_s([0.001], users=4, limit_s=5) == pytest.approx(SETTLED_BATCHES * SHORTEST_BATCH_S, abs=0.02)
 
 
 def test_answers_that_still_become_faster_do_not_settle() -> None:
@@ -68,6 +68,6 @@ def test_too_few_answers_never_settle() -> None:
     assert not warmth.is_settled
 
 
-def test_one_user_needs_more_than_one_answer_a_round() -> None:
+def test_one_user_needs_more_than_one_answer_a_batch() -> None:
     after_s = settled_after_s([0.1], users=1, limit_s=10)
-    assert after_s == pytest.approx(SETTLED_ROUNDS * FEWEST_ROUND_ANSWERS * 0.1)
+    assert after_s == pytest.approx(SETTLED_BATCHES * FEWEST_BATCH_ANSWERS * 0.1)

@@ -9,6 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 import gevent
+import msgspec
 from gevent.event import Event
 
 from harness.driving.inside import arrival_log
@@ -31,18 +32,18 @@ _WARM_POLL_S = 0.01
 
 
 class LoadRunner:
-    """One per trial. `run()` in one greenlet; `abort()` and `end_at()` from another."""
+    """One per process. `run()` in one greenlet; `abort()` and `end_at()` from another."""
 
     def __init__(
         self,
         gate: Gate,
         recorder: Recorder,
-        arrivals_path: Path,
+        latency_path: Path,
         tell: Callable[[LoadBegan | Started | Progress | Warm | Ended], None],
     ) -> None:
         self._gate = gate
         self._recorder = recorder
-        self._arrivals_path = arrivals_path
+        self._latency_path = latency_path
         self._tell = tell
         self._alarm = Alarm()
         self._stop = Event()
@@ -62,6 +63,8 @@ class LoadRunner:
     def run(self, load: Load) -> Done:
         """All phases of `load`, back to back, then one drain for all of them."""
         self._stop.clear()
+        folder = Path(load.folder) if load.folder else self._latency_path.parent
+        self._recorder.move_to(folder / self._latency_path.name, load.slice)
         prober = HealthProber(load.address, load.health_rate_rps, load.request_timeout_s, self._recorder)
         phases: list[tuple[Phase, PhaseHealth]] = []
         arrivals = {spec.name: _schedule(spec) for spec in load.phases if spec.kind is PhaseKind.RATE}
@@ -86,8 +89,8 @@ class LoadRunner:
         for phase, _ in phases:
             if phase.sent_times is not None:
                 sent = phase.sent_times.record(phase.spec, phase.scheduled, phase.start_s)
-                arrival_log.append(self._arrivals_path, sent)
-        records = tuple(phase.record(drained_s, health, load.server) for phase, health in phases)
+                arrival_log.append(folder / "arrivals.jsonl", msgspec.structs.replace(sent, slice=load.slice))
+        records = tuple(phase.record(drained_s, health) for phase, health in phases)
         return Done(records=records, drain_s=drained_s - drain_began_s)
 
     def _run_phase(

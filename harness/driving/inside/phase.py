@@ -138,7 +138,7 @@ class Phase:
             return None
         return sorted(self._recent_s)[int(len(self._recent_s) * 0.99)] * 1e3
 
-    def record(self, drained_s: float, health: PhaseHealth, server: int) -> PhaseRecord:
+    def record(self, drained_s: float, health: PhaseHealth) -> PhaseRecord:
         # An open loop begins empty: what arrives in its last moments cannot be answered before the fastest service time
         # has passed, however good the server, so its answers are counted for that much longer than it lasts.
         fastest_s = self._min_service_s if self._min_service_s < math.inf else 0.0
@@ -174,7 +174,6 @@ class Phase:
             own_cpu_s=None if self.own_cpu is None else self.own_cpu.used_s,
             own_cpu_wait_s=None if self.own_cpu is None else self.own_cpu.waited_s,
             settled=None if self.warmth is None else self.has_settled or self.warmth.is_settled,
-            server=server,
         )
 
 

@@ -42,7 +42,9 @@ def _add_options(parser: Any) -> None:
         parser.add_argument(option, type=kind, default=default, include_in_web_ui=False, help=explanation)
 
     add("--bench-control-fd", int, -1, "socket to the harness, which sets both of these")
-    add("--bench-latency-log", str, "", "the .hlog to write; arrivals.jsonl goes beside it")
+    add(
+        "--bench-latency-log", str, "", "the .hlog to write where a load names no folder, with arrivals.jsonl beside it"
+    )
 
 
 @events.init.add_listener
@@ -68,7 +70,7 @@ def _serve(environment: Any, control: socket.socket) -> None:
         latency_path = Path(options.bench_latency_log)
         recorder = Recorder(latency_path, monotonic())
         gate: Gate = environment.bench_gate
-        runner = LoadRunner(gate, recorder, latency_path.with_name("arrivals.jsonl"), tell)
+        runner = LoadRunner(gate, recorder, latency_path, tell)
         while gate.parked_users < options.num_users:
             gevent.sleep(_SPAWN_POLL_S)
         # What was imported stays; a full collection in the middle of a phase would be send lag.

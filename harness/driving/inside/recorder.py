@@ -18,7 +18,7 @@ import numpy as np
 from hdrh.log import HistogramLogWriter
 
 from harness.driving.inside.bulk_histogram import BulkHistogram
-from harness.results.records.metric import Metric
+from harness.results.records.metric import Metric, slice_mark
 from harness.results.records.outcome import Outcome
 
 _US_PER_MS = 1000.0
@@ -33,21 +33,38 @@ class Recorder:
 
     def __init__(self, path: Path, origin_s: float) -> None:
         self._origin_s = origin_s
-        self._file = path.open("w", encoding="ascii")
-        self._log = HistogramLogWriter(self._file)
-        self._log.output_comment("[Histogram log format version 1.3]")
-        origin_epoch_s = time() - (monotonic() - origin_s)
-        self._log.output_comment(f"[StartTime: {origin_epoch_s:.3f} (seconds since epoch)]")
-        # What a reader adds to each time; without it hdrh's skips all that comes before StartTime, which is everything.
-        self._log.output_comment(f"[BaseTime: {origin_epoch_s:.3f} (seconds since epoch)]")
-        self._log.output_comment("values are microseconds; times are seconds since the recorder was made")
-        self._log.output_legend()
+        self._path = path
+        self._mark = ""
+        self._open()
         # An HdrHistogram is a cycle of objects around 136 kB: thrown away, it would wait for the garbage collector.
         # The first are made here, since making them in a phase would be send lag.
         self._spare = [BulkHistogram() for _ in range(_AT_FIRST)]
         self._second = _Second(0, self._spare)
         self._second_ends_s = -1.0
         self._unwritten: list[_Second] = []  # over, and not yet all in the file
+
+    def move_to(self, path: Path, slice_number: int) -> None:
+        """What follows goes to the end of `path`, and its phases are marked with the number of their slice (0: not)."""
+        self.flush()  # what came before keeps its own mark
+        self._mark = slice_mark(slice_number)
+        if path != self._path:
+            self.close()
+            self._path = path
+            self._open()
+
+    def _open(self) -> None:
+        is_new = not self._path.exists()
+        self._file = self._path.open("a", encoding="ascii")
+        self._log = HistogramLogWriter(self._file)
+        if not is_new:
+            return
+        self._log.output_comment("[Histogram log format version 1.3]")
+        origin_epoch_s = time() - (monotonic() - self._origin_s)
+        self._log.output_comment(f"[StartTime: {origin_epoch_s:.3f} (seconds since epoch)]")
+        # What a reader adds to each time; without it hdrh's skips all that comes before StartTime, which is everything.
+        self._log.output_comment(f"[BaseTime: {origin_epoch_s:.3f} (seconds since epoch)]")
+        self._log.output_comment("values are microseconds; times are seconds since the recorder was made")
+        self._log.output_legend()
 
     def exchange(self, phase: str, outcome: Outcome, intended_s: float, sent_s: float, now_s: float) -> None:
         """A request that was sent: its service time, its response time and its send lag."""
@@ -99,7 +116,7 @@ class Recorder:
         # popitem: a flush that overtakes `_write_with_pauses` leaves nothing to write twice.
         while second.histograms:
             (phase, outcome, metric), histogram = second.histograms.popitem()
-            self._file.write(f"Tag={phase}.{outcome}.{metric},")
+            self._file.write(f"Tag={phase}{self._mark}.{outcome}.{metric},")
             self._log.output_interval_histogram(histogram.hdrh, second.number, second.number + 1, _US_PER_MS)
             histogram.clear()
             self._spare.append(histogram)

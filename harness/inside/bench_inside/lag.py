@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 TICK_S = 0.02
+ASLEEP_TICK_S = 0.5  # while nothing happens
 TICK_US = round(TICK_S * 1e6)
 
 

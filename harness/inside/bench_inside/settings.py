@@ -4,7 +4,7 @@
 |---|---|
 | `BENCH_TARGET` | the app, as ASGI servers are told it: `targets.sync_def:app` |
 | `BENCH_TARGET_FOLDER` | the folder that it is imported from |
-| `BENCH_TRIAL_TOKEN` | what `/health` must answer with, so that no stranger is measured |
+| `BENCH_TOKEN` | what `/health` must answer with, so that no stranger is measured |
 | `BENCH_PROBE_DIR` | where each worker writes `<pid>.jsonl` |
 
 What a target itself is told (`BENCH_UPSTREAM`, `BENCH_<PARAM>`) comes with the target and is not read here.
@@ -30,7 +30,7 @@ class InsideSettings(NamedTuple):
         return cls(
             app=environment["BENCH_TARGET"],
             folder=Path(environment["BENCH_TARGET_FOLDER"]),
-            token=environment["BENCH_TRIAL_TOKEN"],
+            token=environment["BENCH_TOKEN"],
             probe_dir=Path(environment["BENCH_PROBE_DIR"]),
         )
 
@@ -38,6 +38,6 @@ class InsideSettings(NamedTuple):
         return {
             "BENCH_TARGET": self.app,
             "BENCH_TARGET_FOLDER": str(self.folder),
-            "BENCH_TRIAL_TOKEN": self.token,
+            "BENCH_TOKEN": self.token,
             "BENCH_PROBE_DIR": str(self.probe_dir),
         }

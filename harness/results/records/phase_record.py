@@ -1,6 +1,6 @@
 """A phase: what was asked for, and what the generator counted.
 
-Times named `*_s` without "epoch" are seconds since the trial's `origin_monotonic_s`, a reading of CLOCK_MONOTONIC."""
+Times named `*_s` without "epoch" are seconds since the boot's `origin_monotonic_s`, a reading of CLOCK_MONOTONIC."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PhaseSpec(Struct, frozen=True):
 class PhaseStatus(StrEnum):
     COMPLETE = "complete"
     CHOKED = "choked"  # requests were still open when the drain ended; the server was replaced
-    SKIPPED = "skipped"  # not run: the same strategy choked at a lower rate of this trial
+    SKIPPED = "skipped"  # not run: the strategy had choked at this rate, or a lower one
     FAILED = "failed"  # the server or the generator died
 
 
@@ -87,7 +87,6 @@ class PhaseRecord(Struct, frozen=True, kw_only=True):
     raised: int = 0  # of the requests not sent: the scenario failed before it asked
     settled: bool | None = None  # whether the answers have settled (of several generators: each); None: not asked
     reason: str = ""
-    server: int = 0  # index into TrialRecord.servers
 
     def __post_init__(self) -> None:
         if sum(self.outcomes.values()) != self.scheduled:

@@ -9,11 +9,12 @@ class ProbeLine(Struct, frozen=True, omit_defaults=True):
     """One line of `probe/<pid>.jsonl`, about ten times a second, from inside one worker of the target.
 
     `lags_us`: how late each tick of the event loop was since the line before, also the ticks that could not run because
-    of a late one (`harness.inside.bench_inside.lag`). The limiter is AnyIO's default one (40 tokens); its two figures
+    of a late one (`harness.inside.bench_inside.lag`). A worker that has been asked nothing for a second has only two
+    ticks a second, until it is asked something. The limiter is AnyIO's default one (40 tokens); its two figures
     are the highest since the line before.
     """
 
-    t_s: float  # CLOCK_MONOTONIC, absolute (the worker does not know the trial's origin)
+    t_s: float  # CLOCK_MONOTONIC, absolute (the worker does not know the boot's origin)
     requests: int  # since the worker started, /health not counted
     in_flight: int
     lags_us: tuple[int, ...] = ()

@@ -25,10 +25,10 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     """How long and how hard; one TOML file in `harness/profiles/` (or any path)."""
 
     title: str
-    blocks: PositiveInt
+    rounds: PositiveInt  # of capacity slices, in each session
     users: PositiveInt
-    warmup_s: PositiveFloat  # at most
-    capacity_s: PositiveFloat
+    warmup_s: PositiveFloat  # at most, of a server's first slice; of any slice, where a request does not wait longer
+    capacity_s: PositiveFloat  # at least
     rates: tuple[RatePhase, ...]
     pilot_warmup_s: PositiveFloat
     pilot_capacity_s: PositiveFloat
@@ -46,8 +46,17 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     upstream_sigma: Annotated[float, Meta(ge=0, le=3)] = 0.0
     pilot_idle_s: NonNegativeFloat = 0.8  # without load: the idle CPU use of a variant; 0: not measured
     min_arrivals: Annotated[int, Meta(ge=0)] = 0  # of a rate phase, on average
-    # Of the run's estimated time, for measuring invalid trials again.
-    retry_share: Annotated[float, Meta(ge=0, le=1)] = 0.05
+    sessions: PositiveInt = 2  # of each workload: in each, every variant is booted anew
+    capacity_most_s: PositiveFloat | None = None  # a slice fits its work up to this length; None: it lasts capacity_s
+    capacity_session_s: NonNegativeFloat = 0.0  # where a round is short, a session has as many rounds as fit into this
+    # Further sessions are measured for comparisons that are still open, until the run has taken so long. 0: none.
+    budget_s: NonNegativeFloat = 0.0
+    # A comparison is settled when its interval reaches no further than this to either side, even while it is open.
+    precision_percent: Annotated[float, Meta(gt=0, le=100)] = 5.0
+    memory_share: Annotated[float, Meta(gt=0, le=0.9)] = 0.45  # of what is free, for the servers that live side by side
+    # A round in which other programs used more is left out. Daemons use some 0.02 cores; in a slice of 0.3 s, 0.2 cores
+    # are six ticks of the kernel clock, which is what it counts in.
+    others_most_cores: PositiveFloat = 0.2
     workloads: tuple[Name, ...] = ()  # empty: all workloads
     seed: int = 1
     name: str = ""

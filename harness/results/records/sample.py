@@ -25,5 +25,4 @@ class Sample(Struct, frozen=True, kw_only=True, omit_defaults=True):
     threads: int | None = None
     ctx_voluntary: int | None = None
     ctx_involuntary: int | None = None
-    server: int = 0  # which server of the trial, for tree "target"
-    service: str = ""  # its name, for tree "services"; empty in older files, which knew the upstream only
+    service: str = ""  # its name, for tree "services"

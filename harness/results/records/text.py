@@ -12,7 +12,7 @@ def printable(text: str) -> str:
 
 
 def count(many: int, one: str, several: str = "") -> str:
-    """1 trial, 2 trials."""
+    """1 slice, 2 slices."""
     return f"{many:,} {one if many == 1 else several or one + 's'}"
 
 
