@@ -87,7 +87,7 @@ def test_an_idle_server_uses_hardly_more_than_without_the_probe(
         print("\nAn idle server, of a core")
         for share, without in shares:
             print(f"  {share:7.3%}   without the probe {without:7.3%}   the probe {share - without:7.3%}")
-    # Others on the machine make it dearer, never cheaper: the least disturbed window counts.
+    # Others on the machine make it use more CPU, never less: the least disturbed window counts.
     assert min(share - without for share, without in shares) <= MOST_OF_A_CORE
 
 

@@ -296,7 +296,7 @@ def test_a_strategy_that_cheats_sets_no_rates_for_the_others(project: Project) -
     ended = project.run()
     assert ended.code == 3, "the cheat itself is invalid"
     cheated = project.slices()["000-io-caches"]
-    assert cheated.phases[1].ok_in_window / 0.3 > 110, "it was to be far above 8 users / 0.1 s, also beside other tests"
+    assert cheated.phases[1].ok_in_window / 0.3 > 200, "it was to be far above 8 users / 0.1 s"
     assert 0 < Run.open(project.run_folder).read().rates_rps["io"]["rate-30"] <= 0.3 * 1.1 * 8 / 0.1 * (1 + 0.1 / 0.3)
 
 
