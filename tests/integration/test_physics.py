@@ -103,7 +103,7 @@ def measured_with_speedup(tmp_path_factory: pytest.TempPathFactory) -> Measured:
             run=io.run,
             boots=(*io.boots, *cpu.boots),
             slices=(*io.slices, *cpu.slices),
-            cells=io.cells,
+            cells=(),
             comparisons=(),
             decisions=(),
         ),
@@ -173,13 +173,17 @@ def test_waiting_for_a_pool_inside_the_loop_is_no_better_than_computing_inline(m
 
 
 def test_a_blocked_loop_starves_the_health_check(measured: Analysis) -> None:
-    worst = {}
+    """By its best slice, the pilot's or the one after: others on the machine only make an answer later."""
+    best = {}
     for variant in ("fake_async", "pure_async_aiohttp"):
-        cell = next(c for c in measured.cells if (c.workload, c.variant) == ("io", variant))
-        p99 = cell.phases["capacity"].health_p99
-        assert p99 is not None
-        worst[variant] = p99.value_ms
-    assert worst["fake_async"] >= 10 * worst["pure_async_aiohttp"]
+        found = [
+            slice.phases["capacity"].health_p99
+            for slice in measured.slices
+            if (slice.record.spec.workload, slice.record.spec.variant) == ("io", variant) and "capacity" in slice.phases
+        ]
+        assert len(found) == 2
+        best[variant] = min(p99.value_ms for p99 in found if p99 is not None)
+    assert best["fake_async"] >= 10 * best["pure_async_aiohttp"]
 
 
 def test_no_answer_comes_before_the_injected_wait(measured: Analysis) -> None:
