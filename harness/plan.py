@@ -9,7 +9,7 @@ get. The first sessions of all workloads come before their second ones, so that 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from typing import NamedTuple, Protocol
 
@@ -64,20 +64,32 @@ def sessions(
     """The ordered slices of all sessions that are planned beforehand. `groups`: by workload, the variants that live
     side by side; each group has sessions of its own."""
     planned: list[SliceSpec] = []
-    for time in range(profile.sessions):
-        for workload, found in groups.items():
-            rounds_each = max(_rounds(workload, variants, profile, known) for variants in found)
-            phases = [CAPACITY_PHASE] * rounds_each + [rate_name(rate.percent) for rate in profile.rates]
-            for at, variants in enumerate(found):
-                number = time * len(found) + at + 1
-                first = PILOT_ROUND + 1 + (number - 1) * len(phases)
-                pilot = [(PILOT_ROUND, CAPACITY_PHASE)] if time == 0 else []
-                rounds = [*pilot, *enumerate(phases, start=first)]
-                planned += session(workload, variants, number, rounds, profile.seed)
+    last_round = dict.fromkeys(groups, PILOT_ROUND)
+    for workload, time in _turns(groups, profile):
+        found = groups[workload]
+        rounds_each = max(rounds_of(workload, variants, profile, known) for variants in found)
+        rates = [rate_name(rate.percent) for rate in profile.rates] if time < profile.sessions else []
+        phases = [CAPACITY_PHASE] * rounds_each + rates
+        for at, variants in enumerate(found):
+            pilot = [(PILOT_ROUND, CAPACITY_PHASE)] if time == 0 else []
+            rounds = [*pilot, *enumerate(phases, start=last_round[workload] + 1)]
+            planned += session(workload, variants, time * len(found) + at + 1, rounds, profile.seed)
+            last_round[workload] += len(phases)
     return tuple(planned)
 
 
-def _rounds(workload: str, variants: Sequence[str], profile: Profile, known: KnownWork) -> int:
+def sessions_of(workload: str, profile: Profile) -> int:
+    """How many are planned beforehand; the first `profile.sessions` have rates, too."""
+    return profile.sessions + profile.more_sessions.get(workload, 0)
+
+
+def _turns(workloads: Iterable[str], profile: Profile) -> list[tuple[str, int]]:
+    """Each session of each workload, spread evenly over the run, so that what changes within minutes meets all."""
+    turns = [(workload, time) for workload in workloads for time in range(sessions_of(workload, profile))]
+    return sorted(turns, key=lambda turn: (turn[1] + 0.5) / sessions_of(turn[0], profile))
+
+
+def rounds_of(workload: str, variants: Sequence[str], profile: Profile, known: KnownWork) -> int:
     """Of the closed loop, in a session: the profile's, or more where they are so short that more fit its time."""
     one = [SliceSpec(PILOT_ROUND + 1, 0, workload, variant) for variant in variants]
     round_s = ROUND_S + sum(slice_estimate_s(spec, profile, known) for spec in one)

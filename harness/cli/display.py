@@ -75,7 +75,7 @@ class Display:
         self._say(self._header)
         self._draw()
 
-    def session_added(self, workload: str, variants: Sequence[str], slices: int) -> None:
+    def sessions_added(self, workload: str, variants: Sequence[str], slices: int) -> None:
         self._of += slices
         self._say(f"{workload}: still open: {', '.join(variants)}; {count(slices, 'more slice')}")
 

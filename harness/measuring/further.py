@@ -1,13 +1,16 @@
-"""Time goes where doubt is: a further session for the comparisons that are still open. Pure.
+"""Time goes where doubt is: further sessions for the comparisons that are still open. Pure.
 
-Each session that is added is another look at the data (`harness.judging.simultaneous.Look`). A workload gets as many as
-the level of its verdicts is shared among, and no more.
+Before sessions are added, the data are looked at (`harness.judging.simultaneous.Look`). A workload gets as many looks
+as the level of its verdicts is shared among, and no more. Boots differ, so it is more sessions that follow a look, not
+longer ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+import msgspec
 
 from harness import plan
 from harness.judging.capacities import capacities_so_far, fit_of
@@ -18,12 +21,11 @@ from harness.results.records.boot_record import BootRecord
 from harness.results.records.run_record import Looked, RunRecord
 from harness.results.records.slice_record import SliceSpec
 
-FEWEST_FURTHER_ROUNDS = 3  # for less it is not worth booting servers
-MOST_FURTHER_ROUNDS = 40  # then boots are what is known worst
+FEWEST_FURTHER_ROUNDS = 3  # in a session; for less it is not worth booting servers
 
 
 @dataclass(frozen=True)
-class FurtherSession:
+class FurtherSessions:
     """`open`: the variants whose comparison with the baseline is not decided."""
 
     workload: str
@@ -31,29 +33,36 @@ class FurtherSession:
     slices: tuple[SliceSpec, ...]
 
 
-def further_session(
+def further_sessions(
     record: RunRecord, boots: Sequence[BootRecord], known: Known, left_s: float
-) -> FurtherSession | None:
-    """The next one, for the workload that had the fewest; None when nothing is open, or no session fits into `left_s`
-    any more."""
+) -> FurtherSessions | None:
+    """The next ones, for the workload that was looked at least often; None when nothing is open, or no session fits
+    into `left_s` any more."""
     open_on = {
         workload.name: found
         for workload in record.workloads
-        if looks_so_far(record, workload.name) < MOST_LOOKS and (found := still_open(record, boots, workload.name))
+        if (look := look_at(record, workload.name)).number < look.of
+        and (found := still_open(record, boots, workload.name))
     }
-    for workload in sorted(open_on, key=lambda name: looks_so_far(record, name)):
+    for workload in sorted(open_on, key=lambda name: look_at(record, name).number):
         beside = _of_one_group(record, workload, open_on[workload])
-        further = _session(record, workload, beside, known, left_s, share_s=left_s / len(open_on))
+        further = _sessions(record, workload, beside, known, left_s, share_s=left_s / len(open_on))
         if further is not None:
             return further
     return None
 
 
-def looks_so_far(record: RunRecord, workload: str) -> int:
-    """One for the sessions that were planned beforehand, and one for each that was added."""
-    own = {spec.session for spec in record.plan if spec.workload == workload}
-    groups = {spec.session for spec in record.plan if spec.workload == workload and spec.is_pilot}
-    return max(1, 1 + len(own) - len(groups) * record.profile.sessions)
+def look_at(record: RunRecord, workload: str) -> Looked:
+    """The one that is due: the first, or the one after the sessions that were added last. The last one there will be
+    has the same number twice."""
+    return record.looks.get(workload, Looked(1, MOST_LOOKS))
+
+
+def with_further(record: RunRecord, further: FurtherSessions) -> RunRecord:
+    """The run with these sessions in its plan, and another look after them."""
+    looked = look_at(record, further.workload)
+    looks = {**record.looks, further.workload: Looked(looked.number + 1, looked.of)}
+    return msgspec.structs.replace(record, plan=(*record.plan, *further.slices), looks=looks)
 
 
 def still_open(record: RunRecord, boots: Sequence[BootRecord], workload: str) -> tuple[str, ...]:
@@ -61,7 +70,8 @@ def still_open(record: RunRecord, boots: Sequence[BootRecord], workload: str) ->
     if record.baseline is None:
         return ()
     fitted = fit_of(capacities_so_far(boots, workload, record.profile))
-    look = Look(looks_so_far(record, workload), MOST_LOOKS)
+    due = look_at(record, workload)
+    look = Look(due.number, due.of)
     found = fitted.against(record.baseline, look=look)
     wanted = plan.log_precision(record.profile)
     return tuple(
@@ -76,10 +86,10 @@ def looked(record: RunRecord, boots: Sequence[BootRecord]) -> dict[str, Looked]:
     rest of the level: that it was the last did not depend on what it saw."""
     found = {}
     for workload in record.workloads:
-        number = looks_so_far(record, workload.name)
-        might_go_on = record.profile.budget_s > 0 and number < MOST_LOOKS
+        due = look_at(record, workload.name)
+        might_go_on = record.profile.budget_s > 0 and due.number < due.of
         is_decided = might_go_on and not still_open(record, boots, workload.name)
-        found[workload.name] = Looked(number, MOST_LOOKS if is_decided else number)
+        found[workload.name] = due if is_decided else Looked(due.number, due.number)
     return found
 
 
@@ -91,25 +101,30 @@ def _of_one_group(record: RunRecord, workload: str, variants: Sequence[str]) -> 
             lived.setdefault(spec.session, set()).add(spec.variant)
     pilots = {spec.session for spec in record.plan if spec.workload == workload and spec.is_pilot}
     groups = [lived.get(session, set()) for session in sorted(pilots)]
-    added = [own for session, own in lived.items() if session > len(pilots) * record.profile.sessions]
+    added = [
+        own for session, own in lived.items() if session > len(pilots) * plan.sessions_of(workload, record.profile)
+    ]
     found = [group for group in groups if group.intersection(variants)]
     least = min(found, key=lambda group: sum(bool(group & own) for own in added), default=set(variants))
     return tuple(variant for variant in variants if variant in least)
 
 
-def _session(
+def _sessions(
     record: RunRecord, workload: str, variants: Sequence[str], known: Known, left_s: float, share_s: float
-) -> FurtherSession | None:
+) -> FurtherSessions | None:
+    """As many as fit into the workload's share of the time that is left, but one at least where it fits at all."""
     beside = [*filter(None, [record.baseline]), *variants]
     numbers = [(spec.session, spec.round) for spec in record.plan if spec.workload == workload]
-    session, first = max(n for n, _ in numbers) + 1, max(r for _, r in numbers) + 1
-    looks_left = MOST_LOOKS - looks_so_far(record, workload)
-    best: FurtherSession | None = None
-    for rounds in range(FEWEST_FURTHER_ROUNDS, MOST_FURTHER_ROUNDS + 1):
-        phases = [(first + at, plan.CAPACITY_PHASE) for at in range(rounds)]
-        slices = tuple(plan.session(workload, beside, session, phases, record.profile.seed))
-        takes_s = plan.estimate_s(slices, record.profile, known)
-        if takes_s > left_s or (best is not None and takes_s > share_s / looks_left):
-            break
-        best = FurtherSession(workload, tuple(variants), slices)
-    return best
+    number, round = max(n for n, _ in numbers), max(r for _, r in numbers)
+    look = look_at(record, workload)
+    usual = plan.rounds_of(workload, beside, record.profile, known)
+    found: list[SliceSpec] = []
+    for rounds in range(max(usual, FEWEST_FURTHER_ROUNDS), FEWEST_FURTHER_ROUNDS - 1, -1):
+        while True:
+            phases = [(round + at, plan.CAPACITY_PHASE) for at in range(1, rounds + 1)]
+            more = [*found, *plan.session(workload, beside, number + 1, phases, record.profile.seed)]
+            takes_s = plan.estimate_s(more, record.profile, known)
+            if takes_s > left_s or (found and takes_s > share_s / (look.of - look.number)):
+                break
+            found, number, round = more, number + 1, round + rounds
+    return FurtherSessions(workload, tuple(variants), tuple(found)) if found else None

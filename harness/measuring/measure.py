@@ -26,7 +26,7 @@ from harness.machine.free_memory import free_memory_bytes
 from harness.measuring.applicable import UnusableSelectionError, require_applicable, require_baseline, require_budget
 from harness.measuring.arrival_rates import with_rates
 from harness.measuring.boot import RunSetup
-from harness.measuring.further import further_session, looked
+from harness.measuring.further import further_sessions, looked, with_further
 from harness.measuring.known import Known
 from harness.measuring.memory_groups import memory_groups, memory_line
 from harness.measuring.preflight import preflight
@@ -202,17 +202,22 @@ def _planned(record: RunRecord, checked: tuple[Preflight, ...], watcher: Watcher
             allowed_bytes = record.profile.memory_share * free_bytes
             groups[workload.name] = memory_groups(there, baseline, need_bytes, allowed_bytes)
     known = Known(checked, ())
-    planned = plan.sessions(groups, record.profile, known)
+    profile = record.profile
+    planned = plan.sessions(groups, profile, known)
+    if profile.budget_s and plan.estimate_s(planned, profile, known) > profile.budget_s:
+        profile = msgspec.structs.replace(profile, more_sessions={})  # what is open gets them, if anything
+        planned = plan.sessions(groups, profile, known)
     if groups:
         most = max((sorted({n for g in found for n in g}) for found in groups.values()), key=len)
         watcher.said(memory_line(most, need_bytes, free_bytes, max(map(len, groups.values()))))
-    first_s = plan.estimate_s(planned, record.profile, known)
+    first_s = plan.estimate_s(planned, profile, known)
     return msgspec.structs.replace(
         record,
+        profile=profile,
         preflight=checked,
         plan=planned,
         baseline=baseline,
-        estimate_s=max(first_s, record.profile.budget_s) if planned else 0.0,
+        estimate_s=max(first_s, profile.budget_s) if planned else 0.0,
     )
 
 
@@ -229,18 +234,18 @@ def _measure(run: Run, record: RunRecord, setup: RunSetup, watcher: Watcher, beg
     estimate_s = max(plan.estimate_s(todo, record.profile, known), record.profile.budget_s - spent_s - checked_s)
     watcher.plan_ready(todo, len(record.plan) - len(todo), estimate_s)
     if record.finished_epoch_s is not None:
-        record = msgspec.structs.replace(record, finished_epoch_s=None, looks={})
+        record = msgspec.structs.replace(record, finished_epoch_s=None)
         run.write(record)
     while True:
         for specs in by_session(todo):
             record = _measure_session(run, record, specs, setup, known, failed, watcher)
         left_s = record.profile.budget_s - spent_s - (monotonic() - began_s)
-        further = further_session(record, _recorded(run, record, watcher), known, left_s)
+        further = further_sessions(record, _recorded(run, record, watcher), known, left_s)
         if further is None:
             break
-        watcher.session_added(further.workload, further.open, len(further.slices))
+        watcher.sessions_added(further.workload, further.open, len(further.slices))
         todo = list(further.slices)
-        record = msgspec.structs.replace(record, plan=(*record.plan, *todo))
+        record = with_further(record, further)
         run.write(record)
     looks = looked(record, _recorded(run, record, watcher))
     run.write(msgspec.structs.replace(record, looks=looks, finished_epoch_s=time()))

@@ -20,7 +20,7 @@ class Watcher(Protocol):
 
     def session_began(self, workload: str, number: int, variants: int) -> None: ...
 
-    def session_added(self, workload: str, variants: Sequence[str], slices: int) -> None:
+    def sessions_added(self, workload: str, variants: Sequence[str], slices: int) -> None:
         """A further session, for the comparisons of these variants that are still open."""
 
     def slice_began(self, spec: SliceSpec) -> None: ...

@@ -47,7 +47,11 @@ def load_profile(name_or_path: str) -> Profile:
 
 def check_workloads(profile: Profile, known: Sequence[str]) -> None:
     """Raises UsageError when the profile names a workload that is not among the `known` ones."""
-    for key, names in (("workloads", profile.workloads), ("users_by_workload", tuple(profile.users_by_workload))):
+    for key, names in (
+        ("workloads", profile.workloads),
+        ("users_by_workload", tuple(profile.users_by_workload)),
+        ("more_sessions", tuple(profile.more_sessions)),
+    ):
         for name in names:
             if name not in known:
                 there_are = f"there are: {', '.join(sorted(known))}"

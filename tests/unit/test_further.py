@@ -10,7 +10,14 @@ from harness import plan
 from harness.judging.capacities import capacities_so_far
 from harness.judging.simultaneous import MOST_LOOKS
 from harness.measuring.applicable import UnusableSelectionError, require_budget
-from harness.measuring.further import FEWEST_FURTHER_ROUNDS, further_session, looked, looks_so_far, still_open
+from harness.measuring.further import (
+    FEWEST_FURTHER_ROUNDS,
+    further_sessions,
+    look_at,
+    looked,
+    still_open,
+    with_further,
+)
 from harness.measuring.known import Known
 from harness.results.records.boot_record import BootRecord
 from harness.results.records.noise_record import Noise
@@ -70,25 +77,28 @@ APART = {"sync_def": 100.0, "fake_async": 10.0, "pure_async": 300.0}
 NEAR = {"sync_def": 100.0, "fake_async": 10.0, "pure_async": 106.0}
 
 
-def test_what_differs_by_far_needs_no_further_session() -> None:
+def test_what_differs_by_far_needs_no_further_sessions() -> None:
     made = record()
     found = boots(made, APART)
     assert still_open(made, found, "io") == ()
-    assert further_session(made, found, Known(made.preflight, ()), 1e6) is None
+    assert further_sessions(made, found, Known(made.preflight, ()), 1e6) is None
 
 
 def test_only_what_is_open_is_measured_again_with_the_baseline() -> None:
     made = record()
     found = boots(made, NEAR)
     assert still_open(made, found, "io") == ("pure_async",)
-    more = further_session(made, found, Known(made.preflight, ()), 600.0)
+    more = further_sessions(made, found, Known(made.preflight, ()), 600.0)
     assert more is not None
     assert (more.workload, more.open) == ("io", ("pure_async",))
     assert {spec.variant for spec in more.slices} == {"sync_def", "pure_async"}
-    assert {spec.session for spec in more.slices} == {1 + max(spec.session for spec in made.plan)}
+    sessions = sorted({spec.session for spec in more.slices})
+    last = max(spec.session for spec in made.plan)
+    assert sessions == list(range(last + 1, last + 1 + len(sessions))) and len(sessions) > 1, "boots differ"
     rounds = sorted({spec.round for spec in more.slices})
-    assert rounds[0] == 1 + max(spec.round for spec in made.plan)
-    assert len(rounds) >= FEWEST_FURTHER_ROUNDS
+    last = max(spec.round for spec in made.plan)
+    assert rounds == list(range(last + 1, last + 1 + len(rounds)))
+    assert len(rounds) >= FEWEST_FURTHER_ROUNDS * len(sessions)
     assert all(spec.phase == plan.CAPACITY_PHASE for spec in more.slices)
     assert plan.estimate_s(more.slices, made.profile, Known(made.preflight, ())) <= 600.0
 
@@ -102,16 +112,16 @@ def test_servers_that_do_not_fit_side_by_side_do_not_meet_in_a_further_session_e
     assert set(still_open(made, found, "io")) == {"fake_async", "pure_async"}
     met = []
     for _ in range(2):
-        more = further_session(made, found, known, 600.0)
+        more = further_sessions(made, found, known, 600.0)
         assert more is not None
         met.append({spec.variant for spec in more.slices})
-        made = msgspec.structs.replace(made, plan=(*made.plan, *more.slices))
+        made = with_further(made, more)
     assert met == [{"sync_def", "fake_async"}, {"sync_def", "pure_async"}], "each in its turn"
 
 
 def test_no_session_begins_that_does_not_fit_into_the_time() -> None:
     made = record()
-    assert further_session(made, boots(made, NEAR), Known(made.preflight, ()), 1.0) is None
+    assert further_sessions(made, boots(made, NEAR), Known(made.preflight, ()), 1.0) is None
 
 
 def test_an_interval_that_is_as_narrow_as_asked_for_is_enough() -> None:
@@ -123,12 +133,20 @@ def test_an_interval_that_is_as_narrow_as_asked_for_is_enough() -> None:
 def test_there_are_no_more_looks_than_share_the_level() -> None:
     made = record()
     for look in range(1, MOST_LOOKS):
-        assert looks_so_far(made, "io") == look
-        more = further_session(made, boots(made, NEAR), Known(made.preflight, ()), 3600.0)
+        assert look_at(made, "io") == Looked(look, MOST_LOOKS)
+        more = further_sessions(made, boots(made, NEAR), Known(made.preflight, ()), 40.0)
         assert more is not None
-        made = msgspec.structs.replace(made, plan=(*made.plan, *more.slices))
-    assert looks_so_far(made, "io") == MOST_LOOKS
-    assert further_session(made, boots(made, NEAR), Known(made.preflight, ()), 3600.0) is None
+        made = with_further(made, more)
+    assert look_at(made, "io") == Looked(MOST_LOOKS, MOST_LOOKS)
+    assert further_sessions(made, boots(made, NEAR), Known(made.preflight, ()), 40.0) is None
+
+
+def test_a_run_that_has_spent_its_level_goes_no_further_when_it_is_resumed() -> None:
+    made = record()
+    found = boots(made, NEAR)
+    assert further_sessions(made, found, Known(made.preflight, ()), 600.0) is not None
+    over = msgspec.structs.replace(made, looks=looked(made, found))
+    assert further_sessions(over, found, Known(made.preflight, ()), 600.0) is None
 
 
 def test_a_run_that_stops_because_all_is_decided_has_an_early_looks_share() -> None:

@@ -1,13 +1,14 @@
 """The gate alone, with greenlets as users: no Locust, no sockets."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from time import monotonic
 
 import gevent
 import pytest
 
-from harness.driving.inside.gate import Gate
+from harness.driving.inside.gate import RAMP_S, Gate
 from harness.driving.inside.phase import Phase, Ticket
 from harness.driving.inside.recorder import Recorder
 from harness.results.records.outcome import Outcome
@@ -56,7 +57,7 @@ def test_a_closed_loop_keeps_exactly_its_users_busy(recorder: Recorder) -> None:
     users = Users(gate, 10)
     closed = phase(recorder, PhaseKind.CAPACITY, users=4)
     gate.open_closed_loop(closed)
-    gevent.sleep(0.001)
+    gevent.sleep(1.5 * RAMP_S)
     assert len(users.busy) == 4
     for number in list(users.busy):
         users.finish(number)
@@ -75,12 +76,37 @@ def test_one_closed_loop_flows_into_the_next_without_a_pause(recorder: Recorder)
     users = Users(gate, 6)
     warmup, capacity = (phase(recorder, PhaseKind.CAPACITY, users=n) for n in (2, 5))
     gate.open_closed_loop(warmup)
-    gevent.sleep(0.001)
+    gevent.sleep(1.5 * RAMP_S)
     gate.open_closed_loop(capacity)
-    gevent.sleep(0.001)
+    gevent.sleep(1.5 * RAMP_S)
     assert sorted(t.phase is capacity for t in users.busy.values()) == [False, False, True, True, True]
     users.finish(next(n for n, t in users.busy.items() if t.phase is warmup))
     assert (warmup.scheduled, capacity.scheduled) == (2, 4)
+    users.end()
+
+
+def test_the_users_of_a_closed_loop_come_one_after_the_other(recorder: Recorder) -> None:
+    gate = Gate()
+    users = Users(gate, 10)
+    closed = phase(recorder, PhaseKind.CAPACITY, users=10)
+    gate.open_closed_loop(closed)
+    gevent.sleep(1.5 * RAMP_S)
+    came_s = sorted(ticket.intended_s for ticket in users.busy.values())
+    assert len(came_s) == closed.scheduled == 10
+    assert all(later - earlier > 0.5 * RAMP_S / 10 for earlier, later in pairwise(came_s))
+    users.end()
+
+
+def test_a_loop_that_ends_while_its_users_come_lets_nobody_out_any_more(recorder: Recorder) -> None:
+    gate = Gate()
+    users = Users(gate, 10)
+    closed = phase(recorder, PhaseKind.CAPACITY, users=10)
+    gate.open_closed_loop(closed)
+    gevent.sleep(0.3 * RAMP_S)
+    gate.end_closed_loop()
+    came = len(users.busy)
+    gevent.sleep(RAMP_S)
+    assert 0 < came == len(users.busy) == closed.scheduled < 10
     users.end()
 
 

@@ -137,6 +137,17 @@ def test_where_rounds_are_short_more_of_them_fit_the_same_time() -> None:
         assert many * round_s < 12.0 < (many + 1) * (round_s + 0.1), f"{workload}: not one more"
 
 
+def test_more_sessions_have_no_rates_and_lie_between_those_of_others() -> None:
+    profile = profile_with(more_sessions={"cpu": 3})
+    specs = plan.sessions({"io": [["a"]], "cpu": [["a"]]}, profile, NOTHING)
+    order = list(dict.fromkeys((spec.workload, spec.session) for spec in specs))
+    assert order == [("cpu", 1), ("io", 1), ("cpu", 2), ("cpu", 3), ("cpu", 4), ("io", 2), ("cpu", 5)]
+    with_rates = {(spec.workload, spec.session) for spec in specs if spec.phase.startswith("rate")}
+    assert with_rates == {("io", 1), ("io", 2), ("cpu", 1), ("cpu", 2)}
+    rounds = [spec.round for spec in specs if spec.workload == "cpu"]
+    assert rounds == list(range(len(rounds))), "one after the other, and each once"
+
+
 # ------------------------------------------------------------------------------------------------------- the phases
 
 

@@ -77,6 +77,8 @@ def test_users_for_a_workload_that_is_not_there_are_a_mistake_in_the_name(tmp_pa
         check_workloads(profile, ["cpu", "io"])
     with pytest.raises(UsageError, match="workloads: there is no workload gpu"):
         check_workloads(msgspec.structs.replace(profile, users_by_workload={}, workloads=("gpu",)), ["cpu", "io"])
+    with pytest.raises(UsageError, match="more_sessions: there is no workload gpu"):
+        check_workloads(msgspec.structs.replace(profile, users_by_workload={}, more_sessions={"gpu": 1}), ["cpu", "io"])
     check_workloads(msgspec.structs.replace(profile, users_by_workload={"cpu": 16}, workloads=()), ["cpu", "io"])
 
 

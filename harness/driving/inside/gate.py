@@ -4,6 +4,10 @@ Closed loop: a user that comes back gets a ticket at once. Open loop: a ticket f
 goes to the user that has been idle for the shortest time (its connection is warm, so no more connections are opened
 than requests are really in flight); when all users are busy it waits, first come first served, and its response time
 grows while it waits. Nothing is skipped.
+
+The users of a closed loop come one after the other, like those of a ramp in Locust or k6, and all are there long before
+counting begins. If they came at once, the first of several workers to wake would accept all their connections: of 32
+slices of uvicorn with two workers, three then had one worker idle, and the standard deviation was 30 %.
 """
 
 from __future__ import annotations
@@ -12,10 +16,13 @@ from collections import deque
 from time import monotonic
 from typing import Any
 
+import gevent
 from gevent import getcurrent
 from gevent.hub import get_hub
 
 from harness.driving.inside.phase import Phase, Ticket
+
+RAMP_S = 0.05  # half of the shortest warm-up
 
 
 class Gate:
@@ -55,13 +62,17 @@ class Gate:
         if self._closed_loop is None:
             self._let_out = 0
         self._closed_loop = self.current = phase
-        while self._parked and self._let_out < phase.users:
-            self._let_out += 1
-            phase.scheduled += 1
-            self._wake(self._parked.pop(), Ticket(phase, monotonic()))
+        gevent.spawn(self._let_out_in_turn, phase)
 
     def end_closed_loop(self) -> None:
         self._closed_loop = None
+
+    def _let_out_in_turn(self, phase: Phase) -> None:
+        while self._closed_loop is phase and self._parked and self._let_out < phase.users:
+            self._let_out += 1
+            phase.scheduled += 1
+            self._wake(self._parked.pop(), Ticket(phase, monotonic()))
+            gevent.sleep(RAMP_S / phase.users)
 
     def fall_due(self, phase: Phase, intended_s: float) -> None:
         """One arrival of an open loop; the phase has counted it as scheduled already."""

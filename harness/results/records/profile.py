@@ -47,6 +47,8 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     pilot_idle_s: NonNegativeFloat = 0.8  # without load: the idle CPU use of a variant; 0: not measured
     min_arrivals: Annotated[int, Meta(ge=0)] = 0  # of a rate phase, on average
     sessions: PositiveInt = 2  # of each workload: in each, every variant is booted anew
+    # Sessions of the closed loop alone, beside those, where boots differ and cost little.
+    more_sessions: dict[Name, PositiveInt] = {}
     capacity_most_s: PositiveFloat | None = None  # a slice fits its work up to this length; None: it lasts capacity_s
     capacity_session_s: NonNegativeFloat = 0.0  # where a round is short, a session has as many rounds as fit into this
     # Further sessions are measured for comparisons that are still open, until the run has taken so long. 0: none.

@@ -28,7 +28,8 @@ class Preflight(Struct, frozen=True):
 
 
 class Looked(Struct, frozen=True):
-    """The last look at a workload's comparisons, of at most so many (`harness.judging.simultaneous.Look`)."""
+    """The look at a workload's comparisons that is due or was the last, of at most so many
+    (`harness.judging.simultaneous.Look`)."""
 
     number: int
     of: int
@@ -57,5 +58,5 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     plan: tuple[SliceSpec, ...] = ()
     estimate_s: float = 0.0
     rates_rps: dict[str, dict[str, float]] = {}  # workload -> phase name -> arrivals per second, from the pilot
-    looks: dict[str, Looked] = {}  # by workload, when the run is finished
+    looks: dict[str, Looked] = {}  # by workload, where sessions were added, and of all when the run is finished
     finished_epoch_s: float | None = None  # None: it was interrupted, or is being measured
