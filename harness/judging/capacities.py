@@ -90,6 +90,6 @@ def _capacity_phase(slice: SliceRecord, users: int) -> PhaseRecord | None:
         return None
     for phase in slice.phases:
         ran = phase.status in (PhaseStatus.COMPLETE, PhaseStatus.CHOKED) and phase.end_s > phase.start_s
-        if phase.spec.kind is PhaseKind.CAPACITY and ran and phase.ok_in_window and not was_not_full(phase, users):
-            return phase
+        if phase.spec.kind is PhaseKind.CAPACITY and ran and phase.ok_in_window:
+            return None if was_not_full(phase, slice.phases, users) else phase
     return None

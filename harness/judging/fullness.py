@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness.judging.context import Context, invalid
 from harness.results.records.finding import Finding
 from harness.results.records.phase_record import PhaseKind, PhaseRecord
@@ -11,23 +13,24 @@ from harness.results.records.text import count
 _AT_ONCE = 0.75
 
 
-def was_not_full(phase: PhaseRecord, users: int) -> bool:
-    """`users`: how many ask usually. It answered each of the fewer users as fast as one who is alone, so it could have
-    answered more of them: what this closed loop counted is no capacity."""
+def was_not_full(phase: PhaseRecord, phases: Sequence[PhaseRecord], users: int) -> bool:
+    """`phases`: all of its slice; `users`: how many ask usually. It answered each of the fewer users as fast as one who
+    is alone, so it could have answered more of them: what this closed loop counted is no capacity. The first user of
+    the warm-up is alone; later, each may wait for all others, always for as long."""
     duration_s = phase.end_s - phase.start_s
     if phase.spec.kind is not PhaseKind.CAPACITY or phase.spec.users >= users:
         return False
-    if not phase.min_service_ms or duration_s <= 0:
+    alone_ms = min((each.min_service_ms for each in phases if each.min_service_ms), default=0.0)
+    if not alone_ms or duration_s <= 0:
         return False
-    at_once_rps = phase.spec.users / (phase.min_service_ms / 1000)
-    return phase.ok_in_window / duration_s >= _AT_ONCE * at_once_rps
+    return phase.ok_in_window / duration_s >= _AT_ONCE * phase.spec.users / (alone_ms / 1000)
 
 
 def too_few_users(context: Context) -> Finding | None:
     """Who waits and is full is asked by fewer users (`harness.plan.fitting`). Whether it was full shows then."""
     users = context.profile.users_by_workload.get(context.workload.name, context.profile.users)
     for phase in context.record.phases:
-        if was_not_full(phase, users):
+        if was_not_full(phase, context.record.phases, users):
             return invalid(
                 "too_few_users",
                 f"{phase.spec.name}: only {count(phase.spec.users, 'user')} asked, since it seemed to be full, and all "

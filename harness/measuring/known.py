@@ -49,7 +49,7 @@ class Known:
             ran = phase.status in (PhaseStatus.COMPLETE, PhaseStatus.CHOKED) and phase.end_s > phase.start_s
             # What fewer users found says nothing of how long all of them would wait.
             in_full = phase.spec.users == self._users.get(key, phase.spec.users)
-            if ran and was_not_full(phase, self._users.get(key, 0)):
+            if ran and was_not_full(phase, record.phases, self._users.get(key, 0)):
                 self._capacity_rps.pop(key, None)  # what the pilot saw was a hitch: all users ask again
             if phase.spec.kind is PhaseKind.CAPACITY and ran and phase.ok_in_window and in_full:
                 self._users[key] = phase.spec.users
