@@ -204,8 +204,9 @@ def _planned(record: RunRecord, checked: tuple[Preflight, ...], watcher: Watcher
     known = Known(checked, ())
     profile = record.profile
     planned = plan.sessions(groups, profile, known)
-    if profile.budget_s and plan.estimate_s(planned, profile, known) > profile.budget_s:
-        profile = msgspec.structs.replace(profile, more_sessions={})  # what is open gets them, if anything
+    while profile.budget_s and profile.more_sessions and plan.estimate_s(planned, profile, known) > profile.budget_s:
+        fewer = {workload: many - 1 for workload, many in profile.more_sessions.items() if many > 1}
+        profile = msgspec.structs.replace(profile, more_sessions=fewer)
         planned = plan.sessions(groups, profile, known)
     if groups:
         most = max((sorted({n for g in found for n in g}) for found in groups.values()), key=len)
