@@ -279,11 +279,12 @@ def slice_estimate_s(spec: SliceSpec, profile: Profile, what: KnownWork) -> floa
     if spec.phase == CAPACITY_PHASE:
         _, warmup_s, capacity_s, _ = fitting(profile, known, users_of_workload(profile, spec.workload))
         if known.capacity_rps is None:  # not known yet: what is usual where requests wait, or compute
-            usual = 2 * known.answer_s if waits else WARM_S
+            usual = 3.2 * known.answer_s if waits else WARM_S
             warmup_s, capacity_s = min(warmup_s, usual), min(capacity_s, max(profile.capacity_s, 3 * usual))
         return SLICE_S + warmup_s + capacity_s + drain_s + choking * replaced_s
     rate = next(rate for rate in profile.rates if rate_name(rate.percent) == spec.phase)
-    return SLICE_S + rate.duration_s + drain_s + choking * replaced_s
+    # Who chokes at one rate is not asked at the next, nor at the same in the next session.
+    return SLICE_S + (1 - choking) * (rate.duration_s + drain_s) + choking * replaced_s / 2
 
 
 WAITING_S = 0.05  # a request that takes longer alone waits for something
