@@ -82,6 +82,6 @@ def test_users_for_a_workload_that_is_not_there_are_a_mistake_in_the_name(tmp_pa
     check_workloads(msgspec.structs.replace(profile, users_by_workload={"cpu": 16}, workloads=()), ["cpu", "io"])
 
 
-@pytest.mark.parametrize("name", ["quick", "standard", "thorough"])
+@pytest.mark.parametrize("name", ["standard", "thorough"])
 def test_a_profile_measures_every_workload_unless_it_says_otherwise(name: str) -> None:
     assert load_profile(name).workloads == ()
