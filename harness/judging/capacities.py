@@ -53,10 +53,10 @@ def fit_of(values: Values) -> RoundsFit:
 
 
 def capacities_so_far(boots: Iterable[BootRecord], workload: str, profile: Profile) -> dict[str, dict[int, RoundValue]]:
-    """By variant and round; none of a variant that answered wrongly. Of a round that was measured twice the later slice
-    counts."""
+    """By variant and round; none of a variant that answered wrongly, or gave no right answer in a whole closed loop. Of
+    a round that was measured twice the later slice counts."""
     found: dict[str, dict[int, RoundValue]] = {}
-    wrong = set()
+    left_out = set()
     own_boots = sorted((b for b in boots if b.workload == workload), key=lambda b: (b.variant, b.number))
     disturbed = {
         slice.spec.round
@@ -68,13 +68,15 @@ def capacities_so_far(boots: Iterable[BootRecord], workload: str, profile: Profi
         own = found.setdefault(boot.variant, {})
         for slice in boot.slices:
             if any(phase.outcomes.get(Outcome.WRONG_ANSWER) for phase in slice.phases):
-                wrong.add(boot.variant)
+                left_out.add(boot.variant)
+            if slice.spec.round not in disturbed and _was_silent(slice):
+                left_out.add(boot.variant)
             phase = _capacity_phase(slice, profile.users_by_workload.get(workload, profile.users))
             if phase is not None and slice.spec.round not in disturbed:
                 duration_s = phase.end_s - phase.start_s
                 rps, step_rps = phase.ok_in_window / duration_s, 1 / duration_s
                 own[slice.spec.round] = RoundValue(rps, boot.number, 0.5 * step_rps, step_rps)
-    return {variant: values for variant, values in found.items() if values and variant not in wrong}
+    return {variant: values for variant, values in found.items() if values and variant not in left_out}
 
 
 def is_disturbed(slice: SliceRecord, others_most_cores: float) -> bool:
@@ -86,10 +88,20 @@ def is_disturbed(slice: SliceRecord, others_most_cores: float) -> bool:
 
 
 def _capacity_phase(slice: SliceRecord, users: int) -> PhaseRecord | None:
+    phase = _closed_loop(slice)
+    if phase is None or not phase.ok_in_window or was_not_full(phase, slice.phases, users):
+        return None
+    return phase
+
+
+def _was_silent(slice: SliceRecord) -> bool:
+    phase = _closed_loop(slice)
+    return phase is not None and not phase.ok_in_window
+
+
+def _closed_loop(slice: SliceRecord) -> PhaseRecord | None:
+    """The one that ran, if this is not the pilot."""
     if slice.spec.is_pilot or slice.status != "complete":
         return None
-    for phase in slice.phases:
-        ran = phase.status in (PhaseStatus.COMPLETE, PhaseStatus.CHOKED) and phase.end_s > phase.start_s
-        if phase.spec.kind is PhaseKind.CAPACITY and ran and phase.ok_in_window:
-            return None if was_not_full(phase, slice.phases, users) else phase
-    return None
+    ran = (phase for phase in slice.phases if phase.status in (PhaseStatus.COMPLETE, PhaseStatus.CHOKED))
+    return next((p for p in ran if p.spec.kind is PhaseKind.CAPACITY and p.end_s > p.start_s), None)

@@ -189,6 +189,19 @@ def test_who_answers_wrongly_is_compared_with_nobody() -> None:
     assert set(capacities_so_far([*others, spoilt, *rest], "io", made.profile)) == {"sync_def", "pure_async"}
 
 
+def test_who_was_silent_in_a_whole_closed_loop_is_compared_with_nobody() -> None:
+    made = record()
+    found = boots(made, APART)
+    silent, *rest = [boot for boot in found if boot.variant == "fake_async"]
+    at = next(n for n, each in enumerate(silent.slices) if not each.spec.is_pilot)
+    nothing = msgspec.structs.replace(silent.slices[at].phases[0], outcomes={}, scheduled=0, ok_in_window=0)
+    slices = list(silent.slices)
+    slices[at] = msgspec.structs.replace(slices[at], phases=(nothing,))
+    others = [boot for boot in found if boot.variant != "fake_async"]
+    all_of_them = [*others, msgspec.structs.replace(silent, slices=tuple(slices)), *rest]
+    assert set(capacities_so_far(all_of_them, "io", made.profile)) == {"sync_def", "pure_async"}
+
+
 def test_a_budget_below_the_least_is_refused_in_one_line() -> None:
     with pytest.raises(UnusableSelectionError, match=r"--budget 5s: too short for 2 sessions .* allow more") as refused:
         require_budget(record(budget_s=5.0))
