@@ -1,6 +1,6 @@
 """The gate alone, with greenlets as users: no Locust, no sockets."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from time import monotonic
@@ -52,12 +52,20 @@ class Users:
         gevent.killall(self._greenlets)
 
 
+def wait_for(condition: Callable[[], bool]) -> None:
+    end_s = monotonic() + 10.0
+    while not condition():
+        assert monotonic() < end_s, "it did not happen in 10 s"
+        gevent.sleep(0.001)
+
+
 def test_a_closed_loop_keeps_exactly_its_users_busy(recorder: Recorder) -> None:
     gate = Gate()
     users = Users(gate, 10)
     closed = phase(recorder, PhaseKind.CAPACITY, users=4)
     gate.open_closed_loop(closed)
-    gevent.sleep(1.5 * RAMP_S)
+    wait_for(lambda: len(users.busy) == 4)
+    gevent.sleep(RAMP_S)
     assert len(users.busy) == 4
     for number in list(users.busy):
         users.finish(number)
@@ -76,9 +84,9 @@ def test_one_closed_loop_flows_into_the_next_without_a_pause(recorder: Recorder)
     users = Users(gate, 6)
     warmup, capacity = (phase(recorder, PhaseKind.CAPACITY, users=n) for n in (2, 5))
     gate.open_closed_loop(warmup)
-    gevent.sleep(1.5 * RAMP_S)
+    wait_for(lambda: len(users.busy) == 2)
     gate.open_closed_loop(capacity)
-    gevent.sleep(1.5 * RAMP_S)
+    wait_for(lambda: len(users.busy) == 5)
     assert sorted(t.phase is capacity for t in users.busy.values()) == [False, False, True, True, True]
     users.finish(next(n for n, t in users.busy.items() if t.phase is warmup))
     assert (warmup.scheduled, capacity.scheduled) == (2, 4)
@@ -90,7 +98,7 @@ def test_the_users_of_a_closed_loop_come_one_after_the_other(recorder: Recorder)
     users = Users(gate, 10)
     closed = phase(recorder, PhaseKind.CAPACITY, users=10)
     gate.open_closed_loop(closed)
-    gevent.sleep(1.5 * RAMP_S)
+    wait_for(lambda: len(users.busy) == 10)
     came_s = sorted(ticket.intended_s for ticket in users.busy.values())
     assert len(came_s) == closed.scheduled == 10
     assert all(later > earlier for earlier, later in pairwise(came_s))
@@ -103,8 +111,7 @@ def test_a_loop_that_ends_while_its_users_come_lets_nobody_out_any_more(recorder
     users = Users(gate, 10)
     closed = phase(recorder, PhaseKind.CAPACITY, users=10)
     gate.open_closed_loop(closed)
-    while len(users.busy) < 3:
-        gevent.sleep(0.001)
+    wait_for(lambda: len(users.busy) >= 3)
     gate.end_closed_loop()
     came = len(users.busy)
     gevent.sleep(RAMP_S)
