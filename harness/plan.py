@@ -3,7 +3,7 @@
 A workload is measured in sessions. In each, its variants are booted anew and live side by side; rounds follow, with one
 slice of each variant in a random order of their own: rounds of the closed loop, then one of each rate. The first
 session begins with a pilot (round 0), which says how long the slices of each variant have to be, and which rates all
-get. The first sessions of all workloads come before their second ones, so that what changes within minutes meets all.
+get. The sessions of each workload are spread over the run, so that what changes within minutes meets all.
 """
 
 from __future__ import annotations
@@ -248,10 +248,11 @@ def _pilot_capacity(profile: Profile, work: Work, users: int) -> PhaseSpec:
 
 # What is not known before: how long the slices will be, which servers choke. Measured over whole runs on 2 shared
 # cores; the time that is left is corrected by what the slices of the same workload and phase took (`TimeLeft`).
-SLICE_S = 0.08  # the proof that it is idle, the messages, the record
+SLICE_S = 0.04  # the proof that it is idle, the messages, the record
 ROUND_S = 0.07  # the look around before it
 CHOKING_SHARE = 0.3  # of the variants, where requests wait: they are killed after each capacity slice, and replaced
 VERIFY_S = 0.1
+FIRST_WARMUP_S = 0.1  # of a server: beyond the least that it may take, until answers have settled
 BOOTS_AT_ONCE = 0.5  # the time of booting several at once, as a share of booting one after the other
 CLOSING_S = 0.6
 
@@ -261,6 +262,9 @@ def estimate_s(planned: Sequence[SliceSpec], profile: Profile, known: KnownWork)
     seconds = sum(slice_estimate_s(spec, profile, known) for spec in planned)
     booted = {(spec.workload, spec.session, spec.variant) for spec in planned}
     seconds += sum(BOOTS_AT_ONCE * known.boot_s(variant) + VERIFY_S for _, _, variant in booted)
+    first_s = max(0.0, (profile.warmup_min_s or profile.warmup_s) - WARM_S) + FIRST_WARMUP_S
+    piloted = {(spec.workload, spec.session, spec.variant) for spec in planned if spec.is_pilot}
+    seconds += first_s * len(booted - piloted)
     seconds += CLOSING_S * len({(workload, number) for workload, number, _ in booted})
     return seconds + ROUND_S * len({(spec.workload, spec.round) for spec in planned})
 
@@ -280,7 +284,8 @@ def slice_estimate_s(spec: SliceSpec, profile: Profile, what: KnownWork) -> floa
         _, warmup_s, capacity_s, _ = fitting(profile, known, users_of_workload(profile, spec.workload))
         if known.capacity_rps is None:  # not known yet: what is usual where requests wait, or compute
             usual = 3.2 * known.answer_s if waits else WARM_S
-            warmup_s, capacity_s = min(warmup_s, usual), min(capacity_s, max(profile.capacity_s, 3 * usual))
+            warmup_s = min(warmup_s, usual)
+            capacity_s = min(capacity_s, max(profile.capacity_s, 3 * usual) if waits else profile.capacity_s)
         return SLICE_S + warmup_s + capacity_s + drain_s + choking * replaced_s
     rate = next(rate for rate in profile.rates if rate_name(rate.percent) == spec.phase)
     # Who chokes at one rate is not asked at the next, nor at the same in the next session.

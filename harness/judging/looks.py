@@ -7,6 +7,7 @@ from harness.results.records.run_record import RunRecord
 
 
 def look_of(run: RunRecord, workload: str) -> Look:
-    """The last one, whose share of the level the run's verdicts have. A run that goes on has not been looked at."""
+    """The one that is due or was the last, whose share of the level the run's verdicts have. Of a run that was never
+    looked at while it was measured: the only one."""
     found = run.looks.get(workload)
     return Look(found.number, found.of) if found is not None else ONLY_LOOK

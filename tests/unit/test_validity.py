@@ -83,6 +83,15 @@ def asked_by(users: int, goodput_rps: float) -> Context:
     return of_record(phases=(msgspec.structs.replace(one, spec=spec, min_service_ms=100.0),))
 
 
+def in_a_full_queue(users: int, goodput_rps: float) -> Context:
+    """One is served at a time, for 100 ms. The first user of the warm-up is alone; from then on all wait for all."""
+    alone = asked_by(users, goodput_rps).record.phases[0]
+    warmup_spec = msgspec.structs.replace(alone.spec, name="warmup", kind=PhaseKind.WARMUP)
+    warmup = msgspec.structs.replace(alone, spec=warmup_spec)
+    queued = msgspec.structs.replace(alone, min_service_ms=100.0 * users)
+    return of_record(phases=(warmup, queued))
+
+
 def with_fastest(min_service_ms: float, sigma: float = 0.0) -> Context:
     figures = slice()
     fast = msgspec.structs.replace(figures.record.phases[0], min_service_ms=min_service_ms)
@@ -316,6 +325,7 @@ SILENT: dict[str, tuple[Rule, Context]] = {
     "none found a free user": (validity.sent_late, of_phase(rate_rps=100.0, own_lag_p99_ms=None, queued=400)),
     "the scenario asked": (validity.scenario_failed, raising(0)),
     "two users, one at a time": (fullness.too_few_users, asked_by(2, 14.0)),
+    "three users who wait for each other all the time": (fullness.too_few_users, in_a_full_queue(3, 10.0)),
     "all users": (fullness.too_few_users, asked_by(USERS, 640.0)),
     "daemons": (machine_noise.busy_machine, with_noise(foreign_cores=0.1)),
     "other programs not known": (machine_noise.busy_machine, with_noise(foreign_cores=None)),
