@@ -251,7 +251,7 @@ def _pilot_capacity(profile: Profile, work: Work, users: int) -> PhaseSpec:
 SLICE_S = 0.04  # the proof that it is idle, the messages, the record
 ROUND_S = 0.07  # the look around before it
 CHOKING_SHARE = 0.3  # of the variants, where requests wait: they are killed after each capacity slice, and replaced
-VERIFY_S = 0.1
+VERIFY_S = 0.2
 FIRST_WARMUP_S = 0.1  # of a server: beyond the least that it may take, until answers have settled
 BOOTS_AT_ONCE = 0.5  # the time of booting several at once, as a share of booting one after the other
 CLOSING_S = 0.6
@@ -283,7 +283,7 @@ def slice_estimate_s(spec: SliceSpec, profile: Profile, what: KnownWork) -> floa
     if spec.phase == CAPACITY_PHASE:
         _, warmup_s, capacity_s, _ = fitting(profile, known, users_of_workload(profile, spec.workload))
         if known.capacity_rps is None:  # not known yet: what is usual where requests wait, or compute
-            usual = 3.2 * known.answer_s if waits else WARM_S
+            usual = 5 * known.answer_s if waits else WARM_S
             warmup_s = min(warmup_s, usual)
             capacity_s = min(capacity_s, max(profile.capacity_s, 3 * usual) if waits else profile.capacity_s)
         return SLICE_S + warmup_s + capacity_s + drain_s + choking * replaced_s
