@@ -43,9 +43,9 @@ class Dimensions(Struct, frozen=True):
 
 
 def varied(strategies: Sequence[Strategy], cores: int, asked: Dimensions) -> tuple[Variant, ...]:
-    """A variant for each combination that there is, those that nothing was changed about first. A server that knows none
-    of the loops or parsers runs with its own. Raises UsageError for a value that none of the servers knows, and for a
-    client that no strategy has."""
+    """A variant for each combination that there is; of each strategy the one that is not changed comes first. A server
+    that knows none of the loops or parsers runs with its own. Raises UsageError for a value that none of the servers
+    knows, and for a client that no strategy has."""
     _check(strategies, asked)
     made: list[Variant] = []
     for strategy in strategies:

@@ -13,10 +13,9 @@ GRANIAN_TAKEN = (
     "\nStack backtrace:\n   0: anyhow::error\n"
 )
 
-# Lines of the real servers.
 GUNICORN_TAKEN = (
     "[2026-11-28 20:00:00 +0000] [71] [ERROR] Connection in use: ('127.0.0.1', 80)\n"
-    "[2026-11-28 20:00:00 +0000] [71] [ERROR] connection to ('127.0.0.1', 80) failed: [Errno 98] Address already in use\n"
+    "[2026-11-28 20:00:00 +0000] [71] [ERROR] connection to ('127.0.0.1', 80) failed: [Errno 98] in use\n"
 )
 GUNICORN_BOOT = (
     "[2026-11-28 20:00:00 +0000] [72] [ERROR] Exception in worker process\nTraceback (most recent call last):\n"

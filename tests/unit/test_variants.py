@@ -92,7 +92,7 @@ def test_two_of_one_name_are_refused() -> None:
         (ServerOptions("granian", "cores", "asyncio"), "pool @ granian+asyncio", "pool@granian+asyncio"),
         (ServerOptions("uvicorn", "cores", "asyncio", "h11"), "pool @ asyncio+h11", "pool@asyncio+h11"),
         (ServerOptions("hypercorn", "cores", http="h11"), "pool @ hypercorn", "pool@hypercorn"),
-        (ServerOptions("gunicorn", 3, "uvloop", "fast"), "pool[workers=3] @ gunicorn+fast", "pool-workers=3@gunicorn+fast"),
+        (ServerOptions("gunicorn", 3, http="fast"), "pool[workers=3] @ gunicorn+fast", "pool-workers=3@gunicorn+fast"),
     ],
 )
 def test_what_serves_it_is_named_where_it_is_not_the_usual(server: ServerOptions, name: str, folder: str) -> None:

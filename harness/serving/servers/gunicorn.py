@@ -15,7 +15,7 @@ class Gunicorn(AsgiServer):
     settings_prefix = "GUNICORN_"
     # Its lines about workers come after the reason.
     routine = re.compile(
-        r"\[[-\d: +]+\] \[\d+\] \[(INFO|WARNING|(ERROR|CRITICAL)\] (Worker |Reason: |Shutting down|Exception in worker))"
+        r"\[[-\d: +]+\] \[\d+\] \[(INFO|WARNING|(ERROR|CRITICAL)\] (Worker |Reason: |Shutting down|Exception in ))"
     )
     port_taken = re.compile(r"\[ERROR\] Connection in use: ")
     replaces_workers = True
