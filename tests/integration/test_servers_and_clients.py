@@ -93,9 +93,7 @@ def test_a_server_that_is_not_installed_is_not_available_and_no_error(tmp_path: 
         (["--client", "urllib"], "client=urllib: pure_async knows httpx, httpx2, aiohttp, "),
     ],
 )
-def test_what_a_server_or_a_strategy_does_not_know_is_one_line(
-    project: Project, options: list[str], line: str
-) -> None:
+def test_what_a_server_or_a_strategy_does_not_know_is_one_line(project: Project, options: list[str], line: str) -> None:
     ended = project.run("-s", "pure_async", *options)
     assert ended.code == 2
     assert ended.err.splitlines()[-1].startswith(f"bench: {line}")

@@ -40,7 +40,6 @@ def test_every_file_of_the_folder_is_a_server() -> None:
     assert {"uvicorn", "granian"} <= set(known_servers())
 
 
-@pytest.mark.parametrize("name", known_servers())
 def test_every_server_of_the_project_is_there() -> None:
     assert set(known_servers()) == {"granian", "gunicorn", "hypercorn", "uvicorn"}
 

@@ -23,9 +23,7 @@ GUNICORN_BOOT = (
     "[2026-11-28 20:00:00 +0000] [71] [ERROR] Shutting down: Master\n"
     "[2026-11-28 20:00:00 +0000] [71] [ERROR] Reason: Worker failed to boot.\n"
 )
-HYPERCORN_TAKEN = (
-    "Traceback (most recent call last):\n  File 'x'\nOSError: [Errno 98] Address already in use\n"
-)
+HYPERCORN_TAKEN = "Traceback (most recent call last):\n  File 'x'\nOSError: [Errno 98] Address already in use\n"
 
 
 def log_of(tmp_path: Path, content: str, server: str) -> ServerLog:

@@ -26,7 +26,7 @@ class Gunicorn(AsgiServer):
             *(order.interpreter, "-m", "gunicorn", "--config", "python:bench_inside", order.app),
             *("--bind", f"{order.host}:{order.port}", "--workers", str(order.workers)),
             *("--worker-class", "asgi", "--asgi-loop", order.loop, "--http-parser", order.http),
-            *("--keep-alive", "5"),  # as the others; its 2 s are for servers behind a proxy
+            *("--keep-alive", "5"),  # as uvicorn and hypercorn; its own are 2 s, and an idle user would be disconnected
             # All gunicorns of a user would have the same socket.
             *("--no-control-socket", "--log-level", "warning"),
         ]
