@@ -49,7 +49,7 @@ format: setup ## let ruff rewrite what it can
 
 lock: setup ## add what pyproject.toml asks for to requirements.lock (UPGRADE=--upgrade: newer versions of all)
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --extra dev --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --extra dev --extra servers --python-version 3.11 \
 		--no-header --quiet $(UPGRADE) -o requirements.lock
 
 clean: ## remove the environment, caches and this checkout's runs (results/example/ stays)

@@ -72,19 +72,21 @@ def blocking_client() -> httpx.Client:
     return httpx.Client(base_url=upstream_url(), limits=_limits(), timeout=TIMEOUT_S, trust_env=TRUST_ENV)
 
 
-def async_client() -> httpx.AsyncClient:
+def async_client(connections: int = MAX_CONNECTIONS) -> httpx.AsyncClient:
     """One client for the whole event loop."""
     import httpx  # noqa: PLC0415 - see the module's docstring
 
-    return httpx.AsyncClient(base_url=upstream_url(), limits=_limits(), timeout=TIMEOUT_S, trust_env=TRUST_ENV)
+    return httpx.AsyncClient(
+        base_url=upstream_url(), limits=_limits(connections), timeout=TIMEOUT_S, trust_env=TRUST_ENV
+    )
 
 
-def _limits() -> httpx.Limits:
+def _limits(connections: int = MAX_CONNECTIONS) -> httpx.Limits:
     import httpx  # noqa: PLC0415 - see the module's docstring
 
     return httpx.Limits(
-        max_connections=MAX_CONNECTIONS,
-        max_keepalive_connections=MAX_CONNECTIONS,  # fewer would open a connection for most requests under load
+        max_connections=connections,
+        max_keepalive_connections=connections,  # fewer would open a connection for most requests under load
         keepalive_expiry=KEEP_ALIVE_S,
     )
 

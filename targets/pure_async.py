@@ -5,22 +5,28 @@ at once (`gather`). Use it for I/O when the client library is async all the way 
 
 Two traps. CPU work inside a coroutine blocks the loop just as a blocking call does (`/cpu`, `/mixed`). And the client
 has a price: httpx looks through its whole connection pool at every request, which at 100 in flight costs more CPU than
-FastAPI itself; compare `pure_async_aiohttp`.
+FastAPI itself; compare `pure_async_aiohttp`, or this strategy with its other clients (`bench run --client`).
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from targets import _work
+from targets import _clients, _work
 from targets._work import Key, Rounds, WaitMs
+
+PARAMS = {"client": "httpx"}
+CHOICES = {"client": ["httpx", "httpx2", "aiohttp", "httpx_bounded", "httpx_per_request"]}
+
+CLIENT = os.environ.get("BENCH_CLIENT", PARAMS["client"])
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    async with _work.async_client() as app.state.client:
+    async with _clients.CLIENTS[CLIENT]() as app.state.fetch:
         yield
 
 
@@ -35,12 +41,12 @@ async def health() -> dict[str, str]:
 
 @app.get("/io")
 async def io(wait_ms: WaitMs, key: Key) -> dict[str, int]:
-    return {"key": key, "value": await _work.fetch_async(app.state.client, wait_ms, key)}
+    return {"key": key, "value": await app.state.fetch(wait_ms, key)}
 
 
 @app.get("/fanout")
 async def fanout(wait_ms: WaitMs, key: Key) -> dict[str, int | list[int]]:
-    calls = (_work.fetch_async(app.state.client, wait_ms, key + i) for i in range(_work.FANOUT_CALLS))
+    calls = (app.state.fetch(wait_ms, key + i) for i in range(_work.FANOUT_CALLS))
     return {"key": key, "values": await asyncio.gather(*calls)}
 
 
@@ -51,5 +57,5 @@ async def cpu(rounds: Rounds, key: Key) -> dict[str, int]:
 
 @app.get("/mixed")
 async def mixed(wait_ms: WaitMs, key: Key, rounds: Rounds) -> dict[str, int]:
-    value = await _work.fetch_async(app.state.client, wait_ms, key)
+    value = await app.state.fetch(wait_ms, key)
     return {"key": key, "result": _work.crunch(value, rounds)}

@@ -15,6 +15,7 @@ _V = TypeVar("_V")
 EXAMPLES = {
     "SERVER": 'SERVER = {"workers": "cores", "loop": "uvloop"}',
     "PARAMS": 'PARAMS = {"threads": 8}',
+    "CHOICES": 'CHOICES = {"client": ["httpx", "aiohttp"]}',
     "IN_FLIGHT": 'IN_FLIGHT = 40, or IN_FLIGHT = "threads" for a parameter',
     "REQUIRES": 'REQUIRES = ">=3.14"',
     "REQUESTS": 'REQUESTS = [["/io?wait_ms=100&key=1", {"key": 1, "value": 2}]]',

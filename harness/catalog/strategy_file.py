@@ -16,7 +16,7 @@ from harness.results.records.values import Name, PositiveInt
 from harness.serving.asgi_server import resolved
 
 Params = dict[str, int | float | str]
-_STRATEGY_LITERALS = ("SERVER", "PARAMS", "IN_FLIGHT", "REQUIRES")
+_STRATEGY_LITERALS = ("SERVER", "PARAMS", "CHOICES", "IN_FLIGHT", "REQUIRES")
 # Parameters cannot have these names: harness, services and targets use BENCH_<NAME> between themselves.
 _OF_THE_PROCESSES = ("probe_dir", "target", "target_folder", "token", "tree")
 _OF_THE_SERVICES = ("upstream", "upstream_seed", "upstream_sigma")
@@ -50,6 +50,7 @@ def read_strategy(path: Path, shown: str) -> Strategy:
         in_flight_param=in_flight_param,
         requires=requires,
         routes=module.routes,
+        choices=_choices(reader, params),
     )
 
 
@@ -69,6 +70,16 @@ def _params(reader: LiteralReader) -> Params:
         if isinstance(value, str) and not value.isprintable():
             raise reader.error("PARAMS", f"{name!r} has characters that an environment variable should not have")
     return params
+
+
+def _choices(reader: LiteralReader, params: Params) -> dict[str, tuple[str, ...]]:
+    choices: dict[str, tuple[Name, ...]] = reader.get("CHOICES", dict[Name, tuple[Name, ...]], {})
+    for name, values in choices.items():
+        if name not in params:
+            raise reader.error("CHOICES", f"PARAMS has no {name!r}; {nearest(name, sorted(params))}")
+        if params[name] not in values:
+            raise reader.error("CHOICES", f"PARAMS says {name!r} is {params[name]!r}, which is none of them")
+    return choices
 
 
 def _in_flight(reader: LiteralReader, params: Mapping[str, int | float | str]) -> tuple[int | None, str | None]:

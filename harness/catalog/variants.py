@@ -9,7 +9,7 @@ import msgspec
 from harness.results.records.errors import UsageError
 from harness.results.records.strategy import ServerOptions, Strategy
 from harness.results.records.variant import Variant, VariantName, slug
-from harness.serving.asgi_server import resolved
+from harness.serving.asgi_server import resolved, under_server
 
 ParamValue = int | float | str
 _KINDS: dict[type, str] = {int: "a whole number", float: "a number", str: "a text"}
@@ -78,13 +78,23 @@ def check_names(variants: Sequence[Variant]) -> None:
         seen[folder] = variant.name
 
 
+def changed_param(strategy: Strategy, name: str, text: str) -> dict[str, ParamValue]:
+    """What `variant_of` needs for this value of a parameter: nothing, where the file says the same. Raises UsageError
+    for a value that the parameter cannot have."""
+    value = _typed(strategy, name, text)
+    return {} if value == strategy.params[name] else {name: value}
+
+
 def _name(strategy: Strategy, params: Mapping[str, ParamValue], server: ServerOptions, interpreter: str) -> str:
+    ours = resolved(strategy.server)
+    usual = under_server(ours, server.server)
     changed = [f"{name}={value}" for name, value in params.items()]
-    ours = msgspec.structs.asdict(resolved(strategy.server))
-    changed += [f"{key}={value}" for key, value in msgspec.structs.asdict(server).items() if value != ours[key]]
-    if interpreter:
-        changed.append(f"python={interpreter.rpartition('/')[2]}")
-    return f"{strategy.name}[{','.join(changed)}]" if changed else strategy.name
+    changed += [f"workers={server.workers}"] if server.workers != ours.workers else []
+    changed += [f"python={interpreter.rpartition('/')[2]}"] if interpreter else []
+    serving = ((server.server, ours.server), (server.loop, usual.loop), (server.http, usual.http))
+    other = [value for value, expected in serving if value != expected]
+    name = f"{strategy.name}[{','.join(changed)}]" if changed else strategy.name
+    return f"{name} @ {'+'.join(other)}" if other else name
 
 
 def _resolved(value: ParamValue, cores: int) -> ParamValue:
@@ -95,6 +105,8 @@ def _typed(strategy: Strategy, name: str, text: str) -> ParamValue:
     """`text` as a value of the type that the parameter has in the file. Where the file says "cores": a number, or
     "cores"."""
     default = strategy.params[name]
+    if text not in strategy.choices.get(name, (text,)):
+        raise UsageError(f"{name}={text}: {strategy.name} knows {', '.join(strategy.choices[name])}")
     if default == text:
         return default
     kind = int if default == "cores" else type(default)

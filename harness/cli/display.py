@@ -59,9 +59,10 @@ class Display:
         self._say(self._header)
 
     def preflight_done(self, result: Preflight) -> None:
-        if result.status == "failed" and (result.variant, result.error) not in self._broken:
+        if result.error and (result.variant, result.error) not in self._broken:
             self._broken.add((result.variant, result.error))
-            self._say(f"{result.variant}: not measured: {result.error}", "red")
+            style = "red" if result.status == "failed" else "yellow"
+            self._say(f"{result.variant}: not measured: {result.error}", style)
 
     def plan_ready(self, todo: Sequence[SliceSpec], done: int, estimate_s: float) -> None:
         self._of = len(todo)

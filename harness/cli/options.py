@@ -37,6 +37,14 @@ Baseline = Annotated[
         metavar="NAME", help="compare all others with this one (default: sync_def, else the first that works)"
     ),
 ]
+Servers = Annotated[
+    list[str] | None, typer.Option("--server", metavar="NAME,...", help="run each strategy under these ASGI servers")
+]
+Loops = Annotated[list[str] | None, typer.Option("--loop", metavar="NAME,...", help="on these event loops")]
+Parsers = Annotated[list[str] | None, typer.Option("--http", metavar="NAME,...", help="with these HTTP parsers")]
+Clients = Annotated[
+    list[str] | None, typer.Option("--client", metavar="NAME,...", help="calling services with these HTTP clients")
+]
 Json = Annotated[bool, typer.Option("--json", help="for a program to read")]
 RunPath = Annotated[Path | None, typer.Argument(metavar="[RUN]", help="a folder of results/ (default: your newest)")]
 

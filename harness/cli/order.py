@@ -13,6 +13,7 @@ from harness.cli import project
 from harness.results.records.errors import UsageError
 
 if TYPE_CHECKING:
+    from harness.catalog.dimensions import Dimensions
     from harness.measuring.measure import Order
 
 
@@ -26,11 +27,12 @@ def order_of(
     port: int | None,
     budget: str | None = None,
     precision: str | None = None,
+    asked: Dimensions | None = None,
 ) -> tuple[Order, tuple[str, ...]]:
     """The order, and one line for each broken file that was not asked for by name. Raises UsageError."""
     import msgspec
 
-    from harness.catalog.variants import variant_of
+    from harness.catalog.dimensions import Dimensions, varied
     from harness.machine.partition import detect
     from harness.measuring.measure import Order
     from harness.profiles.loader import check_workloads, load_profile
@@ -54,7 +56,7 @@ def order_of(
         root=catalog.root,
         profile=profile,
         strategies=chosen,
-        variants=tuple(variant_of(strategy, cores) for strategy in chosen),
+        variants=varied(chosen, cores, asked or Dimensions()),
         workloads=catalog.select_workloads(named),
         results=results,
         command=shlex.join(["bench", *sys.argv[1:]]),

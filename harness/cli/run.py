@@ -12,13 +12,17 @@ from harness.cli.ending import display, finish
 from harness.cli.options import (
     Baseline,
     Budget,
+    Clients,
     Json,
+    Loops,
+    Parsers,
     Port,
     Precision,
     ProfileName,
     Results,
     Rounds,
     Seed,
+    Servers,
     Strategies,
     Workloads,
     given,
@@ -35,6 +39,10 @@ def run(
     profile: ProfileName = "standard",
     strategy: Strategies = None,
     workload: Workloads = None,
+    server: Servers = None,
+    loop: Loops = None,
+    http: Parsers = None,
+    client: Clients = None,
     baseline: Baseline = None,
     rounds: Rounds = None,
     budget: Budget = None,
@@ -51,6 +59,7 @@ def run(
     """Measure strategies on workloads and write results/<run>/report.html."""
     from dataclasses import replace
 
+    from harness.catalog.dimensions import Dimensions, with_their_own
     from harness.machine.only_run import alone_on_this_machine
     from harness.measuring.measure import resume_run, start_run
     from harness.results.store import Run
@@ -63,10 +72,11 @@ def run(
             result = resume_run(Run.open(resume), project.root(), port, shown)
         finish(result, (), as_json)
         return
-    order, errors = order_of(profile, strategy, workload, rounds, seed, results, port, budget, precision)
+    asked = Dimensions.read(server, loop, http, client)
+    order, errors = order_of(profile, strategy, workload, rounds, seed, results, port, budget, precision, asked)
     check_baseline(baseline, [variant.name for variant in order.variants])
     with alone_on_this_machine(), display(as_json) as shown:
-        for error in errors:
-            shown.noticed(error)
+        for line in (*errors, *with_their_own(order.strategies, asked)):
+            shown.noticed(line)
         result = start_run(replace(order, baseline=baseline), shown)
     finish(result, errors, as_json)

@@ -10,7 +10,7 @@ import typer
 
 from harness.cli import project
 from harness.cli.exit_codes import EXIT_INCOMPLETE
-from harness.cli.options import Json, Workloads
+from harness.cli.options import Clients, Json, Loops, Parsers, Servers, Workloads
 
 if TYPE_CHECKING:
     from harness.results.records.run_record import Preflight
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 def verify(
     names: Annotated[list[str] | None, typer.Argument(metavar="[STRATEGY]...", help="default: all")] = None,
     workload: Workloads = None,
+    server: Servers = None,
+    loop: Loops = None,
+    http: Parsers = None,
+    client: Clients = None,
     as_json: Json = False,
 ) -> None:
     """Boot strategies and prove that each gives the right answers, without measuring."""
@@ -26,21 +30,22 @@ def verify(
 
     import msgspec
 
-    from harness.catalog.variants import variant_of
+    from harness.catalog.dimensions import Dimensions, varied, with_their_own
     from harness.machine.environment import describe
     from harness.measuring.applicable import require_applicable
     from harness.measuring.preflight import preflight
     from harness.services.running_services import RunningServices
 
     catalog = project.catalog()
+    asked = Dimensions.read(server, loop, http, client)
     strategies = catalog.select_strategies(names or [])
     workloads = catalog.select_workloads(workload or [])
     partition = describe(catalog.root).partition
+    variants = varied(strategies, partition.target_cores, asked)
     with (
         tempfile.TemporaryDirectory(prefix="bench-verify-") as folder,
         RunningServices(workloads, root=catalog.root, log_folder=Path(folder)) as services,
     ):
-        variants = [variant_of(strategy, partition.target_cores) for strategy in strategies]
         services.check_parameters(variants)
         services.wait_ready()
         results = preflight(
@@ -56,8 +61,8 @@ def verify(
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(results), indent=1).decode())
     errors = catalog.errors_beside(names or [], workload or [])
-    for error in errors:
-        print(error, file=sys.stderr)
+    for line in (*errors, *with_their_own(strategies, asked)):
+        print(line, file=sys.stderr)
     require_applicable(results, workloads)
     if errors or any(result.status == "failed" for result in results):
         raise typer.Exit(EXIT_INCOMPLETE)

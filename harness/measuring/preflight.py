@@ -17,6 +17,7 @@ from harness.results.records.workload import Workload
 from harness.sampling.proc import platform_source
 from harness.sampling.process_tree import ProcessTree
 from harness.serving.answers import check_answers
+from harness.serving.asgi_server import not_installed
 from harness.serving.server import Server
 from harness.serving.target import target_of
 
@@ -64,7 +65,7 @@ def preflight(
 
     runnable = []
     for variant in variants:
-        if reason := unmet(variant.requires):
+        if reason := unmet(variant.requires) or _not_here(variant):
             for workload in workloads:
                 report(Preflight(variant.name, workload.name, "not_applicable", f"{variant.name}: {reason}"))
         else:
@@ -108,6 +109,12 @@ def _examine(booting: _Booting, workloads: Sequence[Workload], ready_s: float, a
         )
     server.stop(_SHUTDOWN_S)
     return results
+
+
+def _not_here(variant: Variant) -> str:
+    """What an environment of its own has installed is not known: there it fails with its own words."""
+    missing = () if variant.interpreter else not_installed(variant.server)
+    return f"not available here: pip install {' '.join(missing)}" if missing else ""
 
 
 def _pss_bytes(server: Server) -> int | None:

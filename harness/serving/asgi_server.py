@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import re
 import signal
 from abc import ABC, abstractmethod
@@ -37,10 +37,12 @@ class AsgiServer(ABC):
 
     loops: ClassVar[tuple[str, ...]]  # event loops it can run on; the first is used where a strategy names none
     parsers: ClassVar[tuple[str, ...]] = ()  # HTTP parsers; the first as above; empty: it has no such choice
+    packages: ClassVar[Mapping[str, str]] = {}  # what a loop or parser needs that the project does not install
     settings_prefix: ClassVar[str]  # its environment variables begin like this; the shell's are removed
     settings: ClassVar[Mapping[str, str]] = {}  # environment variables that it gets
     routine: ClassVar[re.Pattern[str]]  # matches the beginning of log lines that never explain a failure
     port_taken: ClassVar[re.Pattern[str]]  # found in the log line that says that the port is taken
+    replaces_workers: ClassVar[bool] = False  # starts another one for the only one when that has ended
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM  # makes it stop after the requests in flight
 
     @abstractmethod
@@ -62,6 +64,19 @@ def asgi_server(name: str) -> AsgiServer:
     return kind()
 
 
+def not_installed(options: ServerOptions) -> tuple[str, ...]:
+    """What `pip install` must be told, so that `options` (with a loop and a parser) can run on the harness's own
+    interpreter."""
+    of_choices = asgi_server(options.server).packages
+    needed = (options.server, *(of_choices[choice] for choice in (options.loop, options.http) if choice in of_choices))
+    return tuple(package for package in needed if not installed(package))
+
+
+def installed(package: str) -> bool:
+    """Whether the harness's own interpreter could import it; nothing is imported."""
+    return importlib.util.find_spec(package) is not None
+
+
 def resolved(options: ServerOptions) -> ServerOptions:
     """`options` with a loop and an HTTP parser: the server's defaults where the strategy names none. Raises UsageError
     for a value that the server does not know."""
@@ -69,6 +84,19 @@ def resolved(options: ServerOptions) -> ServerOptions:
     loop = _choice(options.server, "loop", options.loop, server.loops)
     http = _choice(options.server, "http", options.http, server.parsers)
     return msgspec.structs.replace(options, loop=loop, http=http)
+
+
+def under_server(options: ServerOptions, server: str) -> ServerOptions:
+    """`options` under another server: with their loop and parser where that one knows them, else with its own."""
+    other = asgi_server(server)
+    return resolved(
+        msgspec.structs.replace(
+            options,
+            server=server,
+            loop=options.loop if options.loop in other.loops else "",
+            http=options.http if options.http in other.parsers else "",
+        )
+    )
 
 
 def _choice(server: str, key: str, value: str, known: tuple[str, ...]) -> str:

@@ -11,7 +11,8 @@ from harness.serving.asgi_server import AsgiServer
 
 _TAIL_BYTES = 65536
 _LINE_CHARS = 300
-_LEVEL = re.compile(r"^\[?(ERROR|CRITICAL)(\]|:) *")
+# uvicorn's, granian's, and with time and pid before it gunicorn's and hypercorn's.
+_LEVEL = re.compile(r"^(\[[-\d: +]+\] \[\d+\] )?\[?(ERROR|CRITICAL)(\]|:) *")
 _TRACEBACK = re.compile(r"Traceback |\s|$")  # the parts of one that are not the reason
 
 

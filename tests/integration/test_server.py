@@ -28,7 +28,7 @@ from harness.results.records.probe_line import ProbeLine
 from harness.results.records.strategy import ServerOptions
 from harness.results.store import read_lines
 from harness.serving import server as server_module
-from harness.serving.asgi_server import known_servers
+from harness.serving.asgi_server import asgi_server, known_servers
 from harness.serving.health import Health, ask_health
 from harness.serving.server import PortError, ServeError, Server
 from harness.serving.target import target_of
@@ -54,8 +54,26 @@ def launch(tmp_path: Path) -> Iterator[Launcher]:
         yield launcher
 
 
+REPLACING = [name for name in known_servers() if asgi_server(name).replaces_workers]
+ENDING = [name for name in known_servers() if name not in REPLACING]
+
+
 @pytest.fixture(params=known_servers())
 def launch_each(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Launcher]:
+    with launching(tmp_path, kind=request.param) as launcher:
+        yield launcher
+
+
+@pytest.fixture(params=ENDING)
+def launch_ending(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Launcher]:
+    """Servers that end with their only worker."""
+    with launching(tmp_path, kind=request.param) as launcher:
+        yield launcher
+
+
+@pytest.fixture(params=REPLACING)
+def launch_replacing(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Launcher]:
+    """Servers that start another worker instead."""
     with launching(tmp_path, kind=request.param) as launcher:
         yield launcher
 
@@ -264,7 +282,6 @@ async def health():
         ),
         ("def f(:\n    pass", "says: targets/bad.py:1: SyntaxError: invalid syntax"),
         ("import sys\nsys.exit('no licence')", "says: targets/bad.py:2: SystemExit: no licence"),
-        ("import os\nos._exit(5)", "says nothing"),
         (
             "application = 1",
             "says: targets/bad.py: AttributeError: module 'targets.bad' has no attribute 'app'",
@@ -273,17 +290,30 @@ async def health():
             LIFESPAN.format(startup="raise RuntimeError('no database')", shutdown=""),
             "says: targets/bad.py:8: RuntimeError: no database",
         ),
-        ("import os\nos.kill(os.getpid(), 9)", "says nothing"),
     ],
 )
 def test_an_end_before_it_is_ready_is_one_line_at_once(launch_each: Launcher, body: str, reason: str) -> None:
     server = launch_each(write_target(launch_each.root, "bad", body), wait=False)
     with pytest.raises(ServeError) as raised:
         server.wait_ready(60.0)
-    how = r"(exited with \d|was killed by SIGKILL)"
     assert re.fullmatch(
-        rf"bad: did not start: it {how}; its log {re.escape(reason)}; fix targets/bad\.py", str(raised.value)
+        rf"bad: did not start: it exited with \d; its log {re.escape(reason)}; fix targets/bad\.py", str(raised.value)
     )
+
+
+@pytest.mark.parametrize("body", ["import os\nos._exit(5)", "import os\nos.kill(os.getpid(), 9)"])
+def test_an_end_without_a_word_is_one_line_at_once(launch_ending: Launcher, body: str) -> None:
+    server = launch_ending(write_target(launch_ending.root, "bad", body), wait=False)
+    with pytest.raises(ServeError) as raised:
+        server.wait_ready(60.0)
+    how = r"(exited with \d+|was killed by SIGKILL)"
+    assert re.fullmatch(rf"bad: did not start: it {how}; its log says nothing; fix targets/bad\.py", str(raised.value))
+
+
+def test_workers_that_end_again_and_again_without_a_word_are_never_ready(launch_replacing: Launcher) -> None:
+    server = launch_replacing(write_target(launch_replacing.root, "bad", "import os\nos._exit(5)"), wait=False)
+    with pytest.raises(ServeError, match=r"^bad: not ready within 3 s: /health: .*; its log says nothing$"):
+        server.wait_ready(3.0)
 
 
 def test_workers_that_do_not_import_are_one_line_too(launch_each: Launcher) -> None:
@@ -343,17 +373,19 @@ def test_hanging_at_shutdown_is_killed_and_told(launch_each: Launcher) -> None:
     assert server.stop(0.5) == "killed: did not stop within 0.5 s of SIGTERM"
 
 
-def test_dying_in_the_middle_is_noticed_with_its_reason(launch_each: Launcher) -> None:
-    body = (
-        HEALTHY
-        + """
+MORTAL = (
+    HEALTHY
+    + """
 @app.get("/die")
 async def die():
     os.write(2, b"out of memory, says nobody\\n")
-    os._exit(4)
+    os._exit(5)
 """
-    )
-    server = launch_each(write_target(launch_each.root, "mortal", body))
+)
+
+
+def test_dying_in_the_middle_is_noticed_with_its_reason(launch_ending: Launcher) -> None:
+    server = launch_ending(write_target(launch_ending.root, "mortal", MORTAL))
     with pytest.raises(http.client.RemoteDisconnected):
         get(server, "/die")
     wait_until(lambda: server.exit_code() is not None)
@@ -362,6 +394,18 @@ async def die():
     assert server.describe_exit("capacity") == f"it exited with {code} during capacity; {why}"
     assert not server.is_idle(0.2)
     assert server.stop(1.0) == f"exited with {code}"
+
+
+def test_a_worker_that_was_replaced_is_another_one(launch_replacing: Launcher) -> None:
+    """Then the slice is not valid: `worker_restarted`."""
+    server = launch_replacing(write_target(launch_replacing.root, "mortal", MORTAL))
+    (first,) = server.pids()
+    with pytest.raises(http.client.RemoteDisconnected):
+        get(server, "/die")
+    wait_until(lambda: len(server.pids()) == 2)
+    assert not is_running(first)
+    assert server.exit_code() is None
+    wait_until(lambda: server.is_idle(1.0))
 
 
 # A server as the ones that caused trouble: pool children that were forked, so that they have uvicorn's listening socket
@@ -373,6 +417,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from fastapi import FastAPI
 
+multiprocessing.current_process()._config["daemon"] = False  # hypercorn's several workers could have no children
 FOLDER = Path(os.environ["BENCH_PROBE_DIR"]).parent
 DAEMON = "import os, sys, time; os.fork() and os._exit(0); os.setsid(); os.fork() and os._exit(0); "
 DAEMON += "open(sys.argv[1], 'w').write(str(os.getpid())); time.sleep(600)"

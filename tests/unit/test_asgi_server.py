@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from harness.catalog.strategy_file import read_strategy
 from harness.results.records.errors import UsageError
 from harness.results.records.strategy import ServerOptions
 from harness.serving import asgi_server as asgi_server_module
-from harness.serving.asgi_server import LaunchOrder, asgi_server, known_servers, resolved
+from harness.serving.asgi_server import (
+    LaunchOrder,
+    asgi_server,
+    installed,
+    known_servers,
+    not_installed,
+    resolved,
+    under_server,
+)
 
 ORDER = LaunchOrder(
     interpreter="/their/python",
@@ -30,14 +40,49 @@ def test_every_file_of_the_folder_is_a_server() -> None:
     assert {"uvicorn", "granian"} <= set(known_servers())
 
 
+def test_every_server_of_the_project_is_there() -> None:
+    assert set(known_servers()) == {"granian", "gunicorn", "hypercorn", "uvicorn"}
+
+
 @pytest.mark.parametrize("name", known_servers())
 def test_a_server_is_told_everything_that_matters(name: str) -> None:
-    command = asgi_server(name).command(ORDER)
+    kind = asgi_server(name)
+    command = kind.command(msgspec.structs.replace(ORDER, http=kind.parsers[0] if kind.parsers else ""))
     assert command[:3] == ["/their/python", "-m", name]
     assert "bench_inside.app:app" in command
-    for option, value in [("--host", "127.0.0.1"), ("--port", "8123"), ("--workers", "3"), ("--loop", "asyncio")]:
-        assert command[command.index(option) + 1] == value
-    assert (command[command.index("--http") + 1] == "h11") if asgi_server(name).parsers else ("h11" not in command)
+    assert command[command.index("--workers") + 1] == "3"
+    assert "asyncio" in command
+    told = " ".join(command)
+    assert "--host 127.0.0.1 --port 8123" in told or "--bind 127.0.0.1:8123" in told
+
+
+@pytest.mark.parametrize("name", known_servers())
+def test_each_loop_and_each_parser_is_another_command(name: str) -> None:
+    kind = asgi_server(name)
+    choices = list(product(kind.loops, kind.parsers or ("",)))
+    commands = [kind.command(msgspec.structs.replace(ORDER, loop=loop, http=http)) for loop, http in choices]
+    assert len({tuple(command) for command in commands}) == len(choices)
+
+
+def test_what_is_not_installed_is_what_pip_must_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not_installed(resolved(ServerOptions())) == ()
+    monkeypatch.setattr(asgi_server_module, "installed", lambda package: package not in {"granian", "rloop"})
+    assert not_installed(resolved(ServerOptions(server="granian"))) == ("granian",)
+    assert not_installed(resolved(ServerOptions(server="granian", loop="rloop"))) == ("granian", "rloop")
+    assert not_installed(resolved(ServerOptions(loop="asyncio"))) == ()
+
+
+def test_installed_is_what_could_be_imported() -> None:
+    assert installed("uvicorn")
+    assert not installed("no_such_server_as_this")
+
+
+def test_under_another_server_what_both_know_stays() -> None:
+    ours = resolved(ServerOptions(loop="asyncio", http="h11", workers="cores"))
+    assert under_server(ours, "hypercorn") == ServerOptions("hypercorn", "cores", "asyncio", "h11")
+    assert under_server(ours, "granian") == ServerOptions("granian", "cores", "asyncio", "")
+    assert under_server(ours, "gunicorn") == ServerOptions("gunicorn", "cores", "asyncio", "python")
+    assert under_server(ours, "uvicorn") == ours
 
 
 def test_what_a_strategy_leaves_open_is_what_the_server_names_first() -> None:
@@ -56,7 +101,8 @@ def test_what_a_strategy_leaves_open_is_what_the_server_names_first() -> None:
         ({"server": "granian", "http": "h11"}, "http 'h11': granian has no choice of http; leave it out"),
         (
             {"server": "apache"},
-            "server 'apache': there is no harness/serving/servers/apache.py; there are granian.py, uvicorn.py",
+            "server 'apache': there is no harness/serving/servers/apache.py; there are granian.py, gunicorn.py, "
+            "hypercorn.py, uvicorn.py",
         ),
         ({"server": "__init__"}, "Expected `str` matching regex"),
         ({"server": "../x"}, "Expected `str` matching regex"),

@@ -13,6 +13,18 @@ GRANIAN_TAKEN = (
     "\nStack backtrace:\n   0: anyhow::error\n"
 )
 
+GUNICORN_TAKEN = (
+    "[2026-11-28 20:00:00 +0000] [71] [ERROR] Connection in use: ('127.0.0.1', 80)\n"
+    "[2026-11-28 20:00:00 +0000] [71] [ERROR] connection to ('127.0.0.1', 80) failed: [Errno 98] in use\n"
+)
+GUNICORN_BOOT = (
+    "[2026-11-28 20:00:00 +0000] [72] [ERROR] Exception in worker process\nTraceback (most recent call last):\n"
+    "  File 'x'\nValueError: no table\n[2026-11-28 20:00:00 +0000] [71] [ERROR] Worker (pid:72) exited with code 3.\n"
+    "[2026-11-28 20:00:00 +0000] [71] [ERROR] Shutting down: Master\n"
+    "[2026-11-28 20:00:00 +0000] [71] [ERROR] Reason: Worker failed to boot.\n"
+)
+HYPERCORN_TAKEN = "Traceback (most recent call last):\n  File 'x'\nOSError: [Errno 98] Address already in use\n"
+
 
 def log_of(tmp_path: Path, content: str, server: str) -> ServerLog:
     path = tmp_path / "server.log"
@@ -38,6 +50,12 @@ def log_of(tmp_path: Path, content: str, server: str) -> ServerLog:
         ("granian", "[WARNING] ASGI Lifespan errored\n[INFO] Stopping worker-1\n", ""),
         ("granian", "[ERROR] Application callable raised\n", "Application callable raised"),
         ("granian", GRANIAN_TAKEN, "RuntimeError: Address already in use (os error 98)"),
+        ("gunicorn", GUNICORN_BOOT, "ValueError: no table"),
+        ("gunicorn", "[2026-11-28 20:00:00 +0000] [7] [ERROR] Can't connect to ('127.0.0.1', 80)\n",
+         "Can't connect to ('127.0.0.1', 80)"),
+        ("hypercorn", "[2026-11-28 20:00:00 +0000] [7] [WARNING] ASGI Framework Lifespan error\n", ""),
+        ("hypercorn", "[2026-11-28 20:00:00 +0000] [7] [ERROR] Error in ASGI Framework\n", "Error in ASGI Framework"),
+        ("hypercorn", HYPERCORN_TAKEN, "OSError: [Errno 98] Address already in use"),
     ],
 )  # fmt: skip
 def test_last_words_are_what_is_no_routine_of_that_server(
@@ -56,6 +74,9 @@ def test_last_words_are_what_is_no_routine_of_that_server(
         ("uvicorn", "the app's own: address already in use\n", False),
         ("granian", GRANIAN_TAKEN, True),
         ("granian", "", False),
+        ("gunicorn", GUNICORN_TAKEN, True),
+        ("gunicorn", GUNICORN_BOOT, False),
+        ("hypercorn", HYPERCORN_TAKEN, True),
     ],
 )
 def test_each_server_has_its_own_words_for_a_port_that_is_taken(

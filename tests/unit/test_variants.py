@@ -7,7 +7,7 @@ import re
 import msgspec
 import pytest
 
-from harness.catalog.variants import check_names, swept, variant_of
+from harness.catalog.variants import changed_param, check_names, swept, variant_of
 from harness.results.records.errors import UsageError
 from harness.results.records.slice_record import SliceSpec
 from harness.results.records.strategy import ServerOptions, Strategy
@@ -39,7 +39,7 @@ def test_what_was_changed_is_its_name() -> None:
         server=ServerOptions(workers=2, loop="asyncio"),
         interpreter="/opt/bin/python3.14",
     )
-    assert changed.name == "pool[threads=4,workers=2,loop=asyncio,python=python3.14]"
+    assert changed.name == "pool[threads=4,workers=2,python=python3.14] @ asyncio"
     assert (changed.workers, changed.in_flight, changed.params["threads"]) == (2, 4, 4)
 
 
@@ -82,6 +82,38 @@ def test_what_cannot_be_swept_is_one_line(param: str, complaint: str) -> None:
 def test_two_of_one_name_are_refused() -> None:
     with pytest.raises(UsageError, match=re.escape("variant pool: would share a folder with pool")):
         check_names([variant_of(POOL, 1), variant_of(POOL, 2)])
+
+
+@pytest.mark.parametrize(
+    ("server", "name", "folder"),
+    [
+        (ServerOptions(workers="cores"), "pool", "pool"),
+        (ServerOptions("granian", "cores"), "pool @ granian", "pool@granian"),
+        (ServerOptions("granian", "cores", "asyncio"), "pool @ granian+asyncio", "pool@granian+asyncio"),
+        (ServerOptions("uvicorn", "cores", "asyncio", "h11"), "pool @ asyncio+h11", "pool@asyncio+h11"),
+        (ServerOptions("hypercorn", "cores", http="h11"), "pool @ hypercorn", "pool@hypercorn"),
+        (ServerOptions("gunicorn", 3, http="fast"), "pool[workers=3] @ gunicorn+fast", "pool-workers=3@gunicorn+fast"),
+    ],
+)
+def test_what_serves_it_is_named_where_it_is_not_the_usual(server: ServerOptions, name: str, folder: str) -> None:
+    made = variant_of(POOL, 2, server=server)
+    assert made.name == name
+    assert SliceSpec(1, 0, "io", made.name).id == f"001-io-{folder}"
+    assert msgspec.json.decode(msgspec.json.encode(made), type=Variant) == made
+
+
+CHOOSY = msgspec.structs.replace(POOL, choices={"mode": ("fair", "greedy")})
+
+
+def test_where_a_file_lists_the_values_of_a_parameter_there_are_no_others() -> None:
+    assert [made.params["mode"] for made in swept(CHOOSY, "mode=greedy,fair", cores=2)] == ["greedy", "fair"]
+    with pytest.raises(UsageError, match=r"^mode=other: pool knows fair, greedy$"):
+        swept(CHOOSY, "mode=fair,other", cores=2)
+
+
+def test_a_value_as_in_the_file_changes_nothing() -> None:
+    assert changed_param(CHOOSY, "mode", "fair") == {}
+    assert changed_param(CHOOSY, "mode", "greedy") == {"mode": "greedy"}
 
 
 def test_it_survives_the_disk() -> None:

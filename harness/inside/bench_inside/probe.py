@@ -92,19 +92,25 @@ class Probe:
 
     async def _lifespan(self, scope: Message, receive: Receive, send: Send) -> None:
         said = ""
+        refused: BaseException | None = None
 
         async def listening(message: Message) -> None:
-            nonlocal said
+            nonlocal said, refused
             said = message["type"]
             if said == "lifespan.startup.complete":
                 self._start()
-            await send(message)
+            try:
+                await send(message)
+            except BaseException as error:
+                refused = error
+                raise
 
         try:
             await self._app(scope, receive, listening)
         except BaseException as error:
             if said == "lifespan.startup.failed":
-                self._on_failure(error)
+                # hypercorn raises in `send`, while the application handles the exception that is the reason.
+                self._on_failure((error is refused and error.__context__) or error)
             raise
         finally:
             if self._timer is not None:

@@ -28,6 +28,7 @@ class Strategy(Struct, frozen=True):
     `in_flight` is how many upstream calls one worker can have waiting at once (None: as many as there are requests);
     the ceiling of a waiting workload is computed from it. `in_flight_param` names the parameter that gives it, if one
     does. `routes` are the paths in decorators. `digest` is of the file and of the code that it shares with others.
+    `choices` are the only values that a parameter may have, for those that have such a list.
     """
 
     name: Name
@@ -41,3 +42,4 @@ class Strategy(Struct, frozen=True):
     requires: str | None = None
     routes: tuple[str, ...] = ()
     digest: str = ""
+    choices: dict[str, tuple[str, ...]] = {}

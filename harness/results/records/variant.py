@@ -10,8 +10,11 @@ from msgspec import Meta, Struct
 from harness.results.records.strategy import ServerOptions
 from harness.results.records.values import Name, PositiveInt
 
-# The strategy's name, then what was changed: `async_thread_pool[threads=8,loop=asyncio]`.
-VariantName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*(\[[!-~]+\])?\Z", max_length=128)]
+# The strategy's name, then what was changed of it: `async_thread_pool[threads=8]`, and of what serves it:
+# `pure_async @ granian+asyncio`.
+VariantName = Annotated[
+    str, Meta(pattern=r"^[a-z][a-z0-9_]*(\[[!-~]+\])?( @ [a-z0-9_]+(\+[a-z0-9_]+)*)?\Z", max_length=128)
+]
 
 
 class Variant(Struct, frozen=True, kw_only=True):
@@ -35,5 +38,6 @@ class Variant(Struct, frozen=True, kw_only=True):
 
 
 def slug(variant_name: str) -> str:
-    """The variant's part of a folder's name: no brackets, which a shell takes for a pattern."""
-    return re.sub(r"[^a-zA-Z0-9_.=-]", "-", variant_name.rstrip("]"))
+    """The variant's part of a folder's name: no spaces, and no brackets, which a shell takes for a pattern."""
+    changed, at, served_by = variant_name.partition(" @ ")
+    return re.sub(r"[^a-zA-Z0-9_.=-]", "-", changed.rstrip("]")) + at.strip() + served_by

@@ -9,6 +9,7 @@ from harness.serving.asgi_server import AsgiServer, LaunchOrder
 
 class Granian(AsgiServer):
     loops = ("uvloop", "asyncio", "rloop")
+    packages = {"rloop": "rloop"}  # noqa: RUF012 - a ClassVar in the base class
     settings_prefix = "GRANIAN_"
     # The last two come after the reason: when one worker has ended, granian stops all of them.
     routine = re.compile(r"\[(INFO|WARNING)\] |\[ERROR\] (Unexpected exit from worker|ASGI lifespan)|Stack backtrace:")
