@@ -37,6 +37,12 @@ Baseline = Annotated[
         metavar="NAME", help="compare all others with this one (default: sync_def, else the first that works)"
     ),
 ]
+PostgresUrl = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL", help="use this PostgreSQL for the workloads with a database (default: one is made for the run)"
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="for a program to read")]
 RunPath = Annotated[Path | None, typer.Argument(metavar="[RUN]", help="a folder of results/ (default: your newest)")]
 

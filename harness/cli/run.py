@@ -14,6 +14,7 @@ from harness.cli.options import (
     Budget,
     Json,
     Port,
+    PostgresUrl,
     Precision,
     ProfileName,
     Results,
@@ -23,11 +24,11 @@ from harness.cli.options import (
     Workloads,
     given,
 )
-from harness.cli.order import check_baseline, check_port, order_of
+from harness.cli.order import check_baseline, check_port, order_of, own_services
 from harness.results.records.errors import UsageError
 
 # Everything else is in the run's own record.
-_WITH_RESUME = ("--resume", "--port", "--json")
+_WITH_RESUME = ("--resume", "--port", "--postgres-url", "--json")
 
 
 def run(
@@ -43,9 +44,12 @@ def run(
     results: Results = Path("results"),
     resume: Annotated[
         Path | None,
-        typer.Option(metavar="RUN", help="finish this interrupted run; no other option but --port and --json"),
+        typer.Option(
+            metavar="RUN", help="finish this interrupted run; no other option but --port, --postgres-url and --json"
+        ),
     ] = None,
     port: Port = None,
+    postgres_url: PostgresUrl = None,
     as_json: Json = False,
 ) -> None:
     """Measure strategies on workloads and write results/<run>/report.html."""
@@ -60,10 +64,12 @@ def run(
             raise UsageError(f"--resume {resume}: the run goes on as it was started; leave out {', '.join(refused)}")
         check_port(port)
         with alone_on_this_machine(), display(as_json) as shown:
-            result = resume_run(Run.open(resume), project.root(), port, shown)
+            run = Run.open(resume)
+            own = own_services(postgres_url, run.read().workloads)
+            result = resume_run(run, project.root(), port, shown, own)
         finish(result, (), as_json)
         return
-    order, errors = order_of(profile, strategy, workload, rounds, seed, results, port, budget, precision)
+    order, errors = order_of(profile, strategy, workload, rounds, seed, results, port, budget, precision, postgres_url)
     check_baseline(baseline, [variant.name for variant in order.variants])
     with alone_on_this_machine(), display(as_json) as shown:
         for error in errors:

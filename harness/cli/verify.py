@@ -10,7 +10,7 @@ import typer
 
 from harness.cli import project
 from harness.cli.exit_codes import EXIT_INCOMPLETE
-from harness.cli.options import Json, Workloads
+from harness.cli.options import Json, PostgresUrl, Workloads
 
 if TYPE_CHECKING:
     from harness.results.records.run_record import Preflight
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def verify(
     names: Annotated[list[str] | None, typer.Argument(metavar="[STRATEGY]...", help="default: all")] = None,
     workload: Workloads = None,
+    postgres_url: PostgresUrl = None,
     as_json: Json = False,
 ) -> None:
     """Boot strategies and prove that each gives the right answers, without measuring."""
@@ -27,18 +28,21 @@ def verify(
     import msgspec
 
     from harness.catalog.variants import variant_of
+    from harness.cli.order import own_services
     from harness.machine.environment import describe
     from harness.measuring.applicable import require_applicable
     from harness.measuring.preflight import preflight
     from harness.services.running_services import RunningServices
 
     catalog = project.catalog()
-    strategies = catalog.select_strategies(names or [])
     workloads = catalog.select_workloads(workload or [])
+    strategies = catalog.applicable_strategies(names or [], workloads)
     partition = describe(catalog.root).partition
     with (
         tempfile.TemporaryDirectory(prefix="bench-verify-") as folder,
-        RunningServices(workloads, root=catalog.root, log_folder=Path(folder)) as services,
+        RunningServices(
+            workloads, root=catalog.root, log_folder=Path(folder), own=own_services(postgres_url, workloads)
+        ) as services,
     ):
         variants = [variant_of(strategy, partition.target_cores) for strategy in strategies]
         services.check_parameters(variants)
@@ -48,7 +52,7 @@ def verify(
             variants,
             workloads,
             partition=partition,
-            services_environment=services.environment,
+            services=services,
             folder=Path(folder),
             on_result=lambda result: None if as_json else _print_check(result),
             ready_s=20.0,

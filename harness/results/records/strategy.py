@@ -28,6 +28,8 @@ class Strategy(Struct, frozen=True):
     `in_flight` is how many upstream calls one worker can have waiting at once (None: as many as there are requests);
     the ceiling of a waiting workload is computed from it. `in_flight_param` names the parameter that gives it, if one
     does. `routes` are the paths in decorators. `digest` is of the file and of the code that it shares with others.
+    `connections` is how many connections to the database one worker has, and with `connections_param` it is as with
+    `in_flight`. `services` are those without which it does not start.
     """
 
     name: Name
@@ -41,3 +43,6 @@ class Strategy(Struct, frozen=True):
     requires: str | None = None
     routes: tuple[str, ...] = ()
     digest: str = ""
+    connections: int | None = None
+    connections_param: str | None = None
+    services: tuple[Name, ...] = ()
