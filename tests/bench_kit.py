@@ -106,7 +106,8 @@ class Project:
         for folder in ("targets", "scenarios"):
             (root / folder).mkdir(parents=True)
             (root / folder / "__init__.py").touch()
-        shutil.copy(CHECKOUT / "targets/_work.py", root / "targets")
+        for shared in (CHECKOUT / "targets").glob("_[a-z]*.py"):
+            shutil.copy(shared, root / "targets")
         for name in strategies:
             shutil.copy(CHECKOUT / f"targets/{name}.py", root / "targets")
         for scenario in (CHECKOUT / "scenarios").glob("[a-z]*.py"):
