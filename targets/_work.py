@@ -1,8 +1,8 @@
 """The work that all strategies do, in blocking and in async form. Only *how* it is executed differs between them.
 
 It imports little, because the children of a process pool import it and the strategy is ready only when they are. So
-httpx is imported with the first client, and aiohttp only by the strategy that uses it. The bounds are `annotated_types`
-(which pydantic reads), because FastAPI's `Query` would import FastAPI in every child.
+clients and pools are imported with the first one that is made. The bounds are `annotated_types` (which pydantic reads),
+because FastAPI's `Query` would import FastAPI in every child.
 """
 
 from __future__ import annotations
@@ -12,16 +12,22 @@ import multiprocessing
 import os
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Interval
 
 if TYPE_CHECKING:
+    import aiohttp
     import httpx
+    from psycopg import Connection
+    from psycopg_pool import ConnectionPool
 
 # Query parameters. Outside the bounds FastAPI answers 422.
 WaitMs = Annotated[int, Interval(ge=0, le=10_000)]
 Key = Annotated[int, Interval(ge=0, le=1_000_000)]
+Item = Annotated[int, Interval(ge=1, le=1_000)]  # the key of a row
 Rounds = Annotated[int, Interval(ge=1, le=1_000_000)]
 
 FANOUT_CALLS = 3
@@ -105,8 +111,83 @@ async def fetch_async(client: httpx.AsyncClient, wait_ms: int, key: int) -> int:
     return value
 
 
+def aiohttp_session() -> aiohttp.ClientSession:
+    """One for the whole event loop; call it where that runs. httpx, with as many requests in flight as a database pool
+    does not hold back, would cost more than the database."""
+    import aiohttp  # noqa: PLC0415 - see the module's docstring
+
+    return aiohttp.ClientSession(
+        base_url=upstream_url(),
+        connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=KEEP_ALIVE_S),
+        timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
+        trust_env=TRUST_ENV,
+    )
+
+
+async def fetch_aiohttp(session: aiohttp.ClientSession, wait_ms: int, key: int) -> int:
+    async with session.get("/wait", params={"ms": wait_ms, "key": key}, raise_for_status=True) as response:
+        value: int = (await response.json())["value"]
+        return value
+
+
 def mixed_blocking(client: httpx.Client, wait_ms: int, key: int, rounds: int) -> int:
     return crunch(fetch_blocking(client, wait_ms, key), rounds)
+
+
+# ----------------------------------------------------------------------------------------------------- database
+
+# One transaction, then a query that PostgreSQL answers after a wait. The row is updated last, so that other requests
+# for the same row wait for as short a time as they can. psycopg's placeholders; `asyncpg_pool` has its own.
+SELECT_ITEM = "SELECT value FROM fastapi_bench.items WHERE id = %s"
+INSERT_EVENT = "INSERT INTO fastapi_bench.events (item, value) VALUES (%s, %s)"
+UPDATE_ITEM = "UPDATE fastapi_bench.items SET uses = uses + 1 WHERE id = %s"
+SLOW_QUERY = "SELECT value FROM fastapi_bench.items, pg_sleep(%s) WHERE id = %s"
+
+POOL_READY_S = 10.0
+
+
+def has_database() -> bool:
+    return bool(os.environ.get("BENCH_POSTGRES"))
+
+
+def database_url() -> str:
+    """Such as `postgresql://user:password@host/name`."""
+    if not has_database():
+        raise RuntimeError("BENCH_POSTGRES is not set; give it the URL of a database with the schema fastapi_bench")
+    return os.environ["BENCH_POSTGRES"]
+
+
+@contextmanager
+def blocking_pool(connections: int) -> Iterator[ConnectionPool | None]:
+    """Connections for the whole process, safe to share between threads, all of them made at once: then no request pays
+    for that. None where there is no database, so that the other workloads do not pay for it either."""
+    if not has_database():
+        yield None
+        return
+    from psycopg_pool import ConnectionPool  # noqa: PLC0415 - see the module's docstring
+
+    # Without autocommit a query alone would be a transaction too, with two more round trips.
+    options = {"autocommit": True}
+    with ConnectionPool(
+        database_url(), min_size=connections, max_size=connections, kwargs=options, timeout=TIMEOUT_S, open=False
+    ) as pool:
+        pool.wait(POOL_READY_S)
+        yield pool
+
+
+def use_item(connection: Connection, key: int) -> None:
+    """One transaction."""
+    with connection.transaction():
+        (value,) = connection.execute(SELECT_ITEM, (key,)).fetchone()
+        connection.execute(INSERT_EVENT, (key, value))
+        connection.execute(UPDATE_ITEM, (key,))
+
+
+def query_blocking(pool: ConnectionPool, wait_ms: int, key: int) -> int:
+    with pool.connection() as connection:
+        use_item(connection, key)
+        (value,) = connection.execute(SLOW_QUERY, (wait_ms / 1000, key)).fetchone()
+    return value
 
 
 # ---------------------------------------------------------------------------------- the children of a process pool

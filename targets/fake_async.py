@@ -6,20 +6,25 @@ the event loop stands still, and with it every other request and `/health`. Thro
 Never use it. The trap: nothing fails. It answers correctly, passes every test, and only collapses under load.
 """
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
 from targets import _work
-from targets._work import Key, Rounds, WaitMs
+from targets._work import Item, Key, Rounds, WaitMs
 
+PARAMS = {"connections": 15}  # as in `sync_def`; all but one are idle here
 IN_FLIGHT = 1  # the event loop itself makes the call
+CONNECTIONS = "connections"
+
+POOL_SIZE = int(os.environ.get("BENCH_CONNECTIONS", PARAMS["connections"]))
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    with _work.blocking_client() as app.state.client:
+    with _work.blocking_client() as app.state.client, _work.blocking_pool(POOL_SIZE) as app.state.database:
         yield
 
 
@@ -46,6 +51,11 @@ async def fanout(wait_ms: WaitMs, key: Key) -> dict[str, int | list[int]]:
 @app.get("/cpu")
 async def cpu(rounds: Rounds, key: Key) -> dict[str, int]:
     return {"key": key, "result": _work.crunch(key, rounds)}
+
+
+@app.get("/db")
+async def db(wait_ms: WaitMs, key: Item) -> dict[str, int]:
+    return {"key": key, "value": _work.query_blocking(app.state.database, wait_ms, key)}
 
 
 @app.get("/mixed")

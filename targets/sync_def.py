@@ -5,23 +5,29 @@ as the default for blocking libraries: nothing to configure and hard to get wron
 
 The trap: there are 40 such threads per process, shared with sync dependencies, `UploadFile` and `FileResponse`. While
 40 slow calls are in flight, every other `def` endpoint waits, even if the CPU is idle. CPU work gains nothing from
-threads.
+threads. And what the threads share may be less than they are: 40 threads that need one of 15 database connections
+(`/db`) are 15 that work and 25 that wait.
 """
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
 from targets import _work
-from targets._work import Key, Rounds, WaitMs
+from targets._work import Item, Key, Rounds, WaitMs
 
+PARAMS = {"connections": 15}  # what SQLAlchemy gives if nobody says how many
 IN_FLIGHT = 40  # AnyIO's default thread limiter
+CONNECTIONS = "connections"
+
+POOL_SIZE = int(os.environ.get("BENCH_CONNECTIONS", PARAMS["connections"]))
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    with _work.blocking_client() as app.state.client:
+    with _work.blocking_client() as app.state.client, _work.blocking_pool(POOL_SIZE) as app.state.database:
         yield
 
 
@@ -48,6 +54,19 @@ def fanout(wait_ms: WaitMs, key: Key) -> dict[str, int | list[int]]:
 @app.get("/cpu")
 def cpu(rounds: Rounds, key: Key) -> dict[str, int]:
     return {"key": key, "result": _work.crunch(key, rounds)}
+
+
+@app.get("/db")
+def db(wait_ms: WaitMs, key: Item) -> dict[str, int]:
+    return {"key": key, "value": _work.query_blocking(app.state.database, wait_ms, key)}
+
+
+@app.get("/db_io")
+def db_io(wait_ms: WaitMs, key: Item) -> dict[str, int]:
+    with app.state.database.connection() as connection:
+        _work.use_item(connection, key)
+    # The connection is back in the pool: others use it while this request waits.
+    return {"key": key, "value": _work.fetch_blocking(app.state.client, wait_ms, key)}
 
 
 @app.get("/mixed")

@@ -24,6 +24,7 @@ MEASURING = {
     "integration/test_local_generator.py::test_closed_and_open_loop_on_a_fixed_delay",
     "integration/test_local_generator.py::test_the_warm_up_of_two_generators_ends_for_both_at_once_when_both_have_settled",
     "integration/test_physics.py",
+    "integration/test_postgres.py::test_the_wait_for_a_connection_is_measured_in_every_pool",
     "integration/test_run.py::test_a_strategy_that_cheats_sets_no_rates_for_the_others",
     "integration/test_services.py::test_two_services_at_once_one_of_them_a_file_that_only_the_tests_have",
     "integration/test_side_by_side.py::test_one_that_computes_while_idle_is_named_then_stopped_and_gets_its_own_capacity",

@@ -128,6 +128,7 @@ def judged(figures: SliceFigures, responses_us: Mapping[str, Iterable[int]] | No
                 response=exact_latencies(histogram(times_us.get(name, ()))),
                 health=exact_latencies(histogram(())),
                 loop_lags=histogram(()),
+                pool_waits=histogram(()),
             )
             for name in figures.phases
         },

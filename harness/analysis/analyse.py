@@ -67,6 +67,9 @@ def analyse(run: Run) -> Analysis:
 
 
 def _judged(raw: RawSlice, judgement: Judgement) -> JudgedSlice:
+    seen = {
+        phase.spec.name: probe_figures(raw.probes, phase, raw.boot.origin_monotonic_s) for phase in raw.record.phases
+    }
     return JudgedSlice(
         SliceFigures(
             record=raw.record,
@@ -79,7 +82,8 @@ def _judged(raw: RawSlice, judgement: Judgement) -> JudgedSlice:
             phase.spec.name: PhaseEvidence(
                 response=latencies(raw.histograms, phase.spec.name, Metric.RESPONSE),
                 health=latencies(raw.histograms, phase.spec.name, Metric.HEALTH),
-                loop_lags=probe_figures(raw.probes, phase, raw.boot.origin_monotonic_s).lags,
+                loop_lags=seen[phase.spec.name].lags,
+                pool_waits=seen[phase.spec.name].pool_waits,
             )
             for phase in raw.record.phases
         },

@@ -17,6 +17,7 @@ ONE_CORE = 1.15  # with the little that other threads do while one holds the GIL
 BLOCKED_SHARE = 0.5  # of the time
 SERVER_AND_SUPERVISOR = 2  # processes
 WAITING_SHARE = 0.1  # of the users: fewer wait for a moment
+POOL_SHARE = 0.25  # of the response time
 AT_CEILING = 0.9
 
 
@@ -39,6 +40,7 @@ def cause(cell: Cell, slices: Iterable[SliceFigures], *, target_cores: int, user
         _stuck(cell, measured),
         _upstream(codes),
         _loop(phase),
+        _pool(phase, users),
         _threads(phase, users),
         _cpu(phase, target_cores),
         _one_core(phase, measured, target_cores),
@@ -63,10 +65,14 @@ def _stuck(cell: Cell, slices: Iterable[SliceFigures]) -> str:
     said."""
     if not cell.without_answer:
         return ""
-    waiting = max((phase.limiter_waiting_max or 0 for slice in slices for phase in slice.phases.values()), default=0)
+    phases = [phase for slice in slices for phase in slice.phases.values()]
+    waiting = max((phase.limiter_waiting_max or 0 for phase in phases), default=0)
+    for_connection = max((phase.pool_waiting_max or 0 for phase in phases), default=0)
     said = f"no right answer in {count(cell.without_answer, 'slice')}"
     if waiting:
-        return f"{said}; all of AnyIO's threads were taken and up to {count(waiting, 'request')} waited for one"
+        said += f"; all of AnyIO's threads were taken and up to {count(waiting, 'request')} waited for one"
+    if for_connection:
+        said += f"; up to {count(for_connection, 'request')} waited for a database connection"
     return said
 
 
@@ -77,6 +83,24 @@ def _upstream(codes: set[str]) -> str:
 def _loop(phase: CellPhase | None) -> str:
     share = phase.loop_blocked_share if phase is not None else None
     return f"its event loop could not run in {share:.0%} of the time" if share and share >= BLOCKED_SHARE else ""
+
+
+def _pool(phase: CellPhase | None, users: int) -> str:
+    """Before threads: a thread that waits for a connection is taken. The median, since a pool that is too small makes
+    most requests wait, and not the odd one."""
+    if phase is None or (phase.pool_waiting_max or 0) < WAITING_SHARE * users:
+        return ""
+    if phase.pool_wait_p50_ms is None or phase.response_p50 is None:
+        return ""
+    if phase.pool_wait_p50_ms < POOL_SHARE * phase.response_p50.value_ms:
+        return ""
+    waiting = count(phase.pool_waiting_max or 0, "request")
+    lag = phase.loop_lag_p99_ms
+    beside = "" if lag is None else f", while its event loop was at most {lag:.0f} ms late (p99)"
+    return (
+        f"its database connections were taken and up to {waiting} waited for one, {phase.pool_wait_p50_ms:.0f} ms in "
+        f"the middle{beside}"
+    )
 
 
 def _threads(phase: CellPhase | None, users: int) -> str:

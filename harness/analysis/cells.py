@@ -35,6 +35,7 @@ class PhaseEvidence:
     response: Latencies
     health: Latencies
     loop_lags: Histogram
+    pool_waits: Histogram
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,7 @@ def _phase(name: str, slices: Sequence[JudgedSlice], all_slices: Sequence[Judged
     response = _Pooled.of([part.response for part in known], is_bound=is_bound)
     health = _Pooled.of([part.health for part in known], is_bound=is_bound)
     lags = merge(part.loop_lags for part in known) if ran else merge(())
+    pool_waits = merge(part.pool_waits for part in known) if ran else merge(())
     outcomes: Counter[Outcome] = Counter()
     for phase in phases:
         outcomes.update(phase.outcomes)
@@ -142,6 +144,9 @@ def _phase(name: str, slices: Sequence[JudgedSlice], all_slices: Sequence[Judged
         target_rss_max_bytes=_largest(phase.target_rss_max_bytes for phase in phases),
         target_threads_max=_largest(phase.target_threads_max for phase in phases),
         limiter_waiting_max=_largest(phase.limiter_waiting_max for phase in phases),
+        pool_wait_p50_ms=value_ms(pool_waits, 500),
+        pool_wait_p99_ms=value_ms(pool_waits, 990),
+        pool_waiting_max=_largest(phase.pool_waiting_max for phase in phases),
     )
 
 
@@ -180,7 +185,7 @@ def _known_of(name: str, slice: JudgedSlice, all_slices: Sequence[JudgedSlice]) 
     if not choked:
         return slice.evidence[name]
     there = choked[-1]
-    return PhaseEvidence(at_least(there.response), at_least(there.health), there.loop_lags)
+    return PhaseEvidence(at_least(there.response), at_least(there.health), there.loop_lags, there.pool_waits)
 
 
 def _is_overloaded(phase: PhaseFigures) -> bool:

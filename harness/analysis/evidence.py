@@ -45,6 +45,9 @@ class CellPhase(Struct, frozen=True, kw_only=True):
     target_rss_max_bytes: int | None
     target_threads_max: int | None
     limiter_waiting_max: int | None
+    pool_wait_p50_ms: float | None = None  # for a connection, over all that were taken in the slices that count
+    pool_wait_p99_ms: float | None = None
+    pool_waiting_max: int | None = None
 
 
 class Cell(Struct, frozen=True, kw_only=True):

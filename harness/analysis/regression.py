@@ -85,7 +85,7 @@ def refuse_other_work(before: RunRecord, after: RunRecord) -> None:
     old = {workload.name: workload for workload in before.workloads}
     for new in after.workloads:
         then = old.get(new.name, new)
-        if (then.requests, then.wait_ms, then.calls) != (new.requests, new.wait_ms, new.calls):
+        if (then.requests, then.wait_ms, then.waits) != (new.requests, new.wait_ms, new.waits):
             raise UsageError(f"{new.name}: the two runs sent different requests; there is nothing to compare")
     for key in ("users", "users_by_workload", "capacity_s", "capacity_most_s", "upstream_sigma"):
         then_value, new_value = getattr(before.profile, key), getattr(after.profile, key)

@@ -17,10 +17,12 @@ EXAMPLES = {
     "PARAMS": 'PARAMS = {"threads": 8}',
     "CHOICES": 'CHOICES = {"client": ["httpx", "aiohttp"]}',
     "IN_FLIGHT": 'IN_FLIGHT = 40, or IN_FLIGHT = "threads" for a parameter',
+    "CONNECTIONS": 'CONNECTIONS = 15, or CONNECTIONS = "connections" for a parameter',
     "REQUIRES": 'REQUIRES = ">=3.14"',
     "REQUESTS": 'REQUESTS = [["/io?wait_ms=100&key=1", {"key": 1, "value": 2}]]',
     "WAIT_MS": "WAIT_MS = 100",
     "CALLS": "CALLS = 1",
+    "QUERIES": "QUERIES = 1",
     "SERVICES": 'SERVICES = ["upstream"]',
 }
 

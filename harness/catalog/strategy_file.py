@@ -16,10 +16,10 @@ from harness.results.records.values import Name, PositiveInt
 from harness.serving.asgi_server import resolved
 
 Params = dict[str, int | float | str]
-_STRATEGY_LITERALS = ("SERVER", "PARAMS", "CHOICES", "IN_FLIGHT", "REQUIRES")
+_STRATEGY_LITERALS = ("SERVER", "PARAMS", "CHOICES", "IN_FLIGHT", "CONNECTIONS", "REQUIRES", "SERVICES")
 # Parameters cannot have these names: harness, services and targets use BENCH_<NAME> between themselves.
 _OF_THE_PROCESSES = ("probe_dir", "target", "target_folder", "token", "tree")
-_OF_THE_SERVICES = ("upstream", "upstream_seed", "upstream_sigma")
+_OF_THE_SERVICES = ("postgres", "postgres_own", "upstream", "upstream_seed", "upstream_sigma")
 _RESERVED_PARAMS = frozenset({*_OF_THE_PROCESSES, *_OF_THE_SERVICES})
 
 
@@ -35,7 +35,8 @@ def read_strategy(path: Path, shown: str) -> Strategy:
         raise
     reader = LiteralReader(module, shown)
     params = _params(reader)
-    in_flight, in_flight_param = _in_flight(reader, params)
+    in_flight, in_flight_param = _number_or_param(reader, "IN_FLIGHT", params)
+    connections, connections_param = _number_or_param(reader, "CONNECTIONS", params)
     requires = reader.get("REQUIRES", str | None, None)
     if requires is not None and not is_requirement(requires):
         raise reader.error("REQUIRES", "is not a version specifier of Python packaging (PEP 440)")
@@ -51,6 +52,9 @@ def read_strategy(path: Path, shown: str) -> Strategy:
         requires=requires,
         routes=module.routes,
         choices=_choices(reader, params),
+        connections=connections,
+        connections_param=connections_param,
+        services=reader.get("SERVICES", tuple[Name, ...], ()),
     )
 
 
@@ -82,16 +86,19 @@ def _choices(reader: LiteralReader, params: Params) -> dict[str, tuple[str, ...]
     return choices
 
 
-def _in_flight(reader: LiteralReader, params: Mapping[str, int | float | str]) -> tuple[int | None, str | None]:
+def _number_or_param(
+    reader: LiteralReader, key: str, params: Mapping[str, int | float | str]
+) -> tuple[int | None, str | None]:
     """The number, and the parameter that gives it."""
-    given = reader.get("IN_FLIGHT", PositiveInt | str | None, None)
+    given = reader.get(key, PositiveInt | str | None, None)
     if not isinstance(given, str):
         return given, None
     if given not in params:
-        raise reader.error("IN_FLIGHT", f"PARAMS has no {given!r}; {nearest(given, sorted(params))}")
+        raise reader.error(key, f"PARAMS has no {given!r}; {nearest(given, sorted(params))}")
     value = params[given]
     if value == "cores":  # known when a variant is made for a machine
         return None, given
     if not isinstance(value, int) or value < 1:
-        raise reader.error("IN_FLIGHT", f"PARAMS says {given!r} is {value!r}, which is not a number of calls")
+        of_what = "calls" if key == "IN_FLIGHT" else "connections"
+        raise reader.error(key, f"PARAMS says {given!r} is {value!r}, which is not a number of {of_what}")
     return value, given

@@ -28,10 +28,6 @@ def variant_of(
     changed = dict(params or {})
     in_force = {name: _resolved(value, cores) for name, value in {**strategy.params, **changed}.items()}
     options = resolved(server or strategy.server)
-    in_flight = strategy.in_flight
-    if strategy.in_flight_param is not None:
-        value = in_force[strategy.in_flight_param]
-        in_flight = value if isinstance(value, int) else None
     return Variant(
         name=_name(strategy, changed, options, interpreter),
         strategy=strategy.name,
@@ -41,8 +37,10 @@ def variant_of(
         params=in_force,
         server=options,
         workers=cores if options.workers == "cores" else options.workers,
-        in_flight=in_flight,
+        in_flight=_given_by(strategy.in_flight_param, in_force, strategy.in_flight),
         interpreter=interpreter,
+        connections=_given_by(strategy.connections_param, in_force, strategy.connections),
+        services=strategy.services,
     )
 
 
@@ -97,6 +95,14 @@ def _name(strategy: Strategy, params: Mapping[str, ParamValue], server: ServerOp
     return f"{name} @ {'+'.join(other)}" if other else name
 
 
+def _given_by(param: str | None, in_force: Mapping[str, ParamValue], number: int | None) -> int | None:
+    """What a parameter gives, if one does."""
+    if param is None:
+        return number
+    value = in_force[param]
+    return value if isinstance(value, int) else None
+
+
 def _resolved(value: ParamValue, cores: int) -> ParamValue:
     return cores if value == "cores" else value
 
@@ -119,4 +125,6 @@ def _typed(strategy: Strategy, name: str, text: str) -> ParamValue:
         raise UsageError(f"{name}={text}: {strategy.name} takes {_KINDS[kind]}; write {name}={example}") from error
     if name == strategy.in_flight_param and isinstance(value, int) and value < 1:
         raise UsageError(f"{name}={text}: no call could be in flight (IN_FLIGHT is {name!r}); write 1 or more")
+    if name == strategy.connections_param and isinstance(value, int) and value < 1:
+        raise UsageError(f"{name}={text}: there would be no connection (CONNECTIONS is {name!r}); write 1 or more")
     return value

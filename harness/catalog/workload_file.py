@@ -16,7 +16,7 @@ from harness.results.records.values import Name
 from harness.results.records.workload import Request, Workload
 from harness.services.service_files import SERVICES_FOLDER, service_names, there_are
 
-_WORKLOAD_LITERALS = ("REQUESTS", "WAIT_MS", "CALLS", "SERVICES")
+_WORKLOAD_LITERALS = ("REQUESTS", "WAIT_MS", "CALLS", "QUERIES", "SERVICES")
 UPSTREAM = "upstream"
 _PATH = re.compile(r"/[!-~]*")  # visible ASCII: it is sent unchanged, so no spaces, no line ends
 
@@ -28,8 +28,13 @@ def read_workload(path: Path, shown: str, services_folder: Path = SERVICES_FOLDE
     reader = LiteralReader(module, shown)
     wait_ms = reader.get("WAIT_MS", Annotated[float, Meta(ge=0, le=60_000)], 0.0)
     calls = reader.get("CALLS", Annotated[int, Meta(ge=0, le=1000)], 0)
-    if wait_ms > 0 and calls == 0:
-        raise reader.error("WAIT_MS", "nothing waits without CALLS; add how many upstream calls a request makes")
+    queries = reader.get("QUERIES", Annotated[int, Meta(ge=0, le=1000)], 0)
+    if wait_ms > 0 and calls == queries == 0:
+        raise reader.error(
+            "WAIT_MS", "nothing waits without CALLS or QUERIES; add how many upstream calls a request makes"
+        )
+    if calls and queries:
+        raise reader.error("QUERIES", "CALLS is given, too; the injected wait is in one of them, name that one")
     return Workload(
         name=path.stem,
         title=module.title or path.stem,
@@ -39,6 +44,7 @@ def read_workload(path: Path, shown: str, services_folder: Path = SERVICES_FOLDE
         wait_ms=wait_ms,
         calls=calls,
         services=_services(reader, calls, services_folder),
+        queries=queries,
     )
 
 

@@ -45,6 +45,12 @@ Parsers = Annotated[list[str] | None, typer.Option("--http", metavar="NAME,...",
 Clients = Annotated[
     list[str] | None, typer.Option("--client", metavar="NAME,...", help="calling services with these HTTP clients")
 ]
+PostgresUrl = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL", help="use this PostgreSQL for the workloads with a database (default: one is made for the run)"
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="for a program to read")]
 RunPath = Annotated[Path | None, typer.Argument(metavar="[RUN]", help="a folder of results/ (default: your newest)")]
 

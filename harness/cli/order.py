@@ -15,6 +15,7 @@ from harness.results.records.errors import UsageError
 if TYPE_CHECKING:
     from harness.catalog.dimensions import Dimensions
     from harness.measuring.measure import Order
+    from harness.results.records.workload import Workload
 
 
 def order_of(
@@ -28,6 +29,7 @@ def order_of(
     budget: str | None = None,
     precision: str | None = None,
     asked: Dimensions | None = None,
+    postgres_url: str | None = None,
 ) -> tuple[Order, tuple[str, ...]]:
     """The order, and one line for each broken file that was not asked for by name. Raises UsageError."""
     import msgspec
@@ -39,7 +41,6 @@ def order_of(
 
     check_port(port)
     catalog = project.catalog()
-    chosen = catalog.select_strategies(strategies or [])
     cores = detect().target_cores
     profile = load_profile(profile_name)
     check_workloads(profile, [w.name for w in catalog.workloads] + [w.name for w in catalog.broken_workloads])
@@ -52,18 +53,47 @@ def order_of(
     if precision is not None:
         profile = msgspec.structs.replace(profile, precision_percent=precision_percent(precision))
     named = workloads or list(profile.workloads)
+    selected = catalog.select_workloads(named, profile.named_only)
+    chosen = catalog.applicable_strategies(strategies or [], selected)
+    own = own_services(postgres_url, selected)
+    words = ["bench", *sys.argv[1:]]
+    if postgres_url is not None:
+        words = [word.replace(postgres_url, shown_url(postgres_url)) for word in words]
     order = Order(
         root=catalog.root,
         profile=profile,
         strategies=chosen,
         variants=varied(chosen, cores, asked or Dimensions()),
-        workloads=catalog.select_workloads(named),
+        workloads=selected,
         results=results,
-        command=shlex.join(["bench", *sys.argv[1:]]),
+        command=shlex.join(words),
         port=port,
+        own=own,
         must_fit=budget is not None,
     )
     return order, catalog.errors_beside(strategies or [], named)
+
+
+def own_services(postgres_url: str | None, workloads: Sequence[Workload]) -> dict[str, str]:
+    """The addresses of services that somebody already has, by name. Raises UsageError when it cannot be used, or nobody
+    would use it."""
+    from harness.services.postgres import own_database
+
+    if postgres_url is None:
+        return {}
+    if not any("postgres" in workload.services for workload in workloads):
+        raise UsageError(
+            f"--postgres-url {shown_url(postgres_url)}: no workload of this run uses PostgreSQL; add -w db, or leave "
+            "it out"
+        )
+    return {"postgres": own_database(postgres_url)}
+
+
+def shown_url(postgres_url: str) -> str:
+    """Without its password: what a run was made with is kept, and shown."""
+    from harness.services.postgres import redacted
+
+    return redacted(postgres_url)
 
 
 def swept_order(order: Order, param: str, baseline: str | None) -> Order:

@@ -17,6 +17,7 @@ from harness.cli.options import (
     Loops,
     Parsers,
     Port,
+    PostgresUrl,
     Precision,
     ProfileName,
     Results,
@@ -27,11 +28,11 @@ from harness.cli.options import (
     Workloads,
     given,
 )
-from harness.cli.order import check_baseline, check_port, order_of
+from harness.cli.order import check_baseline, check_port, order_of, own_services
 from harness.results.records.errors import UsageError
 
 # Everything else is in the run's own record.
-_WITH_RESUME = ("--resume", "--port", "--json")
+_WITH_RESUME = ("--resume", "--port", "--postgres-url", "--json")
 
 
 def run(
@@ -51,9 +52,12 @@ def run(
     results: Results = Path("results"),
     resume: Annotated[
         Path | None,
-        typer.Option(metavar="RUN", help="finish this interrupted run; no other option but --port and --json"),
+        typer.Option(
+            metavar="RUN", help="finish this interrupted run; no other option but --port, --postgres-url and --json"
+        ),
     ] = None,
     port: Port = None,
+    postgres_url: PostgresUrl = None,
     as_json: Json = False,
 ) -> None:
     """Measure strategies on workloads and write results/<run>/report.html."""
@@ -69,11 +73,15 @@ def run(
             raise UsageError(f"--resume {resume}: the run goes on as it was started; leave out {', '.join(refused)}")
         check_port(port)
         with alone_on_this_machine(), display(as_json) as shown:
-            result = resume_run(Run.open(resume), project.root(), port, shown)
+            run = Run.open(resume)
+            own = own_services(postgres_url, run.read().workloads)
+            result = resume_run(run, project.root(), port, shown, own)
         finish(result, (), as_json)
         return
     asked = Dimensions.read(server, loop, http, client)
-    order, errors = order_of(profile, strategy, workload, rounds, seed, results, port, budget, precision, asked)
+    order, errors = order_of(
+        profile, strategy, workload, rounds, seed, results, port, budget, precision, asked, postgres_url
+    )
     check_baseline(baseline, [variant.name for variant in order.variants])
     with alone_on_this_machine(), display(as_json) as shown:
         for line in (*errors, *with_their_own(order.strategies, asked)):

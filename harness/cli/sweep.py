@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from harness.cli.ending import display, finish
-from harness.cli.options import Baseline, Budget, Json, Port, Precision, ProfileName, Results, Rounds, Seed, Workloads
+from harness.cli.options import (
+    Baseline,
+    Budget,
+    Json,
+    Port,
+    PostgresUrl,
+    Precision,
+    ProfileName,
+    Results,
+    Rounds,
+    Seed,
+    Workloads,
+)
 from harness.cli.order import order_of, swept_order
 
 
@@ -24,6 +36,7 @@ def sweep(
     seed: Seed = None,
     results: Results = Path("results"),
     port: Port = None,
+    postgres_url: PostgresUrl = None,
     as_json: Json = False,
 ) -> None:
     """Measure one strategy with several values of one parameter, against each other and a baseline.
@@ -34,7 +47,9 @@ def sweep(
     from harness.machine.only_run import alone_on_this_machine
     from harness.measuring.measure import start_run
 
-    order, errors = order_of(profile, [strategy], workload, rounds, seed, results, port, budget, precision)
+    order, errors = order_of(
+        profile, [strategy], workload, rounds, seed, results, port, budget, precision, postgres_url
+    )
     order = swept_order(order, param, baseline)
     with alone_on_this_machine(), display(as_json) as shown:
         for error in errors:

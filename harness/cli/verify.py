@@ -10,7 +10,7 @@ import typer
 
 from harness.cli import project
 from harness.cli.exit_codes import EXIT_INCOMPLETE
-from harness.cli.options import Clients, Json, Loops, Parsers, Servers, Workloads
+from harness.cli.options import Clients, Json, Loops, Parsers, PostgresUrl, Servers, Workloads
 
 if TYPE_CHECKING:
     from harness.results.records.run_record import Preflight
@@ -23,6 +23,7 @@ def verify(
     loop: Loops = None,
     http: Parsers = None,
     client: Clients = None,
+    postgres_url: PostgresUrl = None,
     as_json: Json = False,
 ) -> None:
     """Boot strategies and prove that each gives the right answers, without measuring."""
@@ -31,6 +32,7 @@ def verify(
     import msgspec
 
     from harness.catalog.dimensions import Dimensions, varied, with_their_own
+    from harness.cli.order import own_services
     from harness.machine.environment import describe
     from harness.measuring.applicable import require_applicable
     from harness.measuring.preflight import preflight
@@ -38,13 +40,15 @@ def verify(
 
     catalog = project.catalog()
     asked = Dimensions.read(server, loop, http, client)
-    strategies = catalog.select_strategies(names or [])
     workloads = catalog.select_workloads(workload or [])
+    strategies = catalog.applicable_strategies(names or [], workloads)
     partition = describe(catalog.root).partition
     variants = varied(strategies, partition.target_cores, asked)
     with (
         tempfile.TemporaryDirectory(prefix="bench-verify-") as folder,
-        RunningServices(workloads, root=catalog.root, log_folder=Path(folder)) as services,
+        RunningServices(
+            workloads, root=catalog.root, log_folder=Path(folder), own=own_services(postgres_url, workloads)
+        ) as services,
     ):
         services.check_parameters(variants)
         services.wait_ready()
@@ -53,7 +57,7 @@ def verify(
             variants,
             workloads,
             partition=partition,
-            services_environment=services.environment,
+            services=services,
             folder=Path(folder),
             on_result=lambda result: None if as_json else _print_check(result),
             ready_s=20.0,

@@ -11,18 +11,24 @@ def waiting_ceiling(workload: Workload, variant: Variant, *, users: int) -> Ceil
     """Requests per second that injected waits leave possible; None where nothing waits.
 
     A request takes at least one wait, so `users` closed-loop users ask at most users / wait. Where one worker has a
-    bounded number of upstream calls in flight (threads, or a blocked loop), its calls are bounded by that / wait.
+    bounded number of upstream calls in flight (threads, or a blocked loop), its calls are bounded by that / wait. So
+    are queries, and by the connections too: each waits with one of them.
     """
-    if workload.wait_ms <= 0 or workload.calls < 1:
+    if workload.wait_ms <= 0 or workload.waits < 1:
         return None
     wait_s = workload.wait_ms / 1000
-    by_users = Ceiling(users / wait_s, f"{users} users / {wait_s:g} s")
-    if variant.in_flight is None:
-        return by_users
-    in_flight = f"{variant.in_flight} in flight" + (f" x {variant.workers} workers" if variant.workers > 1 else "")
-    waits = f"{wait_s:g} s" if workload.calls == 1 else f"({workload.calls} x {wait_s:g} s)"
-    by_calls = Ceiling(variant.in_flight * variant.workers / (workload.calls * wait_s), f"{in_flight} / {waits}")
-    return min(by_users, by_calls, key=lambda ceiling: ceiling.rps)
+    waits = f"{wait_s:g} s" if workload.waits == 1 else f"({workload.waits} x {wait_s:g} s)"
+    workers = f" x {variant.workers} workers" if variant.workers > 1 else ""
+    ceilings = [Ceiling(users / wait_s, f"{users} users / {wait_s:g} s")]
+    at_once = [(variant.in_flight, f"{variant.in_flight} in flight")]
+    if workload.queries:
+        at_once.append((variant.connections, f"{variant.connections} connections"))
+    ceilings += [
+        Ceiling(most * variant.workers / (workload.waits * wait_s), f"{named}{workers} / {waits}")
+        for most, named in at_once
+        if most is not None
+    ]
+    return min(ceilings, key=lambda ceiling: ceiling.rps)
 
 
 def cpu_ceiling(target_cores: int, cpu_s_per_1000: float) -> Ceiling:

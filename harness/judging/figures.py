@@ -74,6 +74,9 @@ class PhaseFigures(Struct, frozen=True, kw_only=True):
     loop_lag_max_ms: float | None = None
     limiter_borrowed_max: int | None = None
     limiter_waiting_max: int | None = None
+    pool_wait_p50_ms: float | None = None  # for a connection; None: too few, or the target has no pool
+    pool_wait_p99_ms: float | None = None
+    pool_waiting_max: int | None = None  # requests that waited for one at once
     requests_by_pid: dict[int, int] = {}
     recorded: int = 0  # requests whose response time is in the latency log; fewer than `scheduled`: it was cut off
     probe_lines: int = 0  # of all workers, within the phase

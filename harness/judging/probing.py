@@ -15,12 +15,15 @@ from harness.results.records.probe_line import ProbeLine
 
 @dataclass(frozen=True)
 class ProbeFigures:
-    """`lags`: how late the event loop's ticks came, in us, all workers' together. None: no line in the phase."""
+    """`lags`: how late the event loop's ticks came, in us, all workers' together. `pool_waits`: how long requests
+    waited for a connection of a pool, in us; empty where nobody took one. None: no line in the phase."""
 
     lags: Histogram
+    pool_waits: Histogram
     lines: int = 0
     limiter_borrowed_max: int | None = None
     limiter_waiting_max: int | None = None
+    pool_waiting_max: int | None = None
     requests_by_pid: dict[int, int] = field(default_factory=dict)
 
 
@@ -38,11 +41,19 @@ def probe_figures(
     requests = {pid: _requests_between(lines, start_s, end_s) for pid, lines in probes.items()}
     return ProbeFigures(
         lags=_histogram(lags),
+        pool_waits=_histogram([wait_us for line in inside for wait_us in line.pool_waits_us]),
         lines=len(inside),
         limiter_borrowed_max=max((line.limiter_borrowed for line in inside), default=None),
         limiter_waiting_max=max((line.limiter_waiting for line in inside), default=None),
+        pool_waiting_max=_most_waiting(inside),
         requests_by_pid={pid: count for pid, count in requests.items() if count},
     )
+
+
+def _most_waiting(lines: Sequence[ProbeLine]) -> int | None:
+    """For a connection, at once; None where nobody took one."""
+    has_pool = any(line.pool_waits_us or line.pool_waiting for line in lines)
+    return max(line.pool_waiting for line in lines) if has_pool else None
 
 
 def _lag_over_the_end(lines: Sequence[ProbeLine], start_s: float, end_s: float) -> Sequence[int]:

@@ -168,27 +168,27 @@ def above_ceiling(context: Context) -> Finding | None:
         ceiling = waiting_ceiling(context.workload, context.variant, users=context.users(phase.name))
         if ceiling is None:
             continue
-        longest_s = context.workload.calls * context.workload.wait_ms / 1000
-        allowed_rps = ceiling.rps * (1 + longest_s / phase.duration_s) * CEILING_TOLERANCE
+        allowed_rps = ceiling.rps * (1 + context.workload.waits_s / phase.duration_s) * CEILING_TOLERANCE
         if phase.goodput_rps > allowed_rps:
             return invalid(
                 "above_ceiling",
                 f"{phase.name}: {phase.goodput_rps:,.0f} right answers/s, and the waits allow {ceiling.rps:,.0f}/s "
                 f"({ceiling.because}; {allowed_rps:,.0f}/s with all tolerances)",
-                "check IN_FLIGHT of the strategy, and that it calls the upstream each time",
+                "check IN_FLIGHT and CONNECTIONS of the strategy, and that it calls its service each time",
             )
     return None
 
 
 def below_wait(context: Context) -> Finding | None:
-    shortest_ms = context.workload.wait_ms * (SHORTEST_DRAWN_WAIT if context.profile.upstream_sigma else 1.0)
+    who, sigma = ("the upstream", context.profile.upstream_sigma) if context.workload.calls else ("the database", 0.0)
+    shortest_ms = context.workload.wait_ms * (SHORTEST_DRAWN_WAIT if sigma else 1.0)
     for phase in context.record.phases:
-        if context.workload.calls and phase.min_service_ms is not None and phase.min_service_ms < shortest_ms:
+        if context.workload.waits and phase.min_service_ms is not None and phase.min_service_ms < shortest_ms:
             return invalid(
                 "below_wait",
-                f"{phase.spec.name}: an answer after {phase.min_service_ms:.2f} ms, and the upstream waits at least "
+                f"{phase.spec.name}: an answer after {phase.min_service_ms:.2f} ms, and {who} waits at least "
                 f"{shortest_ms:g} ms",
-                "the strategy caches, or does not call the upstream",
+                f"the strategy caches, or does not ask {who}",
             )
     return None
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
@@ -28,7 +28,7 @@ from harness.measuring.arrival_rates import with_rates
 from harness.measuring.boot import RunSetup
 from harness.measuring.further import further_sessions, looked, with_further
 from harness.measuring.known import Known
-from harness.measuring.memory_groups import memory_groups, memory_line
+from harness.measuring.memory_groups import ConnectionNeeds, connections_line, memory_groups, memory_line
 from harness.measuring.preflight import preflight
 from harness.measuring.progress import by_session, failures, to_measure
 from harness.measuring.resumable import refuse_to_mix
@@ -65,6 +65,7 @@ class Order:
     port: int | None = None
     services_folder: Path = SERVICES_FOLDER
     must_fit: bool = False  # the profile's budget was asked for: less than the least is refused
+    own: Mapping[str, str] = field(default_factory=dict)  # addresses of services that somebody already has
 
 
 @dataclass(frozen=True)
@@ -88,15 +89,20 @@ def start_run(order: Order, watcher: Watcher) -> Result:
             watcher.noticed(proven.line)
         record = _ordered(order, run, environment)
         run.write(record)
-        return _finish(run, record, order.root, order.port, watcher, order.services_folder, must_fit=order.must_fit)
+        return _finish(
+            run, record, order.root, order.port, watcher, order.services_folder, order.own, must_fit=order.must_fit
+        )
 
 
-def resume_run(run: Run, root: Path, port: int | None, watcher: Watcher) -> Result:
-    """Finish an interrupted run: every slice of its plan that is missing, and what is still open after that."""
+def resume_run(
+    run: Run, root: Path, port: int | None, watcher: Watcher, own: Mapping[str, str] | None = None
+) -> Result:
+    """Finish an interrupted run: every slice of its plan that is missing, and what is still open after that. `own`:
+    services that somebody already has, the same ones as then."""
     with only_measuring(run.path.resolve().parent):
         record = run.read()
-        refuse_to_mix(record, Catalog.read(root), describe(root))
-        return _finish(run, record, root, port, watcher)
+        refuse_to_mix(record, Catalog.read(root), describe(root), own or {})
+        return _finish(run, record, root, port, watcher, own=own or {})
 
 
 # ------------------------------------------------------------------------------------------------- the steps
@@ -116,6 +122,7 @@ def _ordered(order: Order, run: Run, environment: Environment) -> RunRecord:
         baseline=order.baseline,
         environment=environment,
         instrument=instrument.digest_of(instrument.MEASURING),
+        own_services=tuple(sorted(order.own)),
     )
 
 
@@ -126,15 +133,16 @@ def _finish(
     port: int | None,
     watcher: Watcher,
     services_folder: Path = SERVICES_FOLDER,
+    own: Mapping[str, str] | None = None,
     *,
     must_fit: bool = False,
 ) -> Result:
     """Measures everything that the run still needs."""
     began_s = monotonic()
     try:
-        with _setup(root, record, run, port, services_folder) as setup:
+        with _setup(root, record, run, port, services_folder, own or {}) as setup:
             if not record.preflight:
-                record = _planned(record, _checked(run, record, setup, watcher), watcher)
+                record = _planned(record, _checked(run, record, setup, watcher), setup, watcher)
                 if must_fit:
                     require_budget(record)
                 run.write(record)
@@ -148,7 +156,9 @@ def _finish(
 
 
 @contextlib.contextmanager
-def _setup(root: Path, record: RunRecord, run: Run, port: int | None, services_folder: Path) -> Iterator[RunSetup]:
+def _setup(
+    root: Path, record: RunRecord, run: Run, port: int | None, services_folder: Path, own: Mapping[str, str]
+) -> Iterator[RunSetup]:
     """Starts the services that the workloads need, and keeps the harness on CPUs where it disturbs no target. Undone at
     the end."""
     profile, partition = record.profile, record.environment.partition
@@ -162,6 +172,7 @@ def _setup(root: Path, record: RunRecord, run: Run, port: int | None, services_f
             seed=profile.seed,
             cpus=partition.generator if partition.pinned else None,
             services_folder=services_folder,
+            own=own,
         ) as services,
     ):
         services.check_parameters(record.variants)
@@ -179,7 +190,7 @@ def _checked(run: Run, record: RunRecord, setup: RunSetup, watcher: Watcher) -> 
         record.variants,
         record.workloads,
         partition=setup.partition,
-        services_environment=setup.services.environment,
+        services=setup.services,
         folder=folder,
         on_result=watcher.preflight_done,
         ready_s=record.profile.ready_s,
@@ -189,7 +200,7 @@ def _checked(run: Run, record: RunRecord, setup: RunSetup, watcher: Watcher) -> 
     return checked
 
 
-def _planned(record: RunRecord, checked: tuple[Preflight, ...], watcher: Watcher) -> RunRecord:
+def _planned(record: RunRecord, checked: tuple[Preflight, ...], setup: RunSetup, watcher: Watcher) -> RunRecord:
     """The plan for what works, and the baseline."""
     working = {(cell.workload, cell.variant) for cell in checked if cell.status == "ok"}
     names = [v.name for v in record.variants]
@@ -200,7 +211,13 @@ def _planned(record: RunRecord, checked: tuple[Preflight, ...], watcher: Watcher
     for workload in record.workloads:
         if there := [name for name in names if (workload.name, name) in working]:
             allowed_bytes = record.profile.memory_share * free_bytes
-            groups[workload.name] = memory_groups(there, baseline, need_bytes, allowed_bytes)
+            needs = ConnectionNeeds(
+                {v.name: v.all_connections for v in record.variants if v.name in there},
+                setup.services.connections_allowed(),
+            )
+            groups[workload.name] = memory_groups(there, baseline, need_bytes, allowed_bytes, needs)
+            if line := connections_line(needs):
+                watcher.said(line)
     known = Known(checked, ())
     profile = record.profile
     planned = plan.sessions(groups, profile, known)

@@ -1,25 +1,46 @@
-"""Which servers may live side by side: all of a workload where memory allows, else groups that share the baseline."""
+"""Which servers may live side by side: all of a workload where memory and the database allow, else groups that share
+the baseline."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from harness.results.records.text import count
 
 _MIB = 1 << 20
 
 
+@dataclass(frozen=True)
+class ConnectionNeeds:
+    """By variant, its connections to a database, which takes so many in all (None: any number)."""
+
+    of: Mapping[str, int]
+    allowed: int | None
+
+
 def memory_groups(
-    variants: Sequence[str], baseline: str | None, need_bytes: Mapping[str, int], allowed_bytes: float
+    variants: Sequence[str],
+    baseline: str | None,
+    need_bytes: Mapping[str, int],
+    allowed_bytes: float,
+    connections: ConnectionNeeds | None = None,
 ) -> list[list[str]]:
     """In the order of `variants`. `need_bytes`: what each used when it was checked, unknown ones nothing. Two that do
     not fit together are a group all the same: a comparison needs both."""
+
+    def fits_in(group: Sequence[str]) -> bool:
+        allowed = None if connections is None else connections.allowed
+        if connections is not None and allowed is not None and _sum(group, connections.of) > allowed:
+            return False
+        return _sum(group, need_bytes) <= allowed_bytes
+
     shared = [variant for variant in variants if variant == baseline]
     groups: list[list[str]] = []
     for variant in variants:
         if variant in shared:
             continue
-        fits = next((g for g in groups if _sum([*g, variant], need_bytes) <= allowed_bytes), None)
+        fits = next((g for g in groups if fits_in([*g, variant])), None)
         if fits is None:
             groups.append([*shared, variant])
         else:
@@ -36,5 +57,16 @@ def memory_line(variants: Sequence[str], need_bytes: Mapping[str, int], free_byt
     return said if groups == 1 else f"{said}; that is too much at once, so they are measured in {groups} groups"
 
 
-def _sum(variants: Sequence[str], need_bytes: Mapping[str, int]) -> int:
-    return sum(need_bytes.get(variant, 0) for variant in variants)
+def connections_line(needs: ConnectionNeeds) -> str:
+    """The same for a database that does not take all of them; empty where it does."""
+    wanted = sum(needs.of.values())
+    if needs.allowed is None or wanted <= needs.allowed:
+        return ""
+    return (
+        f"connections: all servers together would have {wanted}, and the database takes {needs.allowed}; so they are "
+        "measured in groups"
+    )
+
+
+def _sum(variants: Sequence[str], need: Mapping[str, int]) -> int:
+    return sum(need.get(variant, 0) for variant in variants)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
@@ -16,6 +16,7 @@ from harness.results.records.variant import Variant, slug
 from harness.results.records.workload import Workload
 from harness.sampling.proc import platform_source
 from harness.sampling.process_tree import ProcessTree
+from harness.services.running_services import RunningServices
 from harness.serving.answers import check_answers
 from harness.serving.asgi_server import not_installed
 from harness.serving.server import Server
@@ -45,7 +46,7 @@ def preflight(
     workloads: Sequence[Workload],
     *,
     partition: Partition,
-    services_environment: Mapping[str, str],
+    services: RunningServices,
     folder: Path,
     on_result: Callable[[Preflight], None],
     ready_s: float,
@@ -65,15 +66,18 @@ def preflight(
 
     runnable = []
     for variant in variants:
-        if reason := unmet(variant.requires) or _not_here(variant):
+        if reason := unmet(variant.requires) or _not_here(variant) or services.missing(variant):
             for workload in workloads:
                 report(Preflight(variant.name, workload.name, "not_applicable", f"{variant.name}: {reason}"))
+        elif reason := services.no_room_for(variant):
+            for workload in workloads:
+                report(Preflight(variant.name, workload.name, "failed", f"{variant.name}: {reason}"))
         else:
             runnable.append(variant)
 
     def launch(variant: Variant) -> Server:
         return Server.launch(
-            target_of(variant, root, services_environment),
+            target_of(variant, root, services.environment),
             probe_dir=folder / slug(variant.name) / "probe",
             log_path=folder / slug(variant.name) / "server.log",
             cpus=partition.target if partition.pinned else None,

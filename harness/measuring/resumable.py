@@ -3,6 +3,8 @@ machine."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from harness.catalog.catalog import Catalog
 from harness.machine import instrument
 from harness.results.records.errors import UsageError
@@ -14,8 +16,12 @@ from harness.results.records.workload import Workload
 _SAME = ("cpu_model", "logical_cpus", "kernel", "python", "packages", "partition")
 
 
-def refuse_to_mix(record: RunRecord, catalog: Catalog, today: Environment) -> None:
-    """Raises UsageError when something is not the same any more, and names it."""
+def refuse_to_mix(record: RunRecord, catalog: Catalog, today: Environment, own_services: Collection[str] = ()) -> None:
+    """Raises UsageError when something is not the same any more, and names it. `own_services`: the names of those that
+    somebody already has and gives now."""
+    if tuple(sorted(own_services)) != record.own_services:
+        was = "with" if "postgres" in record.own_services else "without"
+        raise UsageError(f"--resume {record.id}: was measured {was} --postgres-url; go on {was} it")
     if why := _other_instrument(record) or _other_code(record, catalog) or _other_machine(record.environment, today):
         raise UsageError(f"--resume {record.id}: {why}; start a new run, `bench report` still reads this one")
 

@@ -38,6 +38,7 @@ class Supervised:
 
     Standard output and error go to `log_path` (appended; see `supervisor.Log` for its limit), standard input is empty.
     `cpus` pins the tree where the platform can. `pass_fds` are inherited by the command; close your own copies after.
+    TMPDIR is a folder of the tree's own, made in `scratch_in` (None: where temporary files are) and removed at the end.
     If this process dies, however it dies, the tree dies too. For use by one thread.
 
     Raises ProcessError when the supervisor cannot be started. A command that cannot be run ends with 126 and says why
@@ -54,6 +55,7 @@ class Supervised:
         cpus: Sequence[int] | None = None,
         nice: int = 0,
         pass_fds: Sequence[int] = (),
+        scratch_in: Path | None = None,
     ) -> None:
         self._mark = secrets.token_hex(16)
         self._main_pid: int | None = None
@@ -64,7 +66,7 @@ class Supervised:
         try:
             with contextlib.ExitStack() as on_error:
                 # Python's process pools leave a folder with a socket in TMPDIR when they are killed.
-                self._scratch = tempfile.mkdtemp(prefix="bench-")
+                self._scratch = tempfile.mkdtemp(prefix="bench-", dir=scratch_in and scratch_in.resolve())
                 on_error.callback(self._remove_scratch)
                 self._control, theirs = socket.socketpair()
                 on_error.enter_context(self._control)

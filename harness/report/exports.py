@@ -66,6 +66,9 @@ _NUMBERS = {
     "loop_lag_max_ms": "ms",
     "limiter_borrowed_max": "tokens",
     "limiter_waiting_max": "requests",
+    "pool_wait_p50_ms": "ms",
+    "pool_wait_p99_ms": "ms",
+    "pool_waiting_max": "requests",
 }
 _PERCENTILES = (
     "service_p50",

@@ -170,6 +170,7 @@ def environment_facts(analysis: Analysis) -> tuple[Fact, ...]:
         Fact("Machine", machine_line(environment)),
         Fact("CPU partition", partition_line(environment.partition)),
         Fact("CPU governor", environment.cpu_governor),
+        Fact("Not started for the run", ", ".join(run.own_services)),
         Fact("Git commit", commit),
         Fact("Started", when(run.created_epoch_s)),
         Fact("Took", _took(analysis)),

@@ -159,6 +159,22 @@ def loop_lag(phase: CellPhase, valid: Iterable[SliceFigures]) -> Percentile | No
     return Percentile(phase.loop_lag_p99_ms, False, len(lags), min(lags, default=None), max(lags, default=None))
 
 
+def has_pools(cells: Iterable[Cell]) -> bool:
+    """Whether any of them took database connections from a pool that the probe knows."""
+    return any(
+        phase.pool_waiting_max or phase.pool_wait_p99_ms is not None for cell in cells for phase in cell.phases.values()
+    )
+
+
+def pool_wait(phase: CellPhase, valid: Iterable[SliceFigures]) -> Percentile | None:
+    """The p99 of a phase's waits for a connection, with the least and the largest slice."""
+    if phase.pool_wait_p99_ms is None:
+        return None
+    figures = [slice.phases[phase.name] for slice in valid if phase.name in slice.phases]
+    waits = [one.pool_wait_p99_ms for one in figures if one.pool_wait_p99_ms is not None]
+    return Percentile(phase.pool_wait_p99_ms, False, len(waits), min(waits, default=None), max(waits, default=None))
+
+
 def _arrived_rps(phase: str, valid: Sequence[SliceFigures]) -> float | None:
     ran = _ran(phase, valid)
     duration_s = sum(figures.duration_s for figures in ran)

@@ -17,8 +17,10 @@ from harness.report.standing import (
     cell_note,
     failed_health_share,
     given_up,
+    has_pools,
     loop_lag,
     phase_notes,
+    pool_wait,
     rate_phases,
     unanswered_share,
     valid_of,
@@ -67,6 +69,7 @@ def of_workload(
     if not capacities:
         return ()
     memory = "PSS" if any(p.target_pss_max_bytes is not None for c in shown for p in c.phases.values()) else "RSS"
+    has_pool = has_pools(shown)
     names = [(capacities[0].name, "Capacity", "closed loop", "")]
     for name, rps in rate_phases(shown):
         phases = {cell.variant: cell.phases[name] for cell in shown if name in cell.phases}
@@ -76,8 +79,8 @@ def of_workload(
         Table(
             heading,
             beneath,
-            _columns(memory),
-            tuple(_row(cell, name, memory, valid_of(analysis, cell), palette) for cell in shown),
+            _columns(memory, has_pool=has_pool),
+            tuple(_row(cell, name, memory, valid_of(analysis, cell), palette, has_pool=has_pool) for cell in shown),
             exact,
         )
         for name, heading, beneath, exact in names
@@ -97,8 +100,9 @@ def _instrument(
     return " ".join(filter(None, [exact, too_close_line(calibration, rate_rps, shown, baseline)]))
 
 
-def _columns(memory: str) -> tuple[TableFigure, ...]:
-    """In the order of `_figures`."""
+def _columns(memory: str, *, has_pool: bool) -> tuple[TableFigure, ...]:
+    """In the order of `_figures`. `has_pool`: somebody took database connections from one."""
+    of_pool = (TableFigure("Connection", "wait, p99"), TableFigure("Waiting", "for a connection"))
     return (
         TableFigure("Goodput", "requests/s"),
         TableFigure("p50", "response"),
@@ -111,16 +115,20 @@ def _columns(memory: str) -> tuple[TableFigure, ...]:
         TableFigure(memory, "largest"),
         TableFigure("Threads", "most"),
         TableFigure("Loop lag", "p99"),
+        *(of_pool if has_pool else ()),
         TableFigure("/health", "p99"),
         TableFigure("Waiting", "for the limiter"),
     )
 
 
-def _figures(cell: Cell, phase: CellPhase, memory: str, valid: Sequence[SliceFigures]) -> tuple[TableFigure, ...]:
+def _figures(
+    cell: Cell, phase: CellPhase, memory: str, valid: Sequence[SliceFigures], *, has_pool: bool
+) -> tuple[TableFigure, ...]:
     goodput, cpu, cores = phase.goodput_rps, phase.target_cpu_s_per_1000, phase.target_cores
     slices = sum(phase.name in slice.phases for slice in valid)
     failed = failed_health_share(phase, valid)
     health = _percentile(phase.health_p99, slices)
+    of_pool = (_percentile(pool_wait(phase, valid), slices), TableFigure(wording.whole(phase.pool_waiting_max)))
     return (
         TableFigure(wording.number(goodput.value if goodput else None), wording.interval(goodput)),
         _percentile(phase.response_p50, slices),
@@ -137,6 +145,7 @@ def _figures(cell: Cell, phase: CellPhase, memory: str, valid: Sequence[SliceFig
         _memory(phase, memory),
         TableFigure(wording.whole(phase.target_threads_max)),
         _percentile(loop_lag(phase, valid), slices),
+        *(of_pool if has_pool else ()),
         TableFigure(health.text, f"{wording.percent(failed)} not ok", "warns") if failed else health,
         TableFigure(wording.whole(phase.limiter_waiting_max)),
     )
@@ -151,7 +160,9 @@ def _memory(phase: CellPhase, memory: str) -> TableFigure:
     )
 
 
-def _row(cell: Cell, name: str, memory: str, valid: Sequence[SliceFigures], palette: Palette) -> TableRow:
+def _row(
+    cell: Cell, name: str, memory: str, valid: Sequence[SliceFigures], palette: Palette, *, has_pool: bool
+) -> TableRow:
     phase = cell.phases.get(name)
     slices = count(cell.slices, "slice")
     return TableRow(
@@ -159,7 +170,7 @@ def _row(cell: Cell, name: str, memory: str, valid: Sequence[SliceFigures], pale
         colour=palette.css(cell.variant),
         slices=slices if cell.valid_slices == cell.slices else f"{cell.valid_slices} of {slices} valid",
         note=", ".join(phase_notes(cell, phase, valid)),
-        figures=_figures(cell, phase, memory, valid) if phase and _has_figures(phase) else (),
+        figures=_figures(cell, phase, memory, valid, has_pool=has_pool) if phase and _has_figures(phase) else (),
     )
 
 

@@ -17,9 +17,11 @@ from harness.report.standing import (
     capacity_of_cell,
     cell_note,
     failed_health_share,
+    has_pools,
     loop_lag,
     measured_slices,
     phase_notes,
+    pool_wait,
     rate_phases,
     standing,
     valid_of,
@@ -57,6 +59,7 @@ class WorkloadView:
     rates: tuple[Chart, ...]
     health: Chart
     lag: Chart
+    pool: Chart | None  # where connections of a pool were taken
     tables: tuple[tables.Table, ...]
     absent: tuple[Absent, ...]
 
@@ -82,6 +85,7 @@ def view(
         rates=drawn.rates(calibration),
         health=drawn.health(),
         lag=drawn.lag(),
+        pool=drawn.pool() if has_pools(cells) else None,
         tables=tables.of_workload(analysis, cells, palette, calibration),
         absent=tuple(Absent(cell.variant, cell_note(cell), _why_absent(cell)) for cell in cells if cell_note(cell)),
     )
@@ -98,9 +102,12 @@ def _why_absent(cell: Cell) -> str:
 def _facts(analysis: Analysis, workload: Workload) -> str:
     profile = analysis.run.profile
     users = profile.users_by_workload.get(workload.name, profile.users)
+    waiting = (
+        count(workload.queries, "query", "queries") if workload.queries else count(workload.calls, "upstream call")
+    )
     waits = (
-        f"{count(workload.calls, 'upstream call')} of {wording.ms(workload.wait_ms)}{' each' * (workload.calls > 1)}"
-        if workload.calls and workload.wait_ms
+        f"{waiting} of {wording.ms(workload.wait_ms)}{' each' * (workload.waits > 1)}"
+        if workload.waits and workload.wait_ms
         else "no upstream wait"
     )
     loop = f"closed loops of at least {wording.seconds(profile.capacity_s)}, with up to {count(users, 'user')}"
@@ -185,6 +192,16 @@ class _Drawn:
             note = "" if lag else cell_note(cell) or self._why_no_lag(cell)
             rows.append(charts.LatencyRow(cell.variant, self.palette.css(cell.variant), None, lag, note))
         title = f"Event-loop lag while {self.workload} runs at capacity"
+        return Chart(self.workload, charts.latency_chart(rows, title, low="", high="p99"))
+
+    def pool(self) -> Chart:
+        rows = []
+        for cell in self.cells:
+            phase = capacity_of_cell(cell)
+            wait = pool_wait(phase, self.valid[cell.variant]) if phase else None
+            note = "" if wait else cell_note(cell) or "too few connections taken for p99"
+            rows.append(charts.LatencyRow(cell.variant, self.palette.css(cell.variant), None, wait, note))
+        title = f"Wait for a database connection while {self.workload} runs at capacity"
         return Chart(self.workload, charts.latency_chart(rows, title, low="", high="p99"))
 
     def _why_no_lag(self, cell: Cell) -> str:

@@ -24,7 +24,7 @@ _CHECKOUT = Path(__file__).parents[2]  # so that a service's process imports thi
 _READY_S = 15.0
 _ASK_S = 1.0
 _POLL_S = 0.02
-_SHOWN_CHARACTERS = 200
+_SHOWN_CHARACTERS = 400
 
 
 class ServiceError(HarnessError):
@@ -44,8 +44,11 @@ class RunningServices:
         seed: int = 1,
         cpus: Sequence[int] | None = None,
         services_folder: Path = SERVICES_FOLDER,
+        own: Mapping[str, str] | None = None,
     ) -> None:
-        """Starts all at once, `log_folder/<name>.log` each. Raises UsageError for one that there is no file for."""
+        """Starts all at once, `log_folder/<name>.log` each. Raises UsageError for one that there is no file for. `own`:
+        the addresses of those that somebody already has, by name."""
+        there = own or {}
         names = sorted({name for workload in workloads for name in workload.services})
         kinds = {name: service_class(name, services_folder) for name in names}
         with ExitStack() as stack:
@@ -53,7 +56,11 @@ class RunningServices:
                 name: stack.enter_context(
                     _RunningService(
                         name,
-                        kind(ServiceOrder(HOST, free_port(), secrets.token_hex(16), wait_sigma, seed)),
+                        kind(
+                            ServiceOrder(
+                                HOST, free_port(), secrets.token_hex(16), wait_sigma, seed, own=there.get(name, "")
+                            )
+                        ),
                         root=root,
                         log_path=log_folder / f"{name}.log",
                         cpus=cpus,
@@ -72,6 +79,26 @@ class RunningServices:
     def supervisor_pids(self) -> Mapping[str, int]:
         """By name, for who samples their process trees."""
         return {name: running.process.supervisor_pid for name, running in self._services.items()}
+
+    def connections_allowed(self) -> int | None:
+        """How many connections targets may have together; None: as many as they like. Known when all are ready."""
+        found = (running.service.connections_allowed() for running in self._services.values())
+        return min((limit for limit in found if limit is not None), default=None)
+
+    def missing(self, variant: Variant) -> str:
+        """Which service it needs that no workload starts; empty: none."""
+        names = sorted(set(variant.services) - set(self._services))
+        return f"needs the service {names[0]}, which no workload of this run has" if names else ""
+
+    def no_room_for(self, variant: Variant) -> str:
+        """Why it cannot have its connections; empty: it can."""
+        allowed, wanted = self.connections_allowed(), variant.all_connections
+        if allowed is None or wanted <= allowed:
+            return ""
+        return (
+            f"would have {wanted} connections, and the database takes {allowed} (max_connections, less those that are "
+            "kept for administrators); use fewer, or raise max_connections of one that you give with --postgres-url"
+        )
 
     def check_parameters(self, variants: Iterable[Variant]) -> None:
         """Raises UsageError for a parameter that would arrive in the variable of a service."""
@@ -124,6 +151,7 @@ class _RunningService:
             env=child_environment(_CHECKOUT) | service.environment(),
             log_path=log_path,
             cpus=cpus,
+            scratch_in=log_path.parent,
         )
 
     def wait_ready(self, deadline_s: float) -> None:
@@ -139,7 +167,8 @@ class _RunningService:
 
     def check_alive(self) -> None:
         if self.process.exit_code() is not None:
-            raise ServiceError(f"{self._name}: {self.process.ended()}; see {self._log_path} and --resume the run")
+            said = self._last_words() if self.process.exit_code() == 1 else ""  # its own way to say why
+            raise ServiceError(f"{self._name}: {self.process.ended()}{said}; see {self._log_path} and --resume the run")
 
     def _last_words(self) -> str:
         self.process.kill()  # so that its log is whole
@@ -158,4 +187,6 @@ class _RunningService:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self.service.stop_s:
+            self.process.stop(self.service.stop_s)
         self.process.kill()

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True)
 class ServiceOrder:
     """What a service is started with. `token`: it must come back when the service is asked, so that nobody else's
-    server is taken for it. `wait_sigma`: how much the waits scatter that it puts into its answers; 0: not at all."""
+    server is taken for it. `wait_sigma`: how much the waits scatter that it puts into its answers; 0: not at all.
+    `own`: the address of one that somebody already has, to be used in place of ours; empty: there is none."""
 
     host: str
     port: int
     token: str
     wait_sigma: float = 0.0
     seed: int = 1
+    own: str = ""
 
 
 class Service(ABC):
@@ -23,6 +26,9 @@ class Service(ABC):
 
     Made in the harness's process: nothing may be started here, and nothing may be imported that takes long.
     """
+
+    # How long it may take to end by itself when it is told to (SIGTERM); 0: it is killed at once.
+    stop_s: ClassVar[float] = 0.0
 
     def __init__(self, order: ServiceOrder) -> None:
         self.order = order
@@ -43,6 +49,10 @@ class Service(ABC):
     @abstractmethod
     def is_ready(self, timeout_s: float) -> bool:
         """Ask it once. False, OSError or HarnessError: not yet, or somebody else answered."""
+
+    def connections_allowed(self) -> int | None:
+        """How many connections all targets together may have, once it is ready; None: there is no such limit."""
+        return None
 
     def begin(self, seed: str) -> None:  # noqa: B027 - most services have nothing to begin
         """A load is about to begin, and nothing else asks. Loads that are compared have the same `seed`: what the

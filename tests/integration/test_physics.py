@@ -49,6 +49,8 @@ RATES = "rates = [{ percent = 20, duration_s = 1.0 }]"
 CPU_PROFILE = PROFILE.replace(RATES, "rates = []").replace("capacity_s = 1.0", "capacity_s = 0.9")
 assert RATES in PROFILE
 IO = ("fake_async", "sync_def", "pure_async_aiohttp")
+DATABASE = ("sync_def", "asyncpg_pool", "fake_async")
+CONNECTIONS, DB_WAIT_S, DB_CAPACITY_S = 15, 0.05, 0.6
 CPU = ("async_process_pool", "async_thread_pool", "pool_result_blocking", "fake_async")
 
 
@@ -209,6 +211,40 @@ def test_nothing_was_answered_wrongly(measured: Analysis) -> None:
             assert set(phase.outcomes) <= {"ok", "timeout", "not_sent"}, (record.spec.id, phase.spec.name)
 
 
+@pytest.fixture(scope="module")
+def with_database(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+    project = Project(tmp_path_factory.mktemp("database"), DATABASE)
+    (project.root / "db.toml").write_text(CPU_PROFILE.replace("capacity_s = 0.9", f"capacity_s = {DB_CAPACITY_S}"))
+    ended = project.bench("run", "--profile", "db.toml", "-w", "db")
+    assert ended.measured_everything, ended.err
+    assert not list(project.run_folder.glob("bench-*")), "the data of the database"
+    project.assert_nothing_is_left()
+    return analyse(Run.open(project.run_folder))
+
+
+def test_a_database_pool_answers_no_more_than_its_connections_over_the_wait(with_database: Analysis) -> None:
+    """What is in flight when the phase begins may be answered in it."""
+    for variant in ("sync_def", "asyncpg_pool"):
+        allowed_rps = CONNECTIONS / DB_WAIT_S * (1 + DB_WAIT_S / DB_CAPACITY_S)
+        reached = capacities(with_database, "db", variant)
+        assert all(rps <= allowed_rps for rps in reached), (variant, reached)
+        assert max(reached) >= 0.4 * CONNECTIONS / DB_WAIT_S
+    assert all(rps <= 1.1 / DB_WAIT_S for rps in capacities(with_database, "db", "fake_async"))
+
+
+def test_where_the_pool_is_the_limit_requests_wait_for_a_connection_and_no_loop_is_blocked(
+    with_database: Analysis,
+) -> None:
+    """40 threads and 64 coroutines for 15 connections: the others wait, for longer than the query takes."""
+    for variant, at_once in (("sync_def", 40), ("asyncpg_pool", 64)):
+        found = [slice.phases["capacity"] for slice in with_database.slices if slice.record.spec.variant == variant]
+        assert max(phase.pool_waiting_max or 0 for phase in found) > 0.8 * (at_once - CONNECTIONS), variant
+        assert max(phase.pool_waiting_max or 0 for phase in found) <= at_once - CONNECTIONS + 5, variant
+        waits_ms = [phase.pool_wait_p50_ms for phase in found if phase.pool_wait_p50_ms is not None]
+        assert waits_ms and min(waits_ms) > 0.5 * DB_WAIT_S * 1e3, variant
+        assert min(phase.loop_lag_p50_ms or 0.0 for phase in found) < DB_WAIT_S * 1e3, variant
+
+
 def test_the_strategies_measured_are_those_of_the_project() -> None:
     names = {variant.name for variant in Catalog.read(Path(__file__).parents[2]).strategies}
-    assert names >= {*IO, *CPU}
+    assert names >= {*IO, *CPU, *DATABASE}

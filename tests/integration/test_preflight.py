@@ -13,6 +13,7 @@ from harness.results.records.machine_record import Partition
 from harness.results.records.run_record import Preflight
 from harness.results.records.variant import Variant
 from harness.results.records.workload import Request, Workload
+from harness.services.running_services import RunningServices
 from tests.serving_kit import HEALTHY, write_strategy
 
 PARTITION = Partition(available=(0, 1), target=(0, 1), generator=(), quota_cores=None, pinned=False)
@@ -44,7 +45,7 @@ def _run(root: Path, strategies: list[Variant], ready_s: float = 20.0) -> tuple[
         strategies,
         [_workload("double", 2), _workload("triple", 3)],
         partition=PARTITION,
-        services_environment={},
+        services=RunningServices([], root=root, log_folder=root),
         folder=root / "preflight",
         on_result=heard.append,
         ready_s=ready_s,
@@ -116,7 +117,7 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
             strategies,
             [_workload("double", 2)],
             partition=PARTITION,
-            services_environment={},
+            services=RunningServices([], root=root, log_folder=root),
             folder=root / "preflight",
             on_result=interrupt,
             ready_s=20.0,

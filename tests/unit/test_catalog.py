@@ -98,6 +98,36 @@ def test_the_projects_own_strategies_say_how_many_calls_they_can_have_waiting() 
     }
 
 
+def test_the_projects_own_strategies_say_how_many_connections_they_have() -> None:
+    made = {strategy.name: variant_of(strategy, cores=6) for strategy in Catalog.read(ROOT).strategies}
+    with_routes = {name for name, variant in made.items() if variant.connections is not None}
+    assert with_routes == {
+        "asyncpg_pool",
+        "fake_async",
+        "psycopg_async",
+        "session_across_await",
+        "session_dependency",
+        "sqlalchemy_async",
+        "sqlalchemy_sync",
+        "sync_def",
+    }
+    assert {made[name].all_connections for name in with_routes} == {15}
+
+
+def test_without_names_what_needs_a_service_that_nobody_starts_is_left_out() -> None:
+    catalog = Catalog.read(ROOT)
+    without_database = catalog.select_workloads([], ["db", "db_io"])
+    assert {"io", "cpu"} <= {workload.name for workload in without_database}
+    assert not {"db", "db_io"} & {workload.name for workload in without_database}
+    usual = {strategy.name for strategy in catalog.applicable_strategies([], without_database)}
+    assert "sync_def" in usual and "asyncpg_pool" not in usual
+    named = catalog.select_workloads(["db"], ["db", "db_io"])
+    assert [workload.name for workload in named] == ["db"]
+    assert "asyncpg_pool" in {strategy.name for strategy in catalog.applicable_strategies([], named)}
+    (asked_for,) = catalog.applicable_strategies(["asyncpg_pool"], without_database)
+    assert asked_for.services == ("postgres",)
+
+
 def test_every_strategy_and_workload_of_the_project_explains_itself() -> None:
     catalog = Catalog.read(ROOT)
     for entry in (*catalog.strategies, *catalog.workloads):
@@ -241,12 +271,17 @@ def test_a_bad_literal_is_one_line_with_place_value_and_way_out(
         ("REQUESTS = [['/io', 1], ['/io', True]]\n", ["mine.py:1", "two answers"]),
         ("REQUESTS = [[f'/io?{key}', 1] for key in range(8)]\n", ["mine.py:1", "not a literal"]),
         ("SERVICES = 'upstream'\n" + WORKLOAD, ["mine.py:1: SERVICES = 'upstream'", "array"]),
-        ("SERVICES = ['upstrem']\n" + WORKLOAD, ["mine.py:1: SERVICES = ['upstrem']", "services/ has upstream.py"]),
+        (
+            "SERVICES = ['upstrem']\n" + WORKLOAD,
+            ["mine.py:1: SERVICES = ['upstrem']", "services/ has postgres.py, upstream.py"],
+        ),
         ("SERVICES = ['upstream', 'upstream']\n" + WORKLOAD, ["mine.py:1", "'upstream' is named twice"]),
         ("WAIT_MS = -1\n" + WORKLOAD, ["mine.py:1: WAIT_MS = -1", ">= 0"]),
         ("WAIT_MS = 1e999\n" + WORKLOAD, ["mine.py:1: WAIT_MS = inf"]),
         ("WAIT_MS = 100\n" + WORKLOAD, ["mine.py:1: WAIT_MS = 100", "CALLS"]),
         ("CALLS = 1.5\n" + WORKLOAD, ["mine.py:1: CALLS = 1.5", "int"]),
+        ("QUERIES = -1\n" + WORKLOAD, ["mine.py:1: QUERIES = -1", ">= 0"]),
+        ("QUERIES = 1\nCALLS = 1\n" + WORKLOAD, ["mine.py:1: QUERIES = 1", "CALLS is given, too"]),
     ],
 )
 def test_a_bad_workload_says_what_and_where(root: Path, text: str, fragments: list[str]) -> None:

@@ -26,6 +26,36 @@ def said(figures: PhaseFigures, *codes: str, lags_us: tuple[int, ...] = (), leve
     return cause(cell_of(made, lags_us), made, target_cores=2, users=64)
 
 
+def test_connections_that_were_taken_are_said_beside_a_free_loop() -> None:
+    taken = phase(100.0, target_cores=0.2, pool_waiting_max=49, limiter_waiting_max=24)
+    made = [slice("sync_def", round, taken) for round in (1, 2)]
+    waits_us, responses_us = [150_000] * 200, {"capacity": [200_000] * 200}
+    with_waits = [
+        JudgedSlice(
+            each.figures,
+            {
+                name: replace(part, pool_waits=histogram(waits_us), loop_lags=histogram([PROMPT_US] * 200))
+                for name, part in each.evidence.items()
+            },
+        )
+        for each in (judged(one, responses_us) for one in made)
+    ]
+    (pooled,) = cells(RUN, with_waits)
+    assert pooled.phases["capacity"].pool_wait_p99_ms == pytest.approx(150, rel=0.01)
+    assert cause(pooled, made, target_cores=2, users=64) == (
+        "sync_def: its database connections were taken and up to 49 requests waited for one, 150 ms in the middle, "
+        "while its event loop was at most 0 ms late (p99)."
+    )
+
+
+def test_requests_that_hold_all_connections_for_ever_are_named_though_nobody_was_answered() -> None:
+    stuck = phase(0.0, limiter_waiting_max=24, pool_waiting_max=40, outcomes={Outcome.TIMEOUT: 64})
+    assert said(stuck, "no_answer", level="invalid") == (
+        "sync_def: no right answer in 2 slices; all of AnyIO's threads were taken and up to 24 requests waited for "
+        "one; up to 40 requests waited for a database connection."
+    )
+
+
 def cell_of(slices: list[SliceFigures], lags_us: tuple[int, ...]) -> Cell:
     with_lags = [
         JudgedSlice(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,6 +42,26 @@ def test_the_smaller_of_users_and_what_is_in_flight(
 def test_every_call_takes_its_wait() -> None:
     found = waiting_ceiling(workload(100.0, 3), variant(40), users=100)
     assert found == Ceiling(pytest.approx(133.33, rel=1e-3), "40 in flight / (3 x 0.1 s)")
+
+
+@pytest.mark.parametrize(
+    ("in_flight", "connections", "workers", "expected"),
+    [
+        (40, 15, 1, Ceiling(300.0, "15 connections / 0.05 s")),
+        (1, 15, 1, Ceiling(20.0, "1 in flight / 0.05 s")),
+        (None, 15, 2, Ceiling(600.0, "15 connections x 2 workers / 0.05 s")),
+        (None, None, 1, Ceiling(2000.0, "100 users / 0.05 s")),
+    ],
+)
+def test_a_query_waits_with_one_of_the_connections(
+    in_flight: int | None, connections: int | None, workers: int, expected: Ceiling
+) -> None:
+    asking = Workload("db", "t", "d", "p", (Request("/db", 1),), wait_ms=50.0, queries=1)
+    pooled = msgspec.structs.replace(variant(in_flight, workers), connections=connections)
+    assert waiting_ceiling(asking, pooled, users=100) == expected
+    calling = msgspec.structs.replace(asking, queries=0, calls=1)
+    without = waiting_ceiling(calling, variant(in_flight, workers), users=100)
+    assert waiting_ceiling(calling, pooled, users=100) == without, "an upstream call needs no connection"
 
 
 def test_where_nothing_waits_physics_has_no_ceiling() -> None:

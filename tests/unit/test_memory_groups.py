@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.measuring.memory_groups import memory_groups, memory_line
+from harness.measuring.memory_groups import ConnectionNeeds, connections_line, memory_groups, memory_line
 
 MIB = 1 << 20
 NAMES = st.lists(st.sampled_from("abcdefgh"), unique=True, min_size=1)
@@ -24,6 +24,17 @@ def test_where_they_do_not_each_group_has_the_baseline() -> None:
 
 def test_one_that_is_too_large_for_any_company_is_measured_beside_the_baseline_all_the_same() -> None:
     assert memory_groups(["a", "b", "c"], "a", {"a": 10, "b": 999, "c": 10}, 30) == [["a", "b"], ["a", "c"]]
+
+
+def test_a_database_that_does_not_take_all_connections_makes_groups_too() -> None:
+    needs = ConnectionNeeds({"a": 15, "b": 15, "c": 15, "d": 50}, 60)
+    assert memory_groups(list("abcd"), "a", {}, 1, needs) == [["a", "b", "c"], ["a", "d"]]
+    assert connections_line(needs) == (
+        "connections: all servers together would have 95, and the database takes 60; so they are measured in groups"
+    )
+    for enough in (ConnectionNeeds({"a": 30, "b": 30}, 60), ConnectionNeeds({"a": 1000}, None)):
+        assert len(memory_groups(list("ab"), "a", {}, 1, enough)) == 1
+        assert connections_line(enough) == ""
 
 
 def test_the_baseline_alone_is_a_group() -> None:

@@ -16,6 +16,20 @@ def line(t_s: float, requests: int = 0, lags_us: tuple[int, ...] = (), **more: i
     return ProbeLine(t_s=ORIGIN_S + t_s, requests=requests, in_flight=0, lags_us=lags_us, **more)
 
 
+def test_waits_for_a_connection_are_of_all_workers_within_the_phase() -> None:
+    probes = {
+        1: [line(1.9, pool_waiting=50), line(2.5, pool_waiting=4), line(2.6)],
+        2: [
+            ProbeLine(ORIGIN_S + 5.9, 9, 0, pool_waits_us=(30, 10)),
+            ProbeLine(ORIGIN_S + 6.1, 9, 0, pool_waits_us=(7,)),
+        ],
+    }
+    seen = probe_figures(probes, PHASE, ORIGIN_S)
+    assert seen.pool_waits.values_us.tolist() == [10, 30]
+    assert seen.pool_waiting_max == 4
+    assert probe_figures({1: [line(6.5)]}, PHASE, ORIGIN_S).pool_waiting_max is None
+
+
 def test_lags_and_limiter_are_of_all_workers_within_the_phase() -> None:
     probes = {
         1: [line(1.9, lags_us=(9999,), limiter_waiting=99), line(2.5, lags_us=(10, 20), limiter_waiting=3)],

@@ -82,6 +82,7 @@ def test_users_for_a_workload_that_is_not_there_are_a_mistake_in_the_name(tmp_pa
     check_workloads(msgspec.structs.replace(profile, users_by_workload={"cpu": 16}, workloads=()), ["cpu", "io"])
 
 
-@pytest.mark.parametrize("name", ["standard", "thorough"])
-def test_a_profile_measures_every_workload_unless_it_says_otherwise(name: str) -> None:
+@pytest.mark.parametrize(("name", "named_only"), [("standard", ("db", "db_io")), ("thorough", ())])
+def test_a_profile_measures_every_workload_unless_it_says_otherwise(name: str, named_only: tuple[str, ...]) -> None:
     assert load_profile(name).workloads == ()
+    assert load_profile(name).named_only == named_only

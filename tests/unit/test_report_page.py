@@ -189,6 +189,25 @@ def test_the_decision_is_told_with_its_gain_and_verdict(nowhere: Run) -> None:
         assert said in decided
 
 
+def test_the_wait_for_a_connection_stands_beside_the_loops_lag_where_there_is_a_pool(nowhere: Run) -> None:
+    without = handmade.analysis()
+    assert "wait for a database connection" not in Elements(page.render(nowhere, without)).text
+    with_pool = [
+        msgspec.structs.replace(
+            cell,
+            phases={
+                name: msgspec.structs.replace(phase, pool_wait_p99_ms=176.0, pool_waiting_max=49)
+                for name, phase in cell.phases.items()
+            },
+        )
+        for cell in without.cells
+    ]
+    text = Elements(page.render(nowhere, msgspec.structs.replace(without, cells=tuple(with_pool)))).text
+    assert "io: wait for a database connection" in text[text.index("Event-loop lag How late") :]
+    assert "Loop lag p99 Connection wait, p99 Waiting for a connection /health p99" in text
+    assert "176" in text and "49" in text
+
+
 def test_less_cpu_is_better(nowhere: Run) -> None:
     less = Comparison(
         workload="io",

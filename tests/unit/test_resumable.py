@@ -45,6 +45,15 @@ def test_nothing_has_changed() -> None:
     refuse_to_mix(a_run(), CATALOG, HERE)
 
 
+def test_a_run_with_a_database_of_ones_own_goes_on_with_it_and_no_other_does() -> None:
+    with_own = a_run(own_services=("postgres",))
+    refuse_to_mix(with_own, CATALOG, HERE, {"postgres": "postgresql://here"})
+    with pytest.raises(UsageError, match=r"was measured without --postgres-url; go on without it"):
+        refuse_to_mix(a_run(), CATALOG, HERE, {"postgres": "postgresql://here"})
+    with pytest.raises(UsageError, match=r"was measured with --postgres-url; go on with it"):
+        refuse_to_mix(with_own, CATALOG, HERE)
+
+
 def test_another_instrument() -> None:
     assert "the code in harness/ that measures has changed since" in refused(a_run(instrument="0123456789abcdef"))
 

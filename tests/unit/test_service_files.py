@@ -20,9 +20,10 @@ class Mine(Service):
 """
 
 
-def test_the_harness_has_the_upstream() -> None:
-    assert service_names() == ("upstream",)
+def test_the_harness_has_the_upstream_and_a_database() -> None:
+    assert service_names() == ("postgres", "upstream")
     assert service_class("upstream").__name__ == "Upstream"
+    assert service_class("postgres").__name__ == "Postgres"
 
 
 def test_a_file_with_a_class_that_derives_from_service_is_one_and_nothing_is_imported(tmp_path: Path) -> None:
@@ -36,7 +37,7 @@ def test_a_file_with_a_class_that_derives_from_service_is_one_and_nothing_is_imp
 
 
 def test_an_unknown_one_is_one_line_that_lists_the_files(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"^service 'upstrem': services/ has upstream\.py$"):
+    with pytest.raises(UsageError, match=r"^service 'upstrem': services/ has postgres\.py, upstream\.py$"):
         service_class("upstrem")
     with pytest.raises(UsageError, match=r"^service 'echo': \w+/ has no service$"):
         service_class("echo", tmp_path)

@@ -22,6 +22,15 @@ ROOT = Path(__file__).parents[2]
 WORKLOADS = [entry for entry in Catalog.read(ROOT).workloads if entry.name in {"io", "fanout", "cpu", "mixed"}]
 
 
+@pytest.mark.parametrize("name", ["db", "db_io"])
+def test_the_answers_of_the_workloads_with_a_database_are_what_its_rows_hold(name: str) -> None:
+    (workload,) = Catalog.read(ROOT).select_workloads([name])
+    for key, request in enumerate(workload.requests, start=1):
+        assert request.path == f"/{name}?wait_ms={workload.wait_ms:.0f}&key={key}"
+        assert request.answer == {"key": key, "value": value_of(key)}
+    assert len(workload.requests) == 16
+
+
 def right_answer(path: str) -> dict[str, object]:
     """What the issue says that a route answers, from the functions alone."""
     parts = urlsplit(path)

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from .lag import ASLEEP_TICK_S, TICK_S, lags_us
+from .pool_waits import PoolWaits
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -58,6 +59,7 @@ class Probe:
         self._lags_us: list[int] = []
         self._borrowed = 0
         self._waiting = 0
+        self._pool_waits = PoolWaits()
         self._ended = threading.Event()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -170,6 +172,8 @@ class Probe:
         self._write()
 
     def _write(self) -> None:
+        self._pool_waits.look()
+        pool_waits_us, pool_waiting = self._pool_waits.taken()
         with self._lock:
             lags, self._lags_us = self._lags_us, []
             borrowed, waiting = self._borrowed, self._waiting
@@ -185,6 +189,10 @@ class Probe:
             line["limiter_borrowed"] = borrowed
         if waiting:
             line["limiter_waiting"] = waiting
+        if pool_waits_us:
+            line["pool_waits_us"] = pool_waits_us
+        if pool_waiting:
+            line["pool_waiting"] = pool_waiting
         with contextlib.suppress(OSError):  # the harness reports a full disk; the target goes on
             os.write(self._fd, json.dumps(line, separators=(",", ":")).encode() + b"\n")
 

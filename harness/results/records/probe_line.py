@@ -11,7 +11,8 @@ class ProbeLine(Struct, frozen=True, omit_defaults=True):
     `lags_us`: how late each tick of the event loop was since the line before, also the ticks that could not run because
     of a late one (`harness.inside.bench_inside.lag`). A worker that has been asked nothing for a second has only two
     ticks a second, until it is asked something. The limiter is AnyIO's default one (40 tokens); its two figures
-    are the highest since the line before.
+    are the highest since the line before. `pool_waits_us`: how long each request waited for a connection that it got
+    since then from a pool (`harness.inside.bench_inside.pool_waits`); `pool_waiting` of them wait right now.
     """
 
     t_s: float  # CLOCK_MONOTONIC, absolute (the worker does not know the boot's origin)
@@ -21,3 +22,5 @@ class ProbeLine(Struct, frozen=True, omit_defaults=True):
     overdue_us: int = 0  # how long the tick that should have come has been waiting: the loop is blocked right now
     limiter_borrowed: int = 0
     limiter_waiting: int = 0
+    pool_waits_us: tuple[int, ...] = ()
+    pool_waiting: int = 0

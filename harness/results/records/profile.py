@@ -60,5 +60,6 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     # are six ticks of the kernel clock, which is what it counts in.
     others_most_cores: PositiveFloat = 0.2
     workloads: tuple[Name, ...] = ()  # empty: all workloads
+    named_only: tuple[Name, ...] = ()  # ... but these, which are measured only when somebody names them
     seed: int = 1
     name: str = ""

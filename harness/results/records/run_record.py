@@ -54,6 +54,7 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     baseline: VariantName | None
     environment: Environment
     instrument: str  # a digest of the code that measures; empty: written before it was recorded
+    own_services: tuple[Name, ...] = ()  # that were somebody's own, and not started for the run
     preflight: tuple[Preflight, ...] = ()
     plan: tuple[SliceSpec, ...] = ()
     estimate_s: float = 0.0

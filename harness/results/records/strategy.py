@@ -29,6 +29,8 @@ class Strategy(Struct, frozen=True):
     the ceiling of a waiting workload is computed from it. `in_flight_param` names the parameter that gives it, if one
     does. `routes` are the paths in decorators. `digest` is of the file and of the code that it shares with others.
     `choices` are the only values that a parameter may have, for those that have such a list.
+    `connections` is how many connections to the database one worker has, and with `connections_param` it is as with
+    `in_flight`. `services` are those without which it does not start.
     """
 
     name: Name
@@ -43,3 +45,6 @@ class Strategy(Struct, frozen=True):
     routes: tuple[str, ...] = ()
     digest: str = ""
     choices: dict[str, tuple[str, ...]] = {}
+    connections: int | None = None
+    connections_param: str | None = None
+    services: tuple[Name, ...] = ()

@@ -22,6 +22,8 @@ class Variant(Struct, frozen=True, kw_only=True):
 
     `params`, `server`, `workers` and `in_flight` are the values that this machine uses: "cores" has become a number.
     `in_flight` is how many upstream calls one worker can have waiting at once; None: as many as there are requests.
+    `connections` is how many connections to the database one worker has; None: it is not said. `services`: those
+    without which it does not start.
     `interpreter` is the Python that it runs on; empty: the harness's own.
     """
 
@@ -35,6 +37,13 @@ class Variant(Struct, frozen=True, kw_only=True):
     workers: PositiveInt = 1
     in_flight: int | None = None
     interpreter: str = ""
+    connections: int | None = None
+    services: tuple[Name, ...] = ()
+
+    @property
+    def all_connections(self) -> int:
+        """Of all its workers."""
+        return (self.connections or 0) * self.workers
 
 
 def slug(variant_name: str) -> str:

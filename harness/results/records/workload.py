@@ -17,8 +17,9 @@ class Request(Struct, frozen=True, array_like=True):
 
 
 class Workload(Struct, frozen=True):
-    """One file of `scenarios/`. `wait_ms` is injected into each of `calls` upstream calls; 0: no I/O. `digest`: as a
-    strategy's. `services`: what it needs beside the target, each a file of `harness/services/`."""
+    """One file of `scenarios/`. `wait_ms` is injected into each of `calls` upstream calls, or into each of `queries`
+    that hold a database connection; 0: no I/O. `digest`: as a strategy's. `services`: what it needs beside the target,
+    each a file of `harness/services/`."""
 
     name: Name
     title: str
@@ -29,8 +30,14 @@ class Workload(Struct, frozen=True):
     calls: int = 0
     services: tuple[Name, ...] = ()
     digest: str = ""
+    queries: int = 0
+
+    @property
+    def waits(self) -> int:
+        """How often a request waits."""
+        return self.calls + self.queries
 
     @property
     def waits_s(self) -> float:
         """What a request waits where its calls are made one after the other."""
-        return self.calls * self.wait_ms / 1000
+        return self.waits * self.wait_ms / 1000
