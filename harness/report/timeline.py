@@ -1,12 +1,17 @@
-"""What a boot's processes did over time: CPU and memory from its samples, drawn small, the phases as bands."""
+"""What a boot's processes did over time: CPU and memory from its samples, drawn small, the phases as bands.
+
+While its neighbours are measured a boot is idle and nothing is sampled: minutes, between slices of a second. These
+times are cut short, or nothing could be seen of the slices.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
+import numpy as np
 from markupsafe import Markup
 
 from harness.report.canvas import Canvas, Scale
@@ -23,6 +28,7 @@ _MEMORY = (146, 104)
 _NAME_LENGTH = 12
 _POINTS = 120
 _APART_S = 1.0  # nothing is sampled while others are measured
+_CUT_S = 0.3  # how such a time is drawn
 _FINEST_STEP_S = 0.4  # two samples at 5 Hz: CPU times tick in 10 ms, so shorter steps show the clock, not the load
 _CURVES: dict[str, tuple[str, tuple[float, ...]]] = {
     "target": (TARGET, ()),
@@ -37,6 +43,9 @@ class Curve:
 
     t_s: tuple[float, ...]
     values: tuple[float, ...]
+
+    def drawn(self, drawn_s: Callable[[float], float]) -> Curve:
+        return Curve(tuple(drawn_s(t_s) for t_s in self.t_s), self.values)
 
     @property
     def largest(self) -> float:
@@ -54,7 +63,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Timeline:
-    """A boot over time: cores in use by tree, the target's memory in MiB."""
+    """A boot over the time in which it was asked: cores in use by tree, the target's memory in MiB."""
 
     cores: dict[str, Curve]
     pss_mib: Curve
@@ -74,17 +83,26 @@ class Timeline:
 def of_boot(samples: Sequence[Sample], phases: Sequence[PhaseRecord]) -> Timeline:
     """The curves of one boot, at most about 120 points each."""
     ran = [phase for phase in phases if phase.status is not PhaseStatus.SKIPPED and phase.end_s > phase.start_s]
-    end_s = max([1.0, *(sample.t_s for sample in samples), *(phase.drained_s for phase in ran)])
+    times = [*(sample.t_s for sample in samples), *(t_s for phase in ran for t_s in (phase.start_s, phase.drained_s))]
+    drawn_s = _drawn_at(times)
     target = [sample for sample in samples if sample.tree == "target"]
     step_s = max(_FINEST_STEP_S, _sampled_s(target) / _POINTS)
     pss = [(s.t_s, s.pss_bytes / MIB) for s in target if s.pss_bytes is not None]
     return Timeline(
-        cores={tree: _cores_of_tree([s for s in samples if s.tree == tree], step_s) for tree in _CURVES},
-        pss_mib=_thinned(pss, step_s),
-        rss_mib=_thinned([(s.t_s, s.rss_bytes / MIB) for s in target], step_s),
-        bands=tuple(Band(phase.spec.name, phase.start_s, phase.end_s) for phase in ran),
-        end_s=end_s,
+        cores={tree: _cores_of_tree([s for s in samples if s.tree == tree], step_s).drawn(drawn_s) for tree in _CURVES},
+        pss_mib=_thinned(pss, step_s).drawn(drawn_s),
+        rss_mib=_thinned([(s.t_s, s.rss_bytes / MIB) for s in target], step_s).drawn(drawn_s),
+        bands=tuple(Band(phase.spec.name, drawn_s(phase.start_s), drawn_s(phase.end_s)) for phase in ran),
+        end_s=max(1.0, drawn_s(max(times, default=0.0))),
     )
+
+
+def _drawn_at(times_s: Sequence[float]) -> Callable[[float], float]:
+    """Where a time since launch is drawn: what is longer than `_APART_S` between two of `times_s` is cut short."""
+    known_s = sorted({0.0, *times_s})
+    gaps_s = [after_s - before_s for before_s, after_s in pairwise(known_s)]
+    places_s = list(accumulate((gap_s if gap_s <= _APART_S else _CUT_S for gap_s in gaps_s), initial=0.0))
+    return lambda t_s: float(np.interp(t_s, known_s, places_s))
 
 
 def _sampled_s(samples: Sequence[Sample]) -> float:
@@ -156,7 +174,9 @@ def draw_timeline(timeline: Timeline, title: str, *, cores_top: float, memory_to
         _name(canvas, band, seconds)
     for tick in seconds.ticks(5, whole=True):
         canvas.text(seconds(tick), memory_scale.start + 8, f"{tick:g}", 8, MUTED, "center")
-    canvas.text(seconds.end, memory_scale.start + 21, "seconds since launch", 8, MUTED, "right")
+    canvas.text(
+        seconds.end, memory_scale.start + 21, "seconds, without those in which others were asked", 8, MUTED, "right"
+    )
     for tree, (colour, dashes) in _CURVES.items():
         _curve(canvas, timeline.cores[tree], seconds, cores_scale, colour, dashes)
     _curve(canvas, timeline.rss_mib, seconds, memory_scale, MUTED, (3, 1.5))

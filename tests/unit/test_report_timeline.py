@@ -98,6 +98,20 @@ def test_a_long_boot_of_short_slices_shows_each_of_them() -> None:
     assert sum(not math.isnan(value) for value in shown.pss_mib.values) >= 60
 
 
+def test_the_time_in_which_others_were_measured_is_cut_short() -> None:
+    """Two slices of a second, nine seconds apart, after a boot of three seconds: all of it within three seconds."""
+    samples = [sample(start_s + t / 5, t / 10) for start_s in (3.0, 13.0) for t in range(6)]
+    shown = timeline.of_boot(samples, [phase("capacity", 3.2, 4.0), phase("rate-70", 13.2, 14.0)])
+    assert 2.0 < shown.end_s < 3.0
+    assert [band.end_s - band.start_s for band in shown.bands] == pytest.approx([0.8, 0.8])
+    first, second = shown.bands
+    assert first.start_s > 0.0 and first.end_s < second.start_s and second.end_s <= shown.end_s
+    curve = shown.cores["target"]
+    drawn_s = [t_s for t_s, cores in zip(curve.t_s, curve.values, strict=True) if not math.isnan(cores)]
+    assert all(any(band.start_s - 0.3 <= t_s <= band.end_s + 0.3 for t_s in drawn_s) for band in shown.bands)
+    assert all(any(band.start_s - 0.3 <= t_s <= band.end_s + 0.3 for band in shown.bands) for t_s in drawn_s)
+
+
 def test_bands_are_the_phases_that_ran() -> None:
     shown = timeline.of_boot([], [phase("warmup", 1, 2), phase("rate-70", 0, 0, PhaseStatus.SKIPPED)])
     assert [band.name for band in shown.bands] == ["warmup"]
@@ -108,7 +122,7 @@ def test_drawn_with_units_and_phases() -> None:
     shown = timeline.of_boot([sample(t / 5, t / 10) for t in range(100)], [phase("capacity", 2, 18)])
     svg = timeline.draw_timeline(shown, "Over time", cores_top=shown.cores_max, memory_top_mib=shown.memory_max_mib)
     said = [element.text for element in ElementTree.fromstring(svg).iter("text")]
-    assert {"cores", "MiB", "seconds since launch", "capacity"} <= set(said)
+    assert {"cores", "MiB", "seconds, without those in which others were asked", "capacity"} <= set(said)
 
 
 def test_a_boot_without_samples_is_drawn_empty() -> None:
