@@ -174,9 +174,7 @@ def draw_timeline(timeline: Timeline, title: str, *, cores_top: float, memory_to
         _name(canvas, band, seconds)
     for tick in seconds.ticks(5, whole=True):
         canvas.text(seconds(tick), memory_scale.start + 8, f"{tick:g}", 8, MUTED, "center")
-    canvas.text(
-        seconds.end, memory_scale.start + 21, "seconds, without those in which others were asked", 8, MUTED, "right"
-    )
+    canvas.text(seconds.end, memory_scale.start + 21, "seconds (other strategies' time cut out)", 8, MUTED, "right")
     for tree, (colour, dashes) in _CURVES.items():
         _curve(canvas, timeline.cores[tree], seconds, cores_scale, colour, dashes)
     _curve(canvas, timeline.rss_mib, seconds, memory_scale, MUTED, (3, 1.5))

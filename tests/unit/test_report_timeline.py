@@ -122,7 +122,7 @@ def test_drawn_with_units_and_phases() -> None:
     shown = timeline.of_boot([sample(t / 5, t / 10) for t in range(100)], [phase("capacity", 2, 18)])
     svg = timeline.draw_timeline(shown, "Over time", cores_top=shown.cores_max, memory_top_mib=shown.memory_max_mib)
     said = [element.text for element in ElementTree.fromstring(svg).iter("text")]
-    assert {"cores", "MiB", "seconds, without those in which others were asked", "capacity"} <= set(said)
+    assert {"cores", "MiB", "seconds (other strategies' time cut out)", "capacity"} <= set(said)
 
 
 def test_a_boot_without_samples_is_drawn_empty() -> None:
