@@ -4,7 +4,7 @@ import math
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from harness.report import timeline
@@ -48,6 +48,7 @@ def test_no_cpu_time_is_lost_or_made_by_coarser_steps(steps: list[tuple[float, f
     for dt_s, share in steps:
         t_s, cpu_s = t_s + dt_s, cpu_s + dt_s * share
         samples.append(sample(t_s, cpu_s))
+    assume(t_s >= 0.4)  # what is shorter has a test of its own
     line = timeline.cores_curve(samples, step_s=0.4)
     for value in line.values:
         assert -1e-9 <= value <= max(share for _, share in steps) + 1e-6
@@ -72,6 +73,21 @@ def test_between_two_slices_the_curves_break() -> None:
     assert line.largest == pytest.approx(1.0)
     memory = timeline.of_boot([*first, *second], []).rss_mib
     assert [math.isnan(value) for value in memory.values] == [False, False, True, False, False]
+
+
+def test_a_slice_that_is_shorter_than_a_step_is_drawn_as_a_whole() -> None:
+    """Half a core for 0.3 s, and memory that was read once in it."""
+    samples = [
+        sample(start_s + t / 10, (start_s + t / 10) / 2, pss_mib=80 if t == 1 else None)
+        for start_s in (0, 9)
+        for t in range(4)
+    ]
+    shown = timeline.of_boot(samples, [])
+    cores = shown.cores["target"]
+    assert cores.values == pytest.approx((0.5, 0.5, math.nan, 0.5, 0.5), nan_ok=True)
+    assert cores.t_s[1] - cores.t_s[0] == pytest.approx(0.3)
+    assert shown.pss_mib.values == pytest.approx((80, 80, math.nan, 80, 80), nan_ok=True)
+    assert shown.pss_mib.t_s[1] - shown.pss_mib.t_s[0] == pytest.approx(0.3)
 
 
 def test_memory_is_pss_where_it_was_read_and_rss_everywhere() -> None:
