@@ -24,6 +24,8 @@ FRESH_PHASE = "warmup-fresh"
 CAPACITY_PHASE = "capacity"
 IDLE_PHASE = "idle"
 
+# After so many rounds of the closed loop another boot says more than another round (docs/noise.md, "What follows").
+BOOT_ROUNDS = 6
 # A slice fits its work (docs/noise.md). The time of an answer is users / capacity (Little's law). A closed loop is in
 # its steady state when every user has had two answers: strategies that answer in bursts have the first one behind them.
 # Three more answer times tell such bursts apart, and fewer than ten answers say little of a rate.
@@ -90,10 +92,11 @@ def _turns(workloads: Iterable[str], profile: Profile) -> list[tuple[str, int]]:
 
 
 def rounds_of(workload: str, variants: Sequence[str], profile: Profile, known: KnownWork) -> int:
-    """Of the closed loop, in a session: the profile's, or more where they are so short that more fit its time."""
+    """Of the closed loop, in a session: the profile's, or more where they are so short that more fit its time; but no
+    more than are worth a boot."""
     one = [SliceSpec(PILOT_ROUND + 1, 0, workload, variant) for variant in variants]
     round_s = ROUND_S + sum(slice_estimate_s(spec, profile, known) for spec in one)
-    return max(profile.rounds, int(profile.capacity_session_s / round_s))
+    return max(profile.rounds, min(BOOT_ROUNDS, int(profile.capacity_session_s / round_s)))
 
 
 def session(

@@ -15,7 +15,7 @@ import msgspec
 from harness import plan
 from harness.judging.capacities import capacities_so_far, fit_of
 from harness.judging.simultaneous import MOST_LOOKS, Look
-from harness.judging.stats import verdict
+from harness.judging.stats import LogRatio, verdict
 from harness.measuring.known import Known
 from harness.results.records.boot_record import BootRecord
 from harness.results.records.run_record import Looked, RunRecord
@@ -36,16 +36,19 @@ class FurtherSessions:
 def further_sessions(
     record: RunRecord, boots: Sequence[BootRecord], known: Known, left_s: float
 ) -> FurtherSessions | None:
-    """The next ones, for the workload that was looked at least often; None when nothing is open, or no session fits
-    into `left_s` any more."""
+    """The next ones, for the workload that was looked at least often; of several, for that where the largest difference
+    may be missed. None when nothing is open, or no session fits into `left_s` any more."""
     open_on = {
         workload.name: found
         for workload in record.workloads
-        if (look := look_at(record, workload.name)).number < look.of
-        and (found := still_open(record, boots, workload.name))
+        if (look := look_at(record, workload.name)).number < look.of and (found := _open(record, boots, workload.name))
     }
-    for workload in sorted(open_on, key=lambda name: look_at(record, name).number):
-        beside = _of_one_group(record, workload, open_on[workload])
+
+    def turn(workload: str) -> tuple[int, float]:
+        return look_at(record, workload).number, -max(abs(ratio.mean) for ratio in open_on[workload].values())
+
+    for workload in sorted(open_on, key=turn):
+        beside = _of_one_group(record, workload, tuple(open_on[workload]))
         further = _sessions(record, workload, beside, known, left_s, share_s=left_s / len(open_on))
         if further is not None:
             return further
@@ -67,18 +70,23 @@ def with_further(record: RunRecord, further: FurtherSessions) -> RunRecord:
 
 def still_open(record: RunRecord, boots: Sequence[BootRecord], workload: str) -> tuple[str, ...]:
     """The variants whose comparison with the baseline is neither decided nor as exact as the profile asks."""
+    return tuple(_open(record, boots, workload))
+
+
+def _open(record: RunRecord, boots: Sequence[BootRecord], workload: str) -> dict[str, LogRatio]:
+    """By variant, over the baseline."""
     if record.baseline is None:
-        return ()
+        return {}
     fitted = fit_of(capacities_so_far(boots, workload, record.profile))
     due = look_at(record, workload)
     look = Look(due.number, due.of)
     found = fitted.against(record.baseline, look=look)
     wanted = plan.log_precision(record.profile)
-    return tuple(
-        name
+    return {
+        name: ratio
         for name, ratio in found.items()
         if verdict(ratio) == "open" and (ratio.interval is None or (ratio.interval[1] - ratio.interval[0]) / 2 > wanted)
-    )
+    }
 
 
 def looked(record: RunRecord, boots: Sequence[BootRecord]) -> dict[str, Looked]:

@@ -134,7 +134,9 @@ def test_where_rounds_are_short_more_of_them_fit_the_same_time() -> None:
     for workload, many in rounds.items():
         own = [s for s in specs if (s.workload, s.session, s.phase) == (workload, 1, "capacity") and not s.is_pilot]
         round_s = sum(plan.slice_estimate_s(spec, profile, known) for spec in own) / many
-        assert many * round_s < 12.0 < (many + 1) * (round_s + 0.1), f"{workload}: not one more"
+        assert many * round_s < 12.0
+        assert many == plan.BOOT_ROUNDS or (many + 1) * (round_s + 0.1) > 12.0, f"{workload}: not one more"
+    assert rounds["cpu"] == plan.BOOT_ROUNDS, "a boot is worth no more"
 
 
 def test_more_sessions_have_no_rates_and_lie_between_those_of_others() -> None:

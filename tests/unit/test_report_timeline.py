@@ -4,7 +4,7 @@ import math
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from harness.report import timeline
@@ -48,6 +48,7 @@ def test_no_cpu_time_is_lost_or_made_by_coarser_steps(steps: list[tuple[float, f
     for dt_s, share in steps:
         t_s, cpu_s = t_s + dt_s, cpu_s + dt_s * share
         samples.append(sample(t_s, cpu_s))
+    assume(t_s >= 0.4)  # what is shorter has a test of its own
     line = timeline.cores_curve(samples, step_s=0.4)
     for value in line.values:
         assert -1e-9 <= value <= max(share for _, share in steps) + 1e-6
@@ -74,6 +75,21 @@ def test_between_two_slices_the_curves_break() -> None:
     assert [math.isnan(value) for value in memory.values] == [False, False, True, False, False]
 
 
+def test_a_slice_that_is_shorter_than_a_step_is_drawn_as_a_whole() -> None:
+    """Half a core for 0.3 s, and memory that was read once in it."""
+    samples = [
+        sample(start_s + t / 10, (start_s + t / 10) / 2, pss_mib=80 if t == 1 else None)
+        for start_s in (0, 9)
+        for t in range(4)
+    ]
+    shown = timeline.of_boot(samples, [])
+    cores = shown.cores["target"]
+    assert cores.values == pytest.approx((0.5, 0.5, math.nan, 0.5, 0.5), nan_ok=True)
+    assert cores.t_s[1] - cores.t_s[0] == pytest.approx(0.3)
+    assert shown.pss_mib.values == pytest.approx((80, 80, math.nan, 80, 80), nan_ok=True)
+    assert shown.pss_mib.t_s[1] - shown.pss_mib.t_s[0] == pytest.approx(0.3)
+
+
 def test_memory_is_pss_where_it_was_read_and_rss_everywhere() -> None:
     shown = timeline.of_boot([sample(0, 0, pss_mib=80), sample(0.5, 0.1), sample(1.0, 0.2, pss_mib=90)], [])
     assert shown.pss_mib.values == (80.0, 90.0)
@@ -98,6 +114,20 @@ def test_a_long_boot_of_short_slices_shows_each_of_them() -> None:
     assert sum(not math.isnan(value) for value in shown.pss_mib.values) >= 60
 
 
+def test_the_time_in_which_others_were_measured_is_cut_short() -> None:
+    """Two slices of a second, nine seconds apart, after a boot of three seconds: all of it within three seconds."""
+    samples = [sample(start_s + t / 5, t / 10) for start_s in (3.0, 13.0) for t in range(6)]
+    shown = timeline.of_boot(samples, [phase("capacity", 3.2, 4.0), phase("rate-70", 13.2, 14.0)])
+    assert 2.0 < shown.end_s < 3.0
+    assert [band.end_s - band.start_s for band in shown.bands] == pytest.approx([0.8, 0.8])
+    first, second = shown.bands
+    assert first.start_s > 0.0 and first.end_s < second.start_s and second.end_s <= shown.end_s
+    curve = shown.cores["target"]
+    drawn_s = [t_s for t_s, cores in zip(curve.t_s, curve.values, strict=True) if not math.isnan(cores)]
+    assert all(any(band.start_s - 0.3 <= t_s <= band.end_s + 0.3 for t_s in drawn_s) for band in shown.bands)
+    assert all(any(band.start_s - 0.3 <= t_s <= band.end_s + 0.3 for band in shown.bands) for t_s in drawn_s)
+
+
 def test_bands_are_the_phases_that_ran() -> None:
     shown = timeline.of_boot([], [phase("warmup", 1, 2), phase("rate-70", 0, 0, PhaseStatus.SKIPPED)])
     assert [band.name for band in shown.bands] == ["warmup"]
@@ -108,7 +138,7 @@ def test_drawn_with_units_and_phases() -> None:
     shown = timeline.of_boot([sample(t / 5, t / 10) for t in range(100)], [phase("capacity", 2, 18)])
     svg = timeline.draw_timeline(shown, "Over time", cores_top=shown.cores_max, memory_top_mib=shown.memory_max_mib)
     said = [element.text for element in ElementTree.fromstring(svg).iter("text")]
-    assert {"cores", "MiB", "seconds since launch", "capacity"} <= set(said)
+    assert {"cores", "MiB", "seconds (other strategies' time cut out)", "capacity"} <= set(said)
 
 
 def test_a_boot_without_samples_is_drawn_empty() -> None:

@@ -50,7 +50,8 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     # Sessions of the closed loop alone, beside those, where boots differ and cost little.
     more_sessions: dict[Name, PositiveInt] = {}
     capacity_most_s: PositiveFloat | None = None  # a slice fits its work up to this length; None: it lasts capacity_s
-    capacity_session_s: NonNegativeFloat = 0.0  # where a round is short, a session has as many rounds as fit into this
+    # Where a round is short, a session has as many rounds as fit into this, up to those that are worth a boot.
+    capacity_session_s: NonNegativeFloat = 0.0
     # Further sessions are measured for comparisons that are still open, until the run has taken so long. 0: none.
     budget_s: NonNegativeFloat = 0.0
     # A comparison is settled when its interval reaches no further than this to either side, even while it is open.
