@@ -1,0 +1,113 @@
+"""Claims read as one would put them to a colleague, and say what is behind them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from harness.analysis.analyse import analyse
+from harness.analysis.evidence import Claim, ClaimEvidence
+from harness.cli.claims import claims
+from harness.judging.estimate import Estimate
+from harness.report.claim_lines import claim_rows, claim_sentence, slices_behind, terminal_claims
+from harness.results.store import Run
+from tests import handmade_analysis as handmade
+from tests.claimed_runs import claims_of
+from tests.synthetic_run import write_synthetic_run
+from tests.unit.test_claims import CASES, IDS
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    path = tmp_path_factory.mktemp("results") / "run"
+    names = ("sync_def", "fake_async", "pool_result_blocking", "async_thread_pool")
+    return write_synthetic_run(path, strategies=names, workloads=("io",), peculiar=False)
+
+
+def part(rounds: tuple[int, ...]) -> ClaimEvidence:
+    return ClaimEvidence(
+        what="capacity on cpu, a over b",
+        shows="for",
+        effect=Estimate(2.09, 1.97, 2.22, len(rounds)),
+        workload="cpu",
+        rounds=rounds,
+        slices=tuple(f"{number:03d}-cpu-{name}" for number in rounds for name in "ab"),
+    )
+
+
+def claim(**changes: object) -> Claim:
+    usual: dict[str, object] = {
+        "id": "processes",
+        "claim": "A process pool doubles pure-Python throughput on 2 cores",
+        "verdict": "confirmed",
+        "effect": Estimate(2.09, 1.97, 2.22, 6),
+        "because": "",
+        "evidence": (part((1, 2, 3)),),
+        "command": "bench run -w cpu",
+    }
+    return Claim(**(usual | changes))  # type: ignore[arg-type]
+
+
+def test_a_claim_is_a_sentence_with_its_verdict_and_its_effect() -> None:
+    said = "A process pool doubles pure-Python throughput on 2 cores"
+    assert claim_sentence(claim()) == f"{said}: confirmed, ×2.09 [1.97, 2.22]"
+    assert claim_sentence(claim(verdict="not tested", effect=None, evidence=())) == f"{said}: not tested"
+
+
+def test_rounds_that_follow_each_other_are_a_range() -> None:
+    assert slices_behind(part((1, 2, 3, 5, 8, 9))) == "12 slices of rounds 1-3, 5, 8-9"
+    assert slices_behind(part((4,))) == "2 slices of round 4"
+    assert slices_behind(part(())) == "no slice"
+
+
+def test_what_is_open_or_not_tested_says_how_to_test_it() -> None:
+    for verdict, is_said in (("confirmed", False), ("refuted", False), ("open", True), ("not tested", True)):
+        assert ("bench run -w cpu" in terminal_claims([claim(verdict=verdict)], 80)) == is_said
+
+
+def test_every_line_can_be_read_and_fits() -> None:
+    made = [each for case in CASES[::2] for each in claims_of(case.doing, case.variants)]
+    text = terminal_claims(made, 100)
+    assert not re.search(r"\b(None|nan|inf|True|False)\b|\{|\}|\b(\w+) \2\b", text)
+    # A command is not broken where it could not be copied from.
+    assert all(len(line) <= 100 or " " not in line.strip() for line in text.splitlines())
+
+
+def test_the_page_has_a_row_for_each_of_them_with_its_evidence() -> None:
+    rows = claim_rows(handmade.analysis())
+    assert [row.verdict.word for row in rows] == ["✓ confirmed", "✗ refuted", "± depends", "? open", "– not tested"]
+    assert all(row.parts and row.effect == "×2.00" for row in rows[:-1])
+    assert (rows[-1].effect, rows[-1].parts) == ("–", ())
+
+
+def test_the_analysis_of_a_run_on_disk_has_them(run: Run) -> None:
+    verdicts = {each.id: each.verdict for each in analyse(run).claims}
+    assert tuple(verdicts) == IDS
+    assert {verdicts[id] for id in ("blocked_loop", "blocking_result", "silent_blocking")} == {"confirmed"}
+    assert verdicts["connection_pool"] == "not tested"
+
+
+def test_the_command_prints_them(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    claims(run.path)
+    text = capsys.readouterr().out
+    assert len(re.findall(r"^ ?\d+\. ", text, re.MULTILINE)) == len(IDS)
+    assert "future.result() inside async def is fake async again, though a pool does the work: confirmed, ×0.0" in text
+
+
+def test_what_programs_read_has_these_names(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    claims(Path(run.path), as_json=True)
+    said = json.loads(capsys.readouterr().out)
+    assert [each["id"] for each in said] == list(IDS)
+    known = {slice.record.spec.id for slice in analyse(run).slices}
+    for each in said:
+        assert set(each) == {"id", "claim", "verdict", "effect", "evidence", "command"}
+        assert each["verdict"] in {"confirmed", "refuted", "depends", "open", "not tested"}
+        assert (each["effect"] is None) == (each["verdict"] == "not tested")
+        if each["effect"] is not None:
+            assert set(each["effect"]) == {"value", "low", "high"}
+        for part in each["evidence"]:
+            assert set(part) == {"what", "shows", "effect", "counted", "workload", "rounds", "slices"}
+            assert set(part["slices"]) <= known and part["slices"]
