@@ -1,11 +1,12 @@
 """Runs that never were, in which what a claim is about is so, or is not, or cannot be told. Nothing is on disk.
 
-Four sessions of three rounds: two of the closed loop, one of the slowest rate. The machine's speed changes from round to
-round, for all variants alike; each slice scatters on its own.
+Four sessions of three rounds: two of the closed loop, one of the slowest rate. The machine's speed changes from round
+to round, for all variants alike; each slice scatters on its own.
 """
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ from harness.results.records.variant import Variant
 from tests.made_slices import PHASE_S, judged, phase, slice
 from tests.synthetic_run import run_record
 
-SESSIONS, CORES = 4, 2
+SESSIONS = 4
 RATE = "rate-10"
 
 
@@ -42,7 +43,7 @@ class Doing:
 Cells = Mapping[tuple[str, str], Doing]  # by workload and variant
 
 
-def variant(name: str, *, loop: str = "uvloop", workers: int = 1, **params: int | str) -> Variant:
+def variant(name: str, params: Mapping[str, int] | None = None, *, loop: str = "uvloop", workers: int = 1) -> Variant:
     """`name` begins with that of its strategy."""
     strategy = name.partition("[")[0]
     return Variant(
@@ -50,7 +51,7 @@ def variant(name: str, *, loop: str = "uvloop", workers: int = 1, **params: int 
         strategy=strategy,
         title=strategy,
         path=f"targets/{strategy}.py",
-        params=params,
+        params=dict(params or {}),
         server=ServerOptions(loop=loop, http="httptools", workers=workers),
         workers=workers,
     )
@@ -60,7 +61,6 @@ def made_run(
     doing: Cells, variants: Sequence[Variant] = (), *, seed: int = 1, sessions: int = SESSIONS
 ) -> tuple[RunRecord, list[JudgedSlice]]:
     """`variants`: those that are not a strategy as its file says."""
-    random = np.random.default_rng(seed)
     workloads = list(dict.fromkeys(workload for workload, _ in doing))
     own = {each.name: each for each in variants}
     names = list(dict.fromkeys(name for _, name in doing))
@@ -74,16 +74,21 @@ def made_run(
         strategies=tuple(Strategy(name, name, name, f"targets/{name}.py") for name in files),
         variants=tuple(used),
     )
+    speeds = np.random.default_rng(seed)
+    # A stream of its own for each cell, so that other cells do not change its figures.
+    noises = {cell: np.random.default_rng([seed, zlib.crc32(" ".join(cell).encode())]) for cell in doing}
     found = []
     for number in range(1, 3 * sessions + 1):
-        speed = float(random.lognormal(0.0, 0.2))
+        speed = float(speeds.lognormal(0.0, 0.2))
         for (workload, name), each in doing.items():
-            noise = float(random.lognormal(0.0, each.scatter)) if each.scatter else 1.0
+            noise = float(noises[workload, name].lognormal(0.0, each.scatter))
             found.append(_slice(workload, name, each, number, speed if workload.startswith("cpu") else 1.0, noise))
     return record, found
 
 
-def claims_of(doing: Cells, variants: Sequence[Variant] = (), *, seed: int = 1, sessions: int = SESSIONS) -> tuple[Claim, ...]:
+def claims_of(
+    doing: Cells, variants: Sequence[Variant] = (), *, seed: int = 1, sessions: int = SESSIONS
+) -> tuple[Claim, ...]:
     record, slices = made_run(doing, variants, seed=seed, sessions=sessions)
     return judged_claims(record, slices, cells(record, slices))
 

@@ -1,4 +1,4 @@
-"""The claims as one would put them to a colleague: "...: confirmed, ×2.09 [1.97, 2.22]"."""
+"""The claims as one would put them to a colleague: "...: confirmed, x2.09 [1.97, 2.22]"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The decisions and claims in the form that `--json` prints. Other people's scripts read it: names and meanings stay."""
+"""Decisions and claims in the form that `--json` prints. Other people's scripts read it: names and meanings stay."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def sized(workload: str, strategy: str, param: str, rps: Mapping[int, float], la
 
 
 def sizes(strategy: str, param: str, *values: int) -> list[Variant]:
-    return [variant(f"{strategy}[{param}={value}]", **{param: value}) for value in values]
+    return [variant(f"{strategy}[{param}={value}]", {param: value}) for value in values]
 
 
 def workers(*numbers: int) -> list[Variant]:

@@ -1,7 +1,7 @@
 """What people say about concurrency in FastAPI, as sentences that a run confirms or refutes: one function, one claim.
 
-Each function says what it needs of a run, as comparisons of any two variants in their common rounds, and what it expects
-of each. What a run does not have, it names. The verdict follows by the same rule for all of them (`claim_part`).
+Each function says what it needs of a run, as comparisons of any two variants in their common rounds, and what it
+expects of each. What a run does not have, it names. The verdict follows by the same rule for all (`claim_part`).
 """
 
 from __future__ import annotations

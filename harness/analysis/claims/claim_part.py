@@ -1,6 +1,6 @@
 """What speaks for or against a claim, and the verdict that follows from all of it. Pure.
 
-A part is a ratio with its interval, or something counted. It speaks for a claim, against it, or for neither, and this is
+A part is a ratio with its interval, or something counted. It speaks for a claim, against it, or for neither. This is
 read off the interval that is shown: the whole of it lies where the claim says, or where the claim cannot be true.
 
 The intervals of all claims of a run hold at once with 95 % confidence, by the inequality of Bonferroni (Dunn, "Multiple
@@ -64,7 +64,7 @@ def more_than(factor: float) -> Expectation:
 
 
 @dataclass(frozen=True)
-class Source:
+class Behind:
     """Which slices of which rounds something was found in."""
 
     workload: str
@@ -78,7 +78,7 @@ class RatioPart:
     them count. `is_least`: the true ratio is this or more, so nothing speaks against it being large."""
 
     what: str
-    source: Source
+    source: Behind
     ratio: LogRatio
     expects: Expectation
     alpha: float = stats.ALPHA
@@ -104,7 +104,7 @@ class CountPart:
     """What was counted is what happened: it has no interval."""
 
     what: str
-    source: Source
+    source: Behind
     counted: str
     shows: Shows
 

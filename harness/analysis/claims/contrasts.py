@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from harness.analysis.cells import JudgedSlice, PhaseEvidence
-from harness.analysis.claims.claim_part import CountPart, Expectation, Missing, RatioPart, Shows, Source
+from harness.analysis.claims.claim_part import CountPart, Expectation, Missing, RatioPart, Shows, Behind
 from harness.analysis.claims.families import loops_of, sizes_of, workers_of
 from harness.analysis.comparisons import CAPACITY, CPU, CapacitySlice, ComparedMetric, by_variant, fit
 from harness.analysis.evidence import Cell
@@ -227,8 +227,8 @@ class Contrasts:
     def _of(self, workload: str) -> list[JudgedSlice]:
         return [each for each in undisturbed(self._judged) if each.figures.record.spec.workload == workload]
 
-    def _source(self, workload: str, variants: Sequence[str], rounds: Sequence[int]) -> Source:
-        return Source(
+    def _source(self, workload: str, variants: Sequence[str], rounds: Sequence[int]) -> Behind:
+        return Behind(
             workload,
             tuple(rounds),
             tuple(SliceSpec(number, 0, workload, name).id for number in rounds for name in variants),
