@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 from harness.analysis.evidence import Analysis, Claim, ClaimEvidence
@@ -73,22 +74,24 @@ def claim_sentence(claim: Claim) -> str:
 
 
 def terminal_claims(claims: Sequence[Claim], width: int) -> str:
-    """All of them for a terminal of `width` columns, each with what is behind it."""
-    lines = [line for number, claim in enumerate(claims, start=1) for line in ("", *_lines(number, claim))]
-    return "\n".join(
-        textwrap.fill(line, width, subsequent_indent="     ", break_on_hyphens=False, break_long_words=False)
-        for line in lines[1:]
+    """All of them for a terminal of `width` columns, each with what is behind it. A command is never broken, so that it
+    can be copied."""
+    return "\n\n".join("\n".join(_lines(number, claim, width)) for number, claim in enumerate(claims, start=1))
+
+
+def _lines(number: int, claim: Claim, width: int) -> Iterator[str]:
+    fill = partial(
+        textwrap.fill, width=width, subsequent_indent="     ", break_on_hyphens=False, break_long_words=False
     )
-
-
-def _lines(number: int, claim: Claim) -> Iterator[str]:
-    yield f"{number:>2}. {claim_sentence(claim)}"
+    yield fill(f"{number:>2}. {claim_sentence(claim)}")
     for part in claim.evidence:
-        yield f"   {_SIGNS[part.shows]} {part.what}: {_found(part)} ({slices_behind(part)})"
+        yield fill(f"   {_SIGNS[part.shows]} {part.what}: {_found(part)} ({slices_behind(part)})")
     if claim.because:
-        yield f"   {claim.because}"
-    if claim.verdict in ("open", "not tested"):
+        yield fill(f"   {claim.because}")
+    if claim.verdict == "not tested":
         yield f"   to test it: {claim.command}"
+    if claim.verdict == "open":
+        yield f"   to test it further: {claim.command}"
 
 
 def _found(part: ClaimEvidence) -> str:

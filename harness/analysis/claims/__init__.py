@@ -1,6 +1,6 @@
 """What people say about concurrency in FastAPI, as sentences that a run confirms or refutes: one function, one claim.
 
-Each function says what it needs of a run, as comparisons of any two variants in their common rounds, and what it
+Each function says what it needs of a run, mostly comparisons of two variants in their common rounds, and what it
 expects of each. What a run does not have, it names. The verdict follows by the same rule for all (`claim_part`).
 """
 
@@ -12,11 +12,10 @@ from harness.analysis.cells import JudgedSlice
 from harness.analysis.claims.claim_part import Draft, with_verdicts
 from harness.analysis.claims.contrasts import Contrasts
 from harness.analysis.claims.of_computing import faster_loop, mixed_models, processes_for_python, threads_without_gil
-from harness.analysis.claims.of_sizes import bigger_pools, workers_match_cores
+from harness.analysis.claims.of_pools import bigger_pools, connection_pool, workers_match_cores
 from harness.analysis.claims.of_waiting import (
     blocked_loop,
     blocking_result,
-    connection_pool,
     costly_client,
     gathered_calls,
     silent_blocking,

@@ -20,7 +20,6 @@ from typing import Literal
 
 from harness.analysis.evidence import Claim, ClaimEvidence
 from harness.judging import stats
-from harness.judging.estimate import Estimate
 from harness.judging.stats import SAME_WITHIN, LogRatio
 
 Shows = Literal["for", "against", "neither"]
@@ -196,22 +195,35 @@ def _with_verdict(draft: Draft, tested: int) -> Claim:
     cases = [_Case.of(parts, share) for parts in draft.cases]
     seen = [case for case in cases if case.evidence]
     verdict = verdict_from([case.shows for case in seen], one_is_enough=draft.one_is_enough)
-    evidence = tuple(each for case in seen for each in case.evidence)
+    evidence = [each for case in seen for each in case.evidence]
+    headline = _headline(verdict, evidence)
     return Claim(
         id=draft.id,
         claim=draft.claim,
         verdict=verdict,
-        effect=_headline(evidence, "against" if verdict == "refuted" else "for"),
+        effect=headline.effect if headline is not None else None,
         because=_because(verdict, cases),
-        evidence=evidence,
+        evidence=tuple(sorted(evidence, key=lambda each: each is not headline)),
         command=draft.command,
     )
 
 
-def _headline(evidence: Sequence[ClaimEvidence], decides: Shows) -> Estimate | None:
-    """Of the first ratio that the verdict follows from, else of the first."""
-    ratios = sorted((each for each in evidence if each.effect is not None), key=lambda each: each.shows != decides)
-    return ratios[0].effect if ratios else None
+# What the verdict follows from.
+_DECIDES: dict[ClaimVerdict, Shows] = {
+    "confirmed": "for",
+    "refuted": "against",
+    "depends": "for",
+    "open": "neither",
+}
+
+
+def _headline(verdict: ClaimVerdict, evidence: Sequence[ClaimEvidence]) -> ClaimEvidence | None:
+    """The first ratio that the verdict follows from; None where it follows from what was counted."""
+    ratios = [each for each in evidence if each.effect is not None]
+    first = next((each for each in ratios if each.shows == _DECIDES[verdict]), None)
+    if first is None and verdict == "open":  # for what is missing: all that was measured is clear
+        return ratios[0] if ratios else None
+    return first
 
 
 def _because(verdict: ClaimVerdict, cases: Sequence[_Case]) -> str:
@@ -219,10 +231,10 @@ def _because(verdict: ClaimVerdict, cases: Sequence[_Case]) -> str:
     if verdict == "not tested":
         return "; ".join(missing)
     if verdict == "open":
-        unclear = [each.what for case in cases for each in case.evidence if each.shows == "neither"]
-        return "; ".join([*(f"its interval decides nothing: {what}" for what in unclear), *missing])
+        is_unclear = any(each.shows == "neither" for case in cases for each in case.evidence)
+        return "; ".join([*(["what is marked ? decides nothing"] if is_unclear else []), *missing])
     if verdict == "depends":
         true = [case.evidence[0].what for case in cases if case.shows == "for"]
         false = [each.what for case in cases for each in case.evidence if each.shows == "against"]
-        return f"true of {'; '.join(true)}. Not of {'; '.join(false)}"
+        return f"it is so for {'; '.join(true)}; it is not for {'; '.join(false)}"
     return ""

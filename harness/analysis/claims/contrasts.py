@@ -8,67 +8,69 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from harness.analysis.cells import JudgedSlice, PhaseEvidence
-from harness.analysis.claims.claim_part import CountPart, Expectation, Missing, RatioPart, Shows, Behind
-from harness.analysis.claims.families import loops_of, sizes_of, workers_of
+from harness.analysis.claims.claim_part import Behind, Expectation, Missing, RatioPart
+from harness.analysis.claims.families import Params, loops_of, settings_of, sizes_of, workers_of
 from harness.analysis.comparisons import CAPACITY, CPU, CapacitySlice, ComparedMetric, by_variant, fit
 from harness.analysis.evidence import Cell
 from harness.analysis.quantile_comparisons import of_those_that_kept_up, rates_of, undisturbed
 from harness.analysis.quantile_ratios import SliceLatencies, quantile_ratios
 from harness.analysis.slices import capacity_phase, counting
 from harness.judging import stats
+from harness.judging.capacities import RoundValue, Values, boots_in_mean, fit_of
+from harness.judging.figures import SliceFigures
 from harness.judging.looks import look_of
+from harness.judging.overload import is_overloaded
 from harness.judging.percentiles import Latencies, exact_latencies
 from harness.judging.simultaneous import ONLY_LOOK, RoundsFit
-from harness.results.histograms import merge
-from harness.results.records.outcome import error_count
-from harness.results.records.phase_record import PhaseKind
+from harness.results.histograms import Histogram, merge
 from harness.results.records.run_record import RunRecord
 from harness.results.records.slice_record import SliceSpec
-from harness.results.records.text import count
 from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
 
-# Of the time. Where the loop cannot run for so long, it is what requests wait for (as in `harness.analysis.causes`).
-_BLOCKED_SHARE = 0.5
-_SOME_ERRORS = 0.01  # of the requests; with so many a monitor sees them
 _P50 = 500  # per mille
 _METRICS = {CAPACITY.name: "capacity", CPU.name: "CPU time a request"}
+_ONE_WAIT = "one wait"  # no variant has such a name
+_SAMPLES = 1000  # of what is known exactly: more than any rule asks for
+# The least wait for a connection that is told from none, in ms.
+_LEAST_WAIT_MS = 0.001
 
 _Slices = Mapping[str, Mapping[int, CapacitySlice]]
 
 
 class Contrasts:
-    """What can be asked of one run. `cells` and `slices` are all of the run's."""
+    """What can be asked of one run. `slices` and `cells` are all of the run's."""
 
-    def __init__(self, run: RunRecord, slices: Sequence[JudgedSlice], cells: Sequence[Cell] = ()) -> None:
+    def __init__(self, run: RunRecord, slices: Sequence[JudgedSlice], cells: Sequence[Cell]) -> None:
         self.run = run
         self._cells = {(cell.workload, cell.variant): cell for cell in cells}
         self._judged = slices
         self._figures = [each.figures for each in slices]
         self._by_workload: dict[str, _Slices] = {}
         self._fits: dict[tuple[str, str], RoundsFit] = {}
+        self._changed = {variant.name: self._params_changed(variant) for variant in run.variants}
 
     @property
     def cores(self) -> int:
         """Of the target."""
         return max(1, self.run.environment.partition.target_cores)
 
-    @property
-    def workloads(self) -> tuple[Workload, ...]:
-        return self.run.workloads
-
     def workload(self, name: str) -> Workload | None:
         return next((each for each in self.run.workloads if each.name == name), None)
 
-    def usual(self, strategy: str) -> str:
-        """The variant that stands for a strategy: the one with nothing changed, else the only one. A name that is not
-        in the run where there is none."""
-        names = [variant.name for variant in self.run.variants if variant.strategy == strategy]
-        return names[0] if len(names) == 1 else strategy
-
-    def has(self, variant: str) -> bool:
-        return any(each.name == variant for each in self.run.variants)
+    def alike(self, *strategies: str) -> list[tuple[str, ...]]:
+        """A variant of each, alike in server, loop, parser and interpreter, and else as their files say: one tuple for
+        each such setting. Where the run has none, the names of the strategies."""
+        workers = {each.name: each.server.workers for each in self.run.strategies}
+        changed: dict[str, Params] = {}
+        for variant in self.run.variants:
+            usual = workers.get(variant.strategy, 1)
+            is_usual = variant.workers == (self.cores if usual == "cores" else usual)
+            changed[variant.name] = {**self._changed[variant.name], **({} if is_usual else {"workers": variant.workers})}
+        return settings_of(strategies, self.run.variants, changed) or [strategies]
 
     def sweeps(self, param: str, workload: str) -> list[list[str]]:
         """Names by the size that `param` gives, the smallest first; of each family that differs in nothing else."""
@@ -76,12 +78,15 @@ class Contrasts:
 
     def workers(self, workload: str) -> list[dict[int, str]]:
         """Names by the number of workers, of each family that differs in nothing else."""
-        changed = {variant.name: self._changed(variant) for variant in self.run.variants}
-        return workers_of(self._measured(workload), changed)
+        return workers_of(self._measured(workload), self._changed)
 
     def loops(self, workload: str) -> list[tuple[str, str]]:
         """Pairs that differ in the event loop only: uvloop and asyncio's own."""
         return loops_of(self._measured(workload))
+
+    def pooled(self, workload: str) -> list[str]:
+        """Those with a pool of database connections that were measured there."""
+        return [variant.name for variant in self._measured(workload) if variant.connections]
 
     def largest_capacity(self, workload: str, variants: Sequence[str]) -> str:
         """Of the fit, in which a round that one has and another has not favours neither."""
@@ -99,29 +104,59 @@ class Contrasts:
 
     def capacity_in_waits(self, workload: str, variant: str, expects: Expectation) -> RatioPart | Missing:
         """Against one request at a time in each worker: what is left when nothing overlaps."""
-        known, found = self.workload(workload), self._slices(workload).get(variant, {})
-        what = f"capacity on {workload}, {variant} over one wait after the other"
-        if known is None or not known.waits_s or not found:
-            return self._missing(workload, variant)
-        workers = next(each.workers for each in self.run.variants if each.name == variant)
-        values = [each.phase.goodput_rps * known.waits_s / workers for each in found.values()]
-        step = max(known.waits_s / each.phase.duration_s for each in found.values()) / workers
-        # The other side is arithmetic, and has no scatter.
-        ratio = stats.welch_ratio(values, [1.0] * len(values), (step, 0.0))
-        alpha = look_of(self.run, workload).alpha
-        return RatioPart(what, self._source(workload, [variant], list(found)), ratio, expects, alpha)
+        known, found = self.workload(workload), self._slices(workload)
+        if known is None or not known.waits_s:
+            return self.missing(workload, variant)
+        workers = {each.name: each.workers for each in self.run.variants}
+        values = {
+            name: {
+                number: RoundValue(
+                    each.phase.goodput_rps * known.waits_s / workers[name],
+                    each.boot,
+                    least=0.0,
+                    step=known.waits_s / each.phase.duration_s / workers[name],
+                )
+                for number, each in own.items()
+            }
+            for name, own in found.items()
+        }
+        what = f"capacity on {workload}, {variant} over one request at a time"
+        return self._over_one(what, workload, variant, values, expects, look_of(self.run, workload).alpha)
 
-    def latency(self, workload: str, variant: str, control: str, expects: Expectation) -> RatioPart | Missing:
-        """The median response time, at the slowest rate at which both kept up."""
-        own = self._of(workload)
+    def share_of_pool(self, workload: str, variant: str, expects: Expectation) -> RatioPart | Missing:
+        """How much of the response time is the wait for a connection, in the closed loop, both in the median."""
+        values: dict[str, dict[int, RoundValue]] = {}
+        for name, own in self._slices(workload).items():
+            for number, each in own.items():
+                wait_ms, response = each.phase.pool_wait_p50_ms, each.phase.response_p50
+                if wait_ms is not None and response is not None and not response.at_least:
+                    share = max(wait_ms, _LEAST_WAIT_MS) / response.value_ms
+                    values.setdefault(name, {})[number] = RoundValue(share, each.boot, least=0.0)
+        what = f"median wait for a connection on {workload} over the median response time, {variant}"
+        return self._over_one(what, workload, variant, values, expects, stats.ALPHA)
+
+    def response_in_waits(self, workload: str, variant: str, expects: Expectation) -> RatioPart | Missing:
+        """The median response time against one wait, at the slowest rate at which the variant kept up."""
+        known, own = self.workload(workload), self._of(workload)
+        if known is None or not known.wait_ms:
+            return self.missing(workload, variant)
+        one_wait_us = round(1000 * known.wait_ms)
+        wait = exact_latencies(Histogram(np.array([one_wait_us], np.int64), np.array([_SAMPLES], np.int64)))
         for phase in rates_of(own):
-            found = of_those_that_kept_up(own, phase, _response)
-            ratio = quantile_ratios(found, control, _P50).get(variant) if control in found else None
+            slow = _overloaded(own, phase)
+            kept_up = of_those_that_kept_up(own, phase, _response)
+            found = {name: slices for name, slices in kept_up.items() if name not in slow}
+            rounds = sorted({slice.round for slices in found.values() for slice in slices})
+            # Numbered so that it joins no two sessions.
+            found[_ONE_WAIT] = [SliceLatencies(number, number, wait) for number in rounds]
+            ratio = quantile_ratios(found, _ONE_WAIT, _P50).get(variant)
             if ratio is not None:
-                rounds = _common(found, variant, control)
-                what = f"median response time on {workload} at {phase}, {variant} over {control}"
-                return RatioPart(what, self._source(workload, [variant, control], rounds), ratio, expects)
-        return self._missing(workload, variant, control)
+                what = f"median response time on {workload} at {phase}, {variant} over one wait"
+                behind = self.behind(workload, [variant], sorted(slice.round for slice in found[variant]))
+                return RatioPart(what, behind, ratio, expects)
+        if variant in self._changed and self._slices(workload).get(variant):
+            return Missing(f"{variant} kept up at no rate on {workload}")
+        return self.missing(workload, variant)
 
     def health(self, workload: str, variant: str, control: str, expects: Expectation) -> RatioPart | Missing:
         """The median answer time of /health in the closed loop. Checks that were given up took at least that long, so
@@ -133,52 +168,58 @@ class Contrasts:
             if phase is None or not slice.figures.valid:
                 continue
             known = slice.evidence[phase.name].health
-            if known.given_up.total:
+            if known.given_up.total and spec.variant != control:
                 bounded.add(spec.variant)
-            least = exact_latencies(merge((known.exact, known.given_up)))
-            found.setdefault(spec.variant, []).append(SliceLatencies(spec.round, slice.figures.record.boot, least))
+                known = exact_latencies(merge((known.exact, known.given_up)))
+            found.setdefault(spec.variant, []).append(SliceLatencies(spec.round, slice.figures.record.boot, known))
         ratio = None
-        if control in found and control not in bounded:
+        if control in found:
             ratio = quantile_ratios(found, control, _P50).get(variant)
         if ratio is None:
-            return Missing(f"{workload}: too few checks of /health under load, of {variant} and {control}")
-        source = self._source(workload, [variant, control], _common(found, variant, control))
+            return self.missing(
+                workload, variant, control, otherwise=f"too few checks of /health were answered while {workload} ran"
+            )
+        rounds = sorted({one.round for one in found[variant]} & {one.round for one in found[control]})
         what = f"median answer time of /health while {workload} runs at capacity, {variant} over {control}"
-        return RatioPart(what, source, ratio, expects, is_least=variant in bounded)
+        if variant in bounded:
+            what += " (at least: some were given up)"
+        return RatioPart(
+            what, self.behind(workload, [variant, control], rounds), ratio, expects, is_least=variant in bounded
+        )
 
-    def errors(self, workload: str, variant: str) -> CountPart | Missing:
-        """Requests that failed, under any load: for the claim where there is none, against it where there are many. An
-        answer that came too late is no error."""
-        specs = [
-            (slice, phase)
+    def cell(self, workload: str, variant: str) -> Cell | None:
+        return self._cells.get((workload, variant))
+
+    def slices(self, workload: str, variant: str) -> list[SliceFigures]:
+        """All that were measured of it, valid or not, but those that were measured again."""
+        return [
+            slice
             for slice in counting(self._figures)
             if (slice.record.spec.workload, slice.record.spec.variant) == (workload, variant)
-            for phase in slice.phases.values()
-            if phase.kind.is_load
         ]
-        requests = sum(sum(phase.outcomes.values()) for _, phase in specs)
-        if not requests:
-            return self._missing(workload, variant)
-        many = sum(error_count(phase.outcomes) for _, phase in specs)
-        shows: Shows = "for" if not many else ("against" if many >= _SOME_ERRORS * requests else "neither")
-        rounds = {slice.record.spec.round for slice, _ in specs}
-        source = self._source(workload, [variant], sorted(rounds))
-        counted = f"{count(many, 'error')} in {count(requests, 'request')}"
-        return CountPart(f"errors on {workload}, {variant}", source, counted, shows)
 
-    def free_loop(self, workload: str, variant: str) -> CountPart | Missing:
-        """For the claim where the event loop could run most of the time, under full load."""
-        cell = self._cells.get((workload, variant))
-        phases = [phase for phase in cell.phases.values() if phase.kind is PhaseKind.CAPACITY] if cell else []
-        share = phases[0].loop_blocked_share if phases else None
-        if share is None:
-            return self._missing(workload, variant)
-        return CountPart(
-            f"event loop on {workload}, {variant}",
-            self._source(workload, [variant], list(self._slices(workload).get(variant, {}))),
-            f"it could not run in {share:.0%} of the time",
-            "for" if share < _BLOCKED_SHARE else "against",
+    def behind_capacity(self, workload: str, variant: str) -> Behind:
+        """The slices that its capacity is from."""
+        return self.behind(workload, [variant], sorted(self._slices(workload).get(variant, {})))
+
+    def behind(self, workload: str, variants: Sequence[str], rounds: Sequence[int]) -> Behind:
+        return Behind(
+            workload,
+            tuple(rounds),
+            tuple(SliceSpec(number, 0, workload, name).id for number in rounds for name in variants),
         )
+
+    def missing(self, workload: str, *variants: str, otherwise: str = "") -> Missing:
+        """Why nothing can be said of these: the first thing that they lack, or else `otherwise`."""
+        absent = [name for name in variants if name not in self._changed]
+        without = [name for name in variants if not self._slices(workload).get(name)]
+        if self.workload(workload) is None:
+            return Missing(f"{workload} was not measured")
+        if absent:
+            return Missing(f"{' and '.join(absent)} {'was' if len(absent) == 1 else 'were'} not measured on {workload}")
+        if without:
+            return Missing(f"{' and '.join(without)} {'has' if len(without) == 1 else 'have'} no valid slice on {workload}")
+        return Missing(otherwise or f"{' and '.join(variants)}: too few figures on {workload}")
 
     def _closed_loop(
         self,
@@ -191,21 +232,35 @@ class Contrasts:
     ) -> RatioPart | Missing:
         # Only capacities are looked at while they are measured.
         look = look_of(self.run, workload) if metric is CAPACITY else ONLY_LOOK
-        ratio = self._fit(metric, workload).against(control, look=look).get(variant)
+        fitted = self._fit(metric, workload)
+        ratio = fitted.against(control, look=look).get(variant)
         if ratio is None:
-            return self._missing(workload, variant, control)
-        found = self._slices(workload)
-        rounds = sorted(found[variant].keys() & found[control].keys())
+            return self.missing(workload, variant, control)
+        rounds = sorted(fitted.logs[variant].keys() & fitted.logs[control].keys())
         what = f"{_METRICS[metric.name]} on {workload}, {variant} over {control}"
-        source = self._source(workload, [variant, control], rounds)
-        return RatioPart(what, source, ratio, expects, look.alpha, choices)
+        behind = self.behind(workload, [variant, control], rounds)
+        return RatioPart(what, behind, ratio, expects, look.alpha, choices)
+
+    def _over_one(
+        self, what: str, workload: str, variant: str, values: Values, expects: Expectation, alpha: float
+    ) -> RatioPart | Missing:
+        """Of figures that are ratios already: what they are over is arithmetic, and has no scatter."""
+        own = values.get(variant)
+        if not own:
+            return self.missing(workload, variant)
+        of_boots = boots_in_mean([each.boot for each in own.values()], fit_of(values).boot)
+        step = max(each.step for each in own.values())
+        ratio = stats.welch_ratio(
+            [each.value for each in own.values()], [1.0] * len(own), (step, 0.0), (of_boots, stats.MeanOfBoots())
+        )
+        return RatioPart(what, self.behind(workload, [variant], sorted(own)), ratio, expects, alpha)
 
     def _measured(self, workload: str) -> list[Variant]:
         """Those with a capacity there."""
         found = self._slices(workload)
         return [variant for variant in self.run.variants if found.get(variant.name)]
 
-    def _changed(self, variant: Variant) -> dict[str, int | float | str]:
+    def _params_changed(self, variant: Variant) -> Params:
         """The parameters that are not as the strategy's file says."""
         files = {each.name: each.params for each in self.run.strategies}
         usual = {
@@ -227,27 +282,17 @@ class Contrasts:
     def _of(self, workload: str) -> list[JudgedSlice]:
         return [each for each in undisturbed(self._judged) if each.figures.record.spec.workload == workload]
 
-    def _source(self, workload: str, variants: Sequence[str], rounds: Sequence[int]) -> Behind:
-        return Behind(
-            workload,
-            tuple(rounds),
-            tuple(SliceSpec(number, 0, workload, name).id for number in rounds for name in variants),
-        )
-
-    def _missing(self, workload: str, *variants: str) -> Missing:
-        if self.workload(workload) is None:
-            return Missing(f"{workload} was not measured")
-        known = {variant.name for variant in self.run.variants}
-        absent = [name for name in variants if name not in known]
-        if absent:
-            return Missing(f"{' and '.join(absent)} {'was' if len(absent) == 1 else 'were'} not measured")
-        has = "has" if len(variants) == 1 else "have"
-        return Missing(f"{' and '.join(variants)} {has} no valid slices for it on {workload}")
 
 
 def _response(evidence: PhaseEvidence) -> Latencies:
     return evidence.response
 
 
-def _common(found: Mapping[str, Sequence[SliceLatencies]], one: str, other: str) -> list[int]:
-    return sorted({slice.round for slice in found[one]} & {slice.round for slice in found[other]})
+def _overloaded(slices: Sequence[JudgedSlice], phase: str) -> set[str]:
+    """Those that were so in any slice: how long they took to answer depends on how long the phase was."""
+    return {
+        slice.figures.record.spec.variant
+        for slice in slices
+        if (found := slice.figures.phases.get(phase)) is not None
+        and is_overloaded(found.kind, found.status, found.goodput_rps * found.duration_s, found.scheduled)
+    }

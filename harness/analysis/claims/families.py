@@ -8,8 +8,32 @@ import msgspec
 
 from harness.results.records.variant import Variant
 
+Params = Mapping[str, int | float | str]
+
 # `def` endpoints on AnyIO's threads, both: the same code, with one worker and with several.
 _SAME_CODE = {"sync_def": "multi_worker"}
+# A strategy with one parameter changed, and the one that is the same by now.
+_CALLS_AIOHTTP = "pure_async", {"client": "aiohttp"}
+_SAME_CALLS = "pure_async_aiohttp"
+
+
+def settings_of(
+    strategies: Sequence[str], variants: Iterable[Variant], changed: Mapping[str, Params]
+) -> list[tuple[str, ...]]:
+    """A variant's name for each of the strategies, in every setting (server, loop, parser, interpreter) that has them
+    all. `changed`: by variant, what beside the setting is not as the strategy's file says; such a variant stands for no
+    strategy."""
+    found: dict[Hashable, dict[str, str]] = {}
+    for variant in variants:
+        if not changed[variant.name]:
+            found.setdefault((_server(variant), variant.interpreter), {})[variant.strategy] = variant.name
+        elif (variant.strategy, changed[variant.name]) == _CALLS_AIOHTTP:
+            found.setdefault((_server(variant), variant.interpreter), {}).setdefault(_SAME_CALLS, variant.name)
+    return [
+        tuple(own[strategy] for strategy in strategies)
+        for own in found.values()
+        if all(strategy in own for strategy in strategies)
+    ]
 
 
 def sizes_of(param: str, variants: Iterable[Variant]) -> list[list[str]]:
@@ -24,9 +48,7 @@ def sizes_of(param: str, variants: Iterable[Variant]) -> list[list[str]]:
     return [[names[value] for value in sorted(names)] for names in families.values() if len(names) > 1]
 
 
-def workers_of(
-    variants: Iterable[Variant], changed: Mapping[str, Mapping[str, int | float | str]]
-) -> list[dict[int, str]]:
+def workers_of(variants: Iterable[Variant], changed: Mapping[str, Params]) -> list[dict[int, str]]:
     """Names by the number of workers; one for each family of at least two numbers. `changed`: by variant, parameters
     that are not as the strategy's file says."""
     families: dict[Hashable, dict[int, str]] = {}

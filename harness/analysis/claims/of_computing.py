@@ -10,7 +10,6 @@ from harness.results.records.text import count
 
 
 def processes_for_python(run: Contrasts) -> Draft:
-    processes, threads, inline = map(run.usual, ("async_process_pool", "async_thread_pool", "fake_async"))
     return Draft(
         id="processes_for_python",
         claim=(
@@ -18,7 +17,8 @@ def processes_for_python(run: Contrasts) -> Draft:
             "no more than inline code"
         ),
         cases=[
-            [run.capacity("cpu", processes, threads, beats), run.capacity("cpu", threads, inline, does_not_beat)],
+            [run.capacity("cpu", processes, threads, beats), run.capacity("cpu", threads, inline, does_not_beat)]
+            for processes, threads, inline in run.alike("async_process_pool", "async_thread_pool", "fake_async")
         ],
         command=run_command(["cpu"], "async_thread_pool", "async_process_pool", "fake_async"),
     )
@@ -26,27 +26,35 @@ def processes_for_python(run: Contrasts) -> Draft:
 
 def mixed_models(run: Contrasts) -> Draft:
     """The single models: everything in coroutines, in threads, in processes. The first has the same HTTP client."""
-    both = run.usual("two_stage")
     singles = ("pure_async", "async_thread_pool", "async_process_pool")
     return Draft(
         id="mixed_models",
-        claim="Where a request waits and then computes, async fetch and pooled compute beats each model alone",
-        cases=[[run.capacity("mixed", both, run.usual(single), beats) for single in singles]],
+        claim=(
+            "Where a request waits and then computes, fetching with async httpx and computing in a process pool beats "
+            "each model alone"
+        ),
+        cases=[
+            [run.capacity("mixed", both, single, beats) for single in alone]
+            for both, *alone in run.alike("two_stage", *singles)
+        ],
         command=run_command(["mixed"], "two_stage", *singles),
     )
 
 
 def threads_without_gil(run: Contrasts) -> Draft:
-    part: Part = Missing("the target has one core, where nothing can run at once")
+    cases: list[Sequence[Part]] = [[Missing("the target has one core, where nothing can run at once")]]
     if run.cores > 1:
-        part = run.capacity("cpu_native", run.usual("async_thread_pool"), run.usual("fake_async"), beats)
+        cases = [
+            [run.capacity("cpu_native", threads, inline, beats)]
+            for threads, inline in run.alike("async_thread_pool", "fake_async")
+        ]
     return Draft(
         id="threads_without_gil",
         claim=(
-            "CPU work that releases the GIL (compression, hashing, images) gets faster on threads, with "
+            "CPU work that releases the GIL (compression, hashing, images) is faster on threads than inline, on "
             f"{count(run.cores, 'core')}"
         ),
-        cases=[[part]],
+        cases=cases,
         command=run_command(["cpu_native"], "fake_async", "async_thread_pool"),
     )
 
@@ -55,7 +63,7 @@ def faster_loop(run: Contrasts) -> Draft:
     """Every pair of variants that differ in the loop only, on every workload."""
     cases: list[Sequence[Part]] = [
         [run.capacity(workload.name, uvloop, asyncio, beats)]
-        for workload in run.workloads
+        for workload in run.run.workloads
         for uvloop, asyncio in run.loops(workload.name)
     ]
     return Draft(
