@@ -129,7 +129,8 @@ class ClaimEvidence(Struct, frozen=True, kw_only=True):
 class Claim(Struct, frozen=True, kw_only=True):
     """A sentence about concurrency in FastAPI that can be true or false, and what this run says of it.
 
-    `effect` is the ratio that it is most about. With 95 % confidence the intervals of all claims of a run hold at once.
+    `effect` is the ratio that the verdict follows from, that of the first of its evidence; None: it follows from what was
+    counted, or nothing was tested. With 95 % confidence the intervals of all claims of a run hold at once.
     `because`: what it depends on, why it is open or not tested; else empty. `command` tests it, or tests it further.
     """
 

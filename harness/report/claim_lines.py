@@ -21,11 +21,12 @@ _BADGES = {
     "not tested": ("open", wording.NOTHING),
 }
 _SIGNS = {"for": "✓", "against": "✗", "neither": "?"}
+_TO_TEST = {"not tested": "to test it", "open": "to test it further"}
 
 
 @dataclass(frozen=True)
 class PartRow:
-    """`sign`: whether it speaks for the claim. `behind`: the slices it comes from."""
+    """`sign`: whether it speaks for the claim. `behind`: the slices that it comes from."""
 
     sign: str
     what: str
@@ -43,6 +44,7 @@ class ClaimRow:
     verdict: VerdictBadge
     because: str
     parts: tuple[PartRow, ...]
+    to_test: str
     command: str
 
 
@@ -59,6 +61,7 @@ def claim_rows(analysis: Analysis) -> tuple[ClaimRow, ...]:
             parts=tuple(
                 PartRow(_SIGNS[part.shows], part.what, _found(part), slices_behind(part)) for part in claim.evidence
             ),
+            to_test=_TO_TEST.get(claim.verdict, ""),
             command=claim.command,
         )
         for number, claim in enumerate(analysis.claims, start=1)
@@ -88,10 +91,8 @@ def _lines(number: int, claim: Claim, width: int) -> Iterator[str]:
         yield fill(f"   {_SIGNS[part.shows]} {part.what}: {_found(part)} ({slices_behind(part)})")
     if claim.because:
         yield fill(f"   {claim.because}")
-    if claim.verdict == "not tested":
-        yield f"   to test it: {claim.command}"
-    if claim.verdict == "open":
-        yield f"   to test it further: {claim.command}"
+    if claim.verdict in _TO_TEST:
+        yield f"   {_TO_TEST[claim.verdict]}: {claim.command}"
 
 
 def _found(part: ClaimEvidence) -> str:

@@ -42,9 +42,7 @@ class Case(NamedTuple):
 
 
 def on(workload: str, **doing: Doing | float) -> dict[tuple[str, str], Doing]:
-    return {
-        (workload, name): each if isinstance(each, Doing) else Doing(each) for name, each in doing.items()
-    }
+    return {(workload, name): each if isinstance(each, Doing) else Doing(each) for name, each in doing.items()}
 
 
 def loud(doing: Cells) -> Cells:
@@ -52,7 +50,13 @@ def loud(doing: Cells) -> Cells:
     return {cell: replace(each, scatter=0.7) for cell, each in doing.items()}
 
 
-def sized(workload: str, strategy: str, param: str, rps: Mapping[int, float], lag_ms: float = 1.0) -> Cells:
+def without_valid_slices(doing: Cells, name: str) -> Cells:
+    return {cell: replace(each, invalid=cell[1] == name) for cell, each in doing.items()}
+
+
+def sized(
+    workload: str, strategy: str, param: str, rps: Mapping[int, float], lag_ms: float = 1.0
+) -> dict[tuple[str, str], Doing]:
     return {(workload, f"{strategy}[{param}={size}]"): Doing(many, lag_ms=lag_ms) for size, many in rps.items()}
 
 
@@ -64,27 +68,40 @@ def workers(*numbers: int) -> list[Variant]:
     return [variant(f"multi_worker[workers={number}]", workers=number) for number in numbers]
 
 
+def pooled(wait_ms: float, lag_ms: float = 1.0) -> Doing:
+    return Doing(300, response_ms=200, pool_wait_ms=wait_ms, lag_ms=lag_ms)
+
+
 STALLED = Doing(9.8, health_ms=900.0)
-LOOPS = [variant("pure_async"), variant("pure_async[loop=asyncio]", loop="asyncio")]
+ASYNCIO = "pure_async @ asyncio"
+LOOPS = [variant(ASYNCIO, loop="asyncio")]
 THREADS = sizes("async_thread_pool", "threads", 4, 16, 64)
 WORKERS = workers(1, 2, 4)
 CONNECTIONS = sizes("sqlalchemy_sync", "connections", 5, 15, 40)
 BLOCKED_MS = 200.0
 
+BLOCKED = on("io", sync_def=380, fake_async=STALLED)
+COMPUTED = on("cpu", async_thread_pool=110, async_process_pool=215, fake_async=112)
+MIXED = on("mixed", two_stage=300, pure_async=100, async_thread_pool=105, async_process_pool=20)
+COSTLY = on("io", sync_def=390, pure_async=Doing(200, cpu_s_per_1000=9), pure_async_aiohttp=600)
+RESULT = on("io", async_thread_pool=395, pool_result_blocking=9.7)
+NATIVE = on("cpu_native", async_thread_pool=190, fake_async=100)
+GATHERED = on("fanout", pure_async_aiohttp=Doing(300, response_ms=110))
+
 CASES = [
-    Case("blocked_loop", "confirmed", on("io", sync_def=380, fake_async=STALLED)),
+    Case("blocked_loop", "confirmed", BLOCKED),
     Case("blocked_loop", "refuted", on("io", sync_def=380, fake_async=390)),
     Case("blocked_loop", "open", loud(on("io", sync_def=14, fake_async=Doing(10, health_ms=9.0)))),
-    Case("gathered_calls", "confirmed", on("fanout", sync_def=Doing(90, response_ms=315), pure_async=300)),
-    Case("gathered_calls", "refuted", on("fanout", sync_def=Doing(90, response_ms=315), pure_async=Doing(90, response_ms=310))),
-    Case("gathered_calls", "open", loud(on("fanout", sync_def=Doing(90, response_ms=315), pure_async=Doing(90, response_ms=180)))),
-    Case("processes_for_python", "confirmed", on("cpu", async_thread_pool=110, async_process_pool=215, fake_async=112)),
+    Case("gathered_calls", "confirmed", GATHERED),
+    Case("gathered_calls", "refuted", on("fanout", pure_async_aiohttp=Doing(90, response_ms=310))),
+    Case("gathered_calls", "open", loud(on("fanout", pure_async_aiohttp=Doing(90, response_ms=150)))),
+    Case("processes_for_python", "confirmed", COMPUTED),
     Case("processes_for_python", "refuted", on("cpu", async_thread_pool=110, async_process_pool=111, fake_async=112)),
     Case("processes_for_python", "open", loud(on("cpu", async_thread_pool=110, async_process_pool=140, fake_async=112))),
-    Case("blocking_result", "confirmed", on("io", async_thread_pool=395, pool_result_blocking=9.7, fake_async=9.8)),
-    Case("blocking_result", "refuted", on("io", async_thread_pool=395, pool_result_blocking=390, fake_async=9.8)),
-    Case("blocking_result", "open", loud(on("io", async_thread_pool=14, pool_result_blocking=9.7, fake_async=9.8))),
-    Case("mixed_models", "confirmed", on("mixed", two_stage=300, pure_async=100, async_thread_pool=105, async_process_pool=20)),
+    Case("blocking_result", "confirmed", RESULT),
+    Case("blocking_result", "refuted", on("io", async_thread_pool=395, pool_result_blocking=390)),
+    Case("blocking_result", "open", loud(on("io", async_thread_pool=14, pool_result_blocking=9.7))),
+    Case("mixed_models", "confirmed", MIXED),
     Case("mixed_models", "refuted", on("mixed", two_stage=90, pure_async=100, async_thread_pool=105, async_process_pool=100)),
     Case("mixed_models", "open", loud(on("mixed", two_stage=130, pure_async=100, async_thread_pool=105, async_process_pool=100))),
     Case("workers_match_cores", "confirmed", sized("cpu", "multi_worker", "workers", {1: 100, 2: 190, 4: 185}), WORKERS),
@@ -93,22 +110,24 @@ CASES = [
     Case("bigger_pools", "confirmed", sized("cpu", "async_thread_pool", "threads", {4: 110, 16: 108, 64: 90}), THREADS),
     Case("bigger_pools", "refuted", sized("io", "async_thread_pool", "threads", {4: 40, 16: 160, 64: 600}), THREADS),
     Case("bigger_pools", "open", loud(sized("io", "async_thread_pool", "threads", {4: 100, 16: 110, 64: 120})), THREADS),
-    Case("faster_loop", "confirmed", on("io", **{"pure_async": 300, "pure_async[loop=asyncio]": 240}), LOOPS),
-    Case("faster_loop", "refuted", on("io", **{"pure_async": 300, "pure_async[loop=asyncio]": 299}), LOOPS),
-    Case("faster_loop", "open", loud(on("io", **{"pure_async": 300, "pure_async[loop=asyncio]": 260})), LOOPS),
-    Case("connection_pool", "confirmed", sized("db", "sqlalchemy_sync", "connections", {5: 50, 15: 140, 40: 300}), CONNECTIONS),
-    Case("connection_pool", "refuted", sized("db", "sqlalchemy_sync", "connections", {5: 50, 15: 50, 40: 50}), CONNECTIONS),
-    Case("connection_pool", "open", loud(sized("db", "sqlalchemy_sync", "connections", {5: 50, 15: 60, 40: 70})), CONNECTIONS),
-    Case("silent_blocking", "confirmed", on("io", sync_def=380, fake_async=STALLED)),
+    Case("faster_loop", "confirmed", on("io", **{"pure_async": 300, ASYNCIO: 240}), LOOPS),
+    Case("faster_loop", "refuted", on("io", **{"pure_async": 300, ASYNCIO: 299}), LOOPS),
+    Case("faster_loop", "open", loud(on("io", **{"pure_async": 300, ASYNCIO: 260})), LOOPS),
+    Case("connection_pool", "confirmed", on("db", asyncpg_pool=pooled(150))),
+    Case("connection_pool", "refuted", on("db", asyncpg_pool=pooled(2))),
+    Case("connection_pool", "open", loud(on("db", asyncpg_pool=pooled(60)))),
+    Case("silent_blocking", "confirmed", BLOCKED),
     Case("silent_blocking", "refuted", on("io", sync_def=380, fake_async=replace(STALLED, errors=3))),
     Case("silent_blocking", "open", loud(on("io", sync_def=14, fake_async=10))),
-    Case("costly_client", "confirmed", on("io", sync_def=390, pure_async=Doing(200, cpu_s_per_1000=9), pure_async_aiohttp=600)),
+    Case("costly_client", "confirmed", COSTLY),
     Case("costly_client", "refuted", on("io", sync_def=390, pure_async=600, pure_async_aiohttp=600)),
     Case("costly_client", "open", loud(on("io", sync_def=390, pure_async=Doing(350, cpu_s_per_1000=4), pure_async_aiohttp=400))),
-    Case("threads_without_gil", "confirmed", on("cpu_native", async_thread_pool=190, fake_async=100)),
+    Case("threads_without_gil", "confirmed", NATIVE),
     Case("threads_without_gil", "refuted", on("cpu_native", async_thread_pool=99, fake_async=100)),
     Case("threads_without_gil", "open", loud(on("cpu_native", async_thread_pool=120, fake_async=100))),
 ]
+CONFIRMED = [case for case in CASES if case.verdict == "confirmed"]
+DECIDED_BY_COUNTING = ("silent_blocking", "refuted")
 
 
 def named(claims: Sequence[Claim], id: str) -> Claim:
@@ -128,9 +147,12 @@ def test_the_verdict_is_what_the_run_shows(case: Case) -> None:
     claim = named(claims, case.claim)
     assert (claim.verdict, bool(claim.because)) == (case.verdict, case.verdict == "open"), claim
     assert tuple(each.id for each in claims) == IDS
-    assert claim.effect is not None and claim.effect.low is not None and claim.effect.high is not None
-    assert claim.effect.low <= claim.effect.value <= claim.effect.high
     assert all(part.rounds and part.slices for part in claim.evidence)
+    assert (claim.effect is None) == ((case.claim, case.verdict) == DECIDED_BY_COUNTING)
+    if claim.effect is not None:
+        assert claim.effect == claim.evidence[0].effect  # what the verdict follows from comes first
+        assert claim.effect.low is not None and claim.effect.high is not None
+        assert claim.effect.low <= claim.effect.value <= claim.effect.high
 
 
 @pytest.mark.parametrize("workload", ["io", "nothing_of_ours"])
@@ -141,20 +163,96 @@ def test_what_was_not_measured_is_not_tested_and_says_what_would_test_it(workloa
         assert claim.because and claim.command.startswith(("bench run ", "bench sweep "))
 
 
+@pytest.mark.parametrize("case", CONFIRMED, ids=lambda case: case.claim)
+def test_nothing_is_confirmed_where_one_side_is_missing(case: Case) -> None:
+    """Each variant in turn was not measured, or none of its slices is valid."""
+    for workload, name in case.doing:
+        left = {cell: each for cell, each in case.doing.items() if cell != (workload, name)}
+        if left and case.claim != "bigger_pools":  # of three sizes two are enough for that claim
+            assert named(claims_of(left, case.variants), case.claim).verdict in ("open", "not tested"), name
+            spoilt = claims_of(without_valid_slices(case.doing, name), case.variants)
+            assert named(spoilt, case.claim).verdict in ("open", "not tested"), name
+
+
+@pytest.mark.parametrize("case", CONFIRMED, ids=lambda case: case.claim)
+def test_nothing_is_confirmed_by_slices_that_do_not_count(case: Case) -> None:
+    spoilt = {cell: replace(each, invalid=True) for cell, each in case.doing.items()}
+    claim = named(claims_of(spoilt, case.variants), case.claim)
+    assert claim.verdict in ("open", "not tested")
+    assert claim.effect is None
+
+
+@pytest.mark.parametrize("case", CONFIRMED, ids=lambda case: case.claim)
+def test_nothing_is_confirmed_by_one_session(case: Case) -> None:
+    claim = named(claims_of(case.doing, case.variants, sessions=1), case.claim)
+    assert claim.verdict == "open"
+
+
 def test_a_part_that_is_missing_leaves_open_what_the_others_confirm() -> None:
-    claim = named(claims_of(on("cpu", async_thread_pool=110, async_process_pool=215)), "processes_for_python")
-    assert (claim.verdict, claim.because) == ("open", "fake_async was not measured")
     sweep = sized("cpu", "multi_worker", "workers", {1: 100, 2: 190})
     claim = named(claims_of(sweep, WORKERS[:2]), "workers_match_cores")
-    assert (claim.verdict, claim.because) == ("open", "more workers than cores were not measured on cpu")
+    assert (claim.verdict, claim.because) == ("open", "more workers than cores were not measured")
+
+
+def test_what_is_missing_is_named() -> None:
+    def because(doing: Cells) -> str:
+        return named(claims_of(doing), "threads_without_gil").because
+
+    assert because(on("io", sync_def=100)) == "cpu_native was not measured"
+    assert because(on("cpu_native", fake_async=100)) == "async_thread_pool was not measured on cpu_native"
+    spoilt = without_valid_slices(NATIVE, "fake_async")
+    assert because(spoilt) == "fake_async has no valid slice on cpu_native"
+
+
+def test_gather_is_not_judged_by_a_strategy_that_was_overloaded() -> None:
+    """Its answers take the longer the longer the load lasts."""
+    slow = on("fanout", pure_async_aiohttp=Doing(300, response_ms=310, overloaded=True))
+    claim = named(claims_of(slow), "gathered_calls")
+    assert (claim.verdict, claim.because.partition(";")[0]) == (
+        "not tested",
+        "pure_async_aiohttp kept up at no rate on fanout",
+    )
+    other = on("fanout", pure_async=Doing(300, response_ms=110))
+    assert named(claims_of(slow | other), "gathered_calls").verdict == "confirmed"
+
+
+def test_one_client_that_gathers_and_another_that_does_not_is_depends() -> None:
+    doing = GATHERED | on("fanout", pure_async=Doing(300, response_ms=310))
+    claim = named(claims_of(doing), "gathered_calls")
+    assert (claim.verdict, claim.because) == (
+        "depends",
+        "it is so for median response time on fanout at rate-10, pure_async_aiohttp over one wait; "
+        "it is not for median response time on fanout at rate-10, pure_async over one wait",
+    )
 
 
 def test_plain_def_with_one_worker_stands_for_one_worker() -> None:
     doing = on("cpu", **{"sync_def": 100, "multi_worker": 190, "multi_worker[workers=4]": 188})
-    cores = variant("multi_worker", workers=2)
-    claim = named(claims_of(doing, [cores, *workers(4)]), "workers_match_cores")
+    claim = named(claims_of(doing, workers(4)), "workers_match_cores")
     assert claim.verdict == "confirmed"
     assert [part.what for part in claim.evidence][0] == "capacity on cpu, multi_worker over sync_def"
+
+
+def test_a_client_of_the_same_strategy_stands_for_the_one_with_a_file_of_its_own() -> None:
+    clients = [variant("pure_async[client=aiohttp]", {"client": "aiohttp"})]
+    doing = on("io", **{"sync_def": 390, "pure_async": Doing(200, cpu_s_per_1000=9), "pure_async[client=aiohttp]": 600})
+    assert named(claims_of(doing, clients), "costly_client").verdict == "confirmed"
+
+
+def test_a_strategy_with_other_parameters_stands_for_nothing() -> None:
+    few = sizes("async_thread_pool", "threads", 1)
+    doing = on("cpu", **{"async_thread_pool[threads=1]": 50, "async_process_pool": 215, "fake_async": 112})
+    assert named(claims_of(doing, few), "processes_for_python").verdict == "not tested"
+
+
+def test_each_interpreter_is_a_case_of_its_own() -> None:
+    """Without the GIL threads do beat inline code."""
+    names = ("async_thread_pool", "async_process_pool", "fake_async")
+    free = [variant(f"{name}[python=3.14t]", interpreter="python3.14t") for name in names]
+    without_gil = dict(zip((each.name for each in free), (210, 215, 112), strict=True))
+    claim = named(claims_of(COMPUTED | on("cpu", **without_gil), free), "processes_for_python")
+    assert claim.verdict == "depends"
+    assert "async_thread_pool[python=3.14t] over fake_async[python=3.14t]" in claim.because
 
 
 def test_true_in_one_case_and_false_in_another_is_depends_and_names_both() -> None:
@@ -164,29 +262,36 @@ def test_true_in_one_case_and_false_in_another_is_depends_and_names_both() -> No
     claim = named(claims_of(doing, WORKERS), "workers_match_cores")
     assert claim.verdict == "depends"
     assert claim.because == (
-        "true of capacity on cpu, multi_worker[workers=2] over multi_worker[workers=1]. "
-        "Not of capacity on io, multi_worker[workers=2] over multi_worker[workers=1]"
+        "it is so for capacity on cpu, multi_worker[workers=2] over multi_worker[workers=1]; "
+        "it is not for capacity on io, multi_worker[workers=2] over multi_worker[workers=1]"
     )
 
 
+def test_more_connections_that_answer_more_say_that_the_pool_was_too_small() -> None:
+    claim = named(
+        claims_of(sized("db", "sqlalchemy_sync", "connections", {5: 50, 15: 140, 40: 300}), CONNECTIONS),
+        "connection_pool",
+    )
+    assert claim.verdict == "confirmed"
+    alike = sized("db", "sqlalchemy_sync", "connections", {5: 50, 15: 50, 40: 50})
+    assert named(claims_of(alike, CONNECTIONS), "connection_pool").verdict == "refuted"
+
+
 def test_a_loop_that_is_blocked_is_not_the_pool_that_requests_wait_for() -> None:
-    doing = sized("db", "sqlalchemy_sync", "connections", {5: 50, 15: 140, 40: 300}, lag_ms=BLOCKED_MS)
-    claim = named(claims_of(doing, CONNECTIONS), "connection_pool")
-    assert claim.verdict == "refuted"
-    assert [part.counted for part in claim.evidence if part.shows == "against"] == ["it could not run in 100% of the time"]
-
-
-def test_too_few_rounds_decide_nothing() -> None:
-    claim = named(claims_of(on("cpu", async_thread_pool=110, async_process_pool=215, fake_async=112), sessions=1), "processes_for_python")
-    assert claim.verdict == "open"
-    assert claim.effect is not None and claim.effect.low is None
+    for claims in (
+        claims_of(on("db", asyncpg_pool=pooled(150, BLOCKED_MS))),
+        claims_of(sized("db", "sqlalchemy_sync", "connections", {5: 50, 15: 140, 40: 300}, BLOCKED_MS), CONNECTIONS),
+    ):
+        claim = named(claims, "connection_pool")
+        assert (claim.verdict, claim.effect) == ("refuted", None)
+        against = [part.counted for part in claim.evidence if part.shows == "against"]
+        assert against == ["it could not run in 100% of the time"]
 
 
 def test_all_that_was_compared_shares_the_error() -> None:
     """So each interval is wider in a run that says more."""
-    few = on("cpu", async_thread_pool=110, async_process_pool=215, fake_async=112)
-    many = few | on("io", sync_def=380, fake_async=STALLED)
-    alone, among = (named(claims_of(doing), "processes_for_python").effect for doing in (few, many))
+    many = COMPUTED | BLOCKED
+    alone, among = (named(claims_of(doing), "processes_for_python").effect for doing in (COMPUTED, many))
     assert alone is not None and among is not None and alone.low and alone.high and among.low and among.high
     assert alone.value == pytest.approx(among.value)
     assert among.high / among.low > alone.high / alone.low
@@ -195,13 +300,15 @@ def test_all_that_was_compared_shares_the_error() -> None:
 def test_where_nothing_differs_hardly_a_run_says_that_something_does() -> None:
     """Of all runs at most 5 % have an interval, of any claim, that does not contain the truth."""
     alike = Doing(100.0, scatter=0.1)
-    names = ("async_thread_pool", "async_process_pool", "fake_async", "two_stage", "pure_async", "pool_result_blocking")
+    names = ("async_thread_pool", "async_process_pool", "fake_async", "two_stage", "pure_async")
     doing = {(workload, name): alike for workload in ("cpu", "mixed", "cpu_native") for name in names}
     runs, wrong = 60, 0
     for seed in range(runs):
         effects = [part.effect for claim in claims_of(doing, seed=seed) for part in claim.evidence if part.effect]
-        assert len(effects) == 8
-        wrong += any(effect.low is None or effect.high is None or not effect.low <= 1 <= effect.high for effect in effects)
+        assert len(effects) == 6
+        wrong += any(
+            effect.low is None or effect.high is None or not effect.low <= 1 <= effect.high for effect in effects
+        )
     assert wrong <= 6  # 5 % of 60 are 3; more than 6 come of that in 3 % of all cases
 
 

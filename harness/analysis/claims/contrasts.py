@@ -24,7 +24,8 @@ from harness.judging.figures import SliceFigures
 from harness.judging.looks import look_of
 from harness.judging.overload import is_overloaded
 from harness.judging.percentiles import Latencies, exact_latencies
-from harness.judging.simultaneous import ONLY_LOOK, RoundsFit
+from harness.judging.simultaneous import FEWEST_ROUNDS, ONLY_LOOK, RoundsFit
+from harness.judging.variances import UNKNOWN_BOOTS
 from harness.results.histograms import Histogram, merge
 from harness.results.records.run_record import RunRecord
 from harness.results.records.slice_record import SliceSpec
@@ -248,11 +249,14 @@ class Contrasts:
         own = values.get(variant)
         if not own:
             return self.missing(workload, variant)
-        of_boots = boots_in_mean([each.boot for each in own.values()], fit_of(values).boot)
+        boots = fit_of(values).boot
+        of_boots = boots_in_mean([each.boot for each in own.values()], boots if boots.error else UNKNOWN_BOOTS)
         step = max(each.step for each in own.values())
         ratio = stats.welch_ratio(
             [each.value for each in own.values()], [1.0] * len(own), (step, 0.0), (of_boots, stats.MeanOfBoots())
         )
+        if len(own) < FEWEST_ROUNDS:
+            ratio = stats.LogRatio(ratio.mean, None, None, len(own), None)
         return RatioPart(what, self.behind(workload, [variant], sorted(own)), ratio, expects, alpha)
 
     def _measured(self, workload: str) -> list[Variant]:
