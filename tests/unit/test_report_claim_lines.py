@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from pathlib import Path
 
+import click
 import pytest
+import typer
 
 from harness.analysis.analyse import analyse
 from harness.analysis.evidence import Claim, ClaimEvidence
 from harness.cli.claims import claims
+from harness.cli.command_line import commands
 from harness.judging.estimate import Estimate
 from harness.report.claim_lines import claim_rows, claim_sentence, slices_behind, terminal_claims
 from harness.report.wording import NOTHING, TIMES
 from harness.results.store import Run
 from tests import handmade_analysis as handmade
 from tests.handmade_analysis import VERDICTS
-from tests.claimed_runs import claims_of
+from tests.claimed_runs import Doing, claims_of
 from tests.synthetic_run import write_synthetic_run
 from tests.unit.test_claims import CASES, IDS
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +128,17 @@ def test_what_programs_read_has_these_names(run: Run, capsys: pytest.CaptureFixt
         for part in each["evidence"]:
             assert set(part) == {"what", "shows", "effect", "counted", "workload", "rounds", "slices"}
             assert set(part["slices"]) <= known and part["slices"]
+
+
+def test_every_command_can_be_given() -> None:
+    """Its options are known, and what it names is there."""
+    bench = typer.main.get_command(commands)
+    assert isinstance(bench, click.Group)
+    strategies, workloads = set(), set()
+    for each in claims_of({("io", "sync_def"): Doing(100.0)}):
+        _, name, *words = shlex.split(each.command)
+        given = bench.commands[name].make_context(name, words).params
+        strategies |= set(given["strategy"] if name == "run" and given["strategy"] else [])
+        workloads |= set(given["workload"])
+    assert strategies <= {path.stem for path in (ROOT / "targets").glob("*.py")}
+    assert workloads - {"cpu_native"} <= {path.stem for path in (ROOT / "scenarios").glob("*.py")}
