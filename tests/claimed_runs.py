@@ -83,9 +83,7 @@ def made_run(
     own = {each.name: each for each in variants}
     names = list(dict.fromkeys(name for _, name in doing))
     used = [own.get(name) or variant(name) for name in names]
-    usual = run_record(
-        names, workloads, rounds=1, seed=seed, phase_s=PHASE_S, rates_percent=(10,), peculiar=False
-    )
+    usual = run_record(names, workloads, rounds=1, seed=seed, phase_s=PHASE_S, rates_percent=(10,), peculiar=False)
     record = msgspec.structs.replace(
         usual,
         strategies=tuple(

@@ -114,8 +114,8 @@ class Undecided(Struct, frozen=True, kw_only=True):
 
 
 class ClaimEvidence(Struct, frozen=True, kw_only=True):
-    """One part of what speaks for or against a claim. `effect` is a ratio; None: it was counted, and `counted` says what
-    came of it. `slices` of the `rounds` are behind it."""
+    """One part of what speaks for or against a claim. `effect` is a ratio; None: it was counted, and `counted` says
+    what came of it. `slices` of the `rounds` are behind it."""
 
     what: str  # e.g. "capacity on cpu, async_process_pool over async_thread_pool"
     shows: Literal["for", "against", "neither"]
@@ -129,8 +129,8 @@ class ClaimEvidence(Struct, frozen=True, kw_only=True):
 class Claim(Struct, frozen=True, kw_only=True):
     """A sentence about concurrency in FastAPI that can be true or false, and what this run says of it.
 
-    `effect` is the ratio that the verdict follows from, that of the first of its evidence; None: it follows from what was
-    counted, or nothing was tested. With 95 % confidence the intervals of all claims of a run hold at once.
+    `effect` is the ratio that the verdict follows from, that of the first of its evidence; None: it follows from what
+    was counted, or nothing was tested. With 95 % confidence the intervals of all claims of a run hold at once.
     `because`: what it depends on, why it is open or not tested; else empty. `command` tests it, or tests it further.
     """
 

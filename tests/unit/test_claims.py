@@ -81,7 +81,7 @@ CONNECTIONS = sizes("sqlalchemy_sync", "connections", 5, 15, 40)
 BLOCKED_MS = 200.0
 
 BLOCKED = on("io", sync_def=380, fake_async=STALLED)
-COMPUTED = on("cpu", async_thread_pool=110, async_process_pool=215, fake_async=112)
+COMPUTED = on("cpu", async_thread_pool=110, async_process_pool=215, fake_async=120)
 MIXED = on("mixed", two_stage=300, pure_async=100, async_thread_pool=105, async_process_pool=20)
 COSTLY = on("io", sync_def=390, pure_async=Doing(200, cpu_s_per_1000=9), pure_async_aiohttp=600)
 RESULT = on("io", async_thread_pool=395, pool_result_blocking=9.7)
@@ -96,22 +96,38 @@ CASES = [
     Case("gathered_calls", "refuted", on("fanout", pure_async_aiohttp=Doing(90, response_ms=310))),
     Case("gathered_calls", "open", loud(on("fanout", pure_async_aiohttp=Doing(90, response_ms=150)))),
     Case("processes_for_python", "confirmed", COMPUTED),
-    Case("processes_for_python", "refuted", on("cpu", async_thread_pool=110, async_process_pool=111, fake_async=112)),
-    Case("processes_for_python", "open", loud(on("cpu", async_thread_pool=110, async_process_pool=140, fake_async=112))),
+    Case("processes_for_python", "refuted", on("cpu", async_thread_pool=110, async_process_pool=95, fake_async=112)),
+    Case(
+        "processes_for_python", "open", loud(on("cpu", async_thread_pool=110, async_process_pool=140, fake_async=112))
+    ),
     Case("blocking_result", "confirmed", RESULT),
     Case("blocking_result", "refuted", on("io", async_thread_pool=395, pool_result_blocking=390)),
     Case("blocking_result", "open", loud(on("io", async_thread_pool=14, pool_result_blocking=9.7))),
     Case("mixed_models", "confirmed", MIXED),
-    Case("mixed_models", "refuted", on("mixed", two_stage=90, pure_async=100, async_thread_pool=105, async_process_pool=100)),
-    Case("mixed_models", "open", loud(on("mixed", two_stage=130, pure_async=100, async_thread_pool=105, async_process_pool=100))),
-    Case("workers_match_cores", "confirmed", sized("cpu", "multi_worker", "workers", {1: 100, 2: 190, 4: 185}), WORKERS),
+    Case(
+        "mixed_models",
+        "refuted",
+        on("mixed", two_stage=90, pure_async=100, async_thread_pool=105, async_process_pool=100),
+    ),
+    Case(
+        "mixed_models",
+        "open",
+        loud(on("mixed", two_stage=130, pure_async=100, async_thread_pool=105, async_process_pool=100)),
+    ),
+    Case(
+        "workers_match_cores", "confirmed", sized("cpu", "multi_worker", "workers", {1: 100, 2: 190, 4: 185}), WORKERS
+    ),
     Case("workers_match_cores", "refuted", sized("cpu", "multi_worker", "workers", {1: 100, 2: 101, 4: 185}), WORKERS),
-    Case("workers_match_cores", "open", loud(sized("cpu", "multi_worker", "workers", {1: 100, 2: 130, 4: 130})), WORKERS),
+    Case(
+        "workers_match_cores", "open", loud(sized("cpu", "multi_worker", "workers", {1: 100, 2: 130, 4: 130})), WORKERS
+    ),
     Case("bigger_pools", "confirmed", sized("cpu", "async_thread_pool", "threads", {4: 110, 16: 108, 64: 90}), THREADS),
     Case("bigger_pools", "refuted", sized("io", "async_thread_pool", "threads", {4: 40, 16: 160, 64: 600}), THREADS),
-    Case("bigger_pools", "open", loud(sized("io", "async_thread_pool", "threads", {4: 100, 16: 110, 64: 120})), THREADS),
+    Case(
+        "bigger_pools", "open", loud(sized("io", "async_thread_pool", "threads", {4: 100, 16: 110, 64: 120})), THREADS
+    ),
     Case("faster_loop", "confirmed", on("io", **{"pure_async": 300, ASYNCIO: 240}), LOOPS),
-    Case("faster_loop", "refuted", on("io", **{"pure_async": 300, ASYNCIO: 299}), LOOPS),
+    Case("faster_loop", "refuted", on("io", **{"pure_async": 300, ASYNCIO: 340}), LOOPS),
     Case("faster_loop", "open", loud(on("io", **{"pure_async": 300, ASYNCIO: 260})), LOOPS),
     Case("connection_pool", "confirmed", on("db", asyncpg_pool=pooled(150))),
     Case("connection_pool", "refuted", on("db", asyncpg_pool=pooled(2))),
@@ -121,7 +137,11 @@ CASES = [
     Case("silent_blocking", "open", loud(on("io", sync_def=14, fake_async=10))),
     Case("costly_client", "confirmed", COSTLY),
     Case("costly_client", "refuted", on("io", sync_def=390, pure_async=600, pure_async_aiohttp=600)),
-    Case("costly_client", "open", loud(on("io", sync_def=390, pure_async=Doing(350, cpu_s_per_1000=4), pure_async_aiohttp=400))),
+    Case(
+        "costly_client",
+        "open",
+        loud(on("io", sync_def=390, pure_async=Doing(350, cpu_s_per_1000=4), pure_async_aiohttp=400)),
+    ),
     Case("threads_without_gil", "confirmed", NATIVE),
     Case("threads_without_gil", "refuted", on("cpu_native", async_thread_pool=99, fake_async=100)),
     Case("threads_without_gil", "open", loud(on("cpu_native", async_thread_pool=120, fake_async=100))),
@@ -230,7 +250,7 @@ def test_plain_def_with_one_worker_stands_for_one_worker() -> None:
     doing = on("cpu", **{"sync_def": 100, "multi_worker": 190, "multi_worker[workers=4]": 188})
     claim = named(claims_of(doing, workers(4)), "workers_match_cores")
     assert claim.verdict == "confirmed"
-    assert [part.what for part in claim.evidence][0] == "capacity on cpu, multi_worker over sync_def"
+    assert claim.evidence[0].what == "capacity on cpu, multi_worker over sync_def"
 
 
 def test_a_client_of_the_same_strategy_stands_for_the_one_with_a_file_of_its_own() -> None:
@@ -300,12 +320,12 @@ def test_all_that_was_compared_shares_the_error() -> None:
 def test_where_nothing_differs_hardly_a_run_says_that_something_does() -> None:
     """Of all runs at most 5 % have an interval, of any claim, that does not contain the truth."""
     alike = Doing(100.0, scatter=0.1)
-    names = ("async_thread_pool", "async_process_pool", "fake_async", "two_stage", "pure_async")
-    doing = {(workload, name): alike for workload in ("cpu", "mixed", "cpu_native") for name in names}
+    names = ("async_thread_pool", "async_process_pool", "fake_async")
+    doing = {(workload, name): alike for workload in ("cpu", "cpu_native") for name in names}
     runs, wrong = 60, 0
     for seed in range(runs):
         effects = [part.effect for claim in claims_of(doing, seed=seed) for part in claim.evidence if part.effect]
-        assert len(effects) == 6
+        assert len(effects) == 3
         wrong += any(
             effect.low is None or effect.high is None or not effect.low <= 1 <= effect.high for effect in effects
         )

@@ -6,8 +6,8 @@ import json
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer
 
@@ -20,8 +20,8 @@ from harness.report.claim_lines import claim_rows, claim_sentence, slices_behind
 from harness.report.wording import NOTHING, TIMES
 from harness.results.store import Run
 from tests import handmade_analysis as handmade
-from tests.handmade_analysis import VERDICTS
 from tests.claimed_runs import Doing, claims_of
+from tests.handmade_analysis import VERDICTS
 from tests.synthetic_run import write_synthetic_run
 from tests.unit.test_claims import CASES, IDS
 
@@ -95,7 +95,13 @@ def test_every_line_can_be_read_and_fits() -> None:
 
 def test_the_page_has_a_row_for_each_of_them_with_its_evidence() -> None:
     rows = claim_rows(handmade.analysis())
-    assert [row.verdict.word for row in rows] == ["✓ confirmed", "✗ refuted", "± depends", "? open", f"{NOTHING} not tested"]
+    assert [row.verdict.word for row in rows] == [
+        "✓ confirmed",
+        "✗ refuted",
+        "± depends",
+        "? open",
+        f"{NOTHING} not tested",
+    ]
     assert all(row.parts and row.effect == f"{TIMES}2.00" for row in rows[:-1])
     assert (rows[-1].effect, rows[-1].parts) == (NOTHING, ())
 
@@ -132,8 +138,7 @@ def test_what_programs_read_has_these_names(run: Run, capsys: pytest.CaptureFixt
 
 def test_every_command_can_be_given() -> None:
     """Its options are known, and what it names is there."""
-    bench = typer.main.get_command(commands)
-    assert isinstance(bench, click.Group)
+    bench: Any = typer.main.get_command(commands)
     strategies, workloads = set(), set()
     for each in claims_of({("io", "sync_def"): Doing(100.0)}):
         _, name, *words = shlex.split(each.command)

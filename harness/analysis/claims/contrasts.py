@@ -6,13 +6,13 @@ asked for another control. Nothing is fitted anew, and all that is known of how 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from statistics import fmean, variance
 
-import numpy as np
-
-from harness.analysis.cells import JudgedSlice, PhaseEvidence
+from harness.analysis.cells import JudgedSlice
 from harness.analysis.claims.claim_part import Behind, Expectation, Missing, RatioPart
-from harness.analysis.claims.families import Params, loops_of, settings_of, sizes_of, workers_of
+from harness.analysis.claims.families import ChangedParams, loops_of, settings_of, sizes_of, workers_of
 from harness.analysis.comparisons import CAPACITY, CPU, CapacitySlice, ComparedMetric, by_variant, fit
 from harness.analysis.evidence import Cell
 from harness.analysis.quantile_comparisons import of_those_that_kept_up, rates_of, undisturbed
@@ -23,10 +23,10 @@ from harness.judging.capacities import RoundValue, Values, boots_in_mean, fit_of
 from harness.judging.figures import SliceFigures
 from harness.judging.looks import look_of
 from harness.judging.overload import is_overloaded
-from harness.judging.percentiles import Latencies, exact_latencies
+from harness.judging.percentiles import exact_latencies
 from harness.judging.simultaneous import FEWEST_ROUNDS, ONLY_LOOK, RoundsFit
-from harness.judging.variances import UNKNOWN_BOOTS
-from harness.results.histograms import Histogram, merge
+from harness.judging.variances import UNKNOWN_BOOTS, Moderated, moderated
+from harness.results.histograms import merge
 from harness.results.records.run_record import RunRecord
 from harness.results.records.slice_record import SliceSpec
 from harness.results.records.variant import Variant
@@ -34,11 +34,14 @@ from harness.results.records.workload import Workload
 
 _P50 = 500  # per mille
 _METRICS = {CAPACITY.name: "capacity", CPU.name: "CPU time a request"}
-_ONE_WAIT = "one wait"  # no variant has such a name
-_SAMPLES = 1000  # of what is known exactly: more than any rule asks for
 # The least wait for a connection that is told from none, in ms.
 _LEAST_WAIT_MS = 0.001
 
+# Of the logarithms of medians: boots of one variant were found to differ by 2 to 5 % (docs/noise.md), and two equal
+# values do not say that they do not.
+_LEAST_SCATTER = 0.02**2
+
+_Medians = dict[tuple[str, str, str], dict[int, float]]
 _Slices = Mapping[str, Mapping[int, CapacitySlice]]
 
 
@@ -66,11 +69,14 @@ class Contrasts:
         """A variant of each, alike in server, loop, parser and interpreter, and else as their files say: one tuple for
         each such setting. Where the run has none, the names of the strategies."""
         workers = {each.name: each.server.workers for each in self.run.strategies}
-        changed: dict[str, Params] = {}
+        changed: dict[str, ChangedParams] = {}
         for variant in self.run.variants:
             usual = workers.get(variant.strategy, 1)
             is_usual = variant.workers == (self.cores if usual == "cores" else usual)
-            changed[variant.name] = {**self._changed[variant.name], **({} if is_usual else {"workers": variant.workers})}
+            changed[variant.name] = {
+                **self._changed[variant.name],
+                **({} if is_usual else {"workers": variant.workers}),
+            }
         return settings_of(strategies, self.run.variants, changed) or [strategies]
 
     def sweeps(self, param: str, workload: str) -> list[list[str]]:
@@ -137,27 +143,25 @@ class Contrasts:
         return self._over_one(what, workload, variant, values, expects, stats.ALPHA)
 
     def response_in_waits(self, workload: str, variant: str, expects: Expectation) -> RatioPart | Missing:
-        """The median response time against one wait, at the slowest rate at which the variant kept up."""
-        known, own = self.workload(workload), self._of(workload)
+        """The median response time of a slice against one wait, at the slowest rate at which the variant kept up. A
+        rate has few slices, so how much they scatter is drawn towards what those of all cells of the run do."""
+        known = self.workload(workload)
         if known is None or not known.wait_ms:
             return self.missing(workload, variant)
-        one_wait_us = round(1000 * known.wait_ms)
-        wait = exact_latencies(Histogram(np.array([one_wait_us], np.int64), np.array([_SAMPLES], np.int64)))
-        for phase in rates_of(own):
-            slow = _overloaded(own, phase)
-            kept_up = of_those_that_kept_up(own, phase, _response)
-            found = {name: slices for name, slices in kept_up.items() if name not in slow}
-            rounds = sorted({slice.round for slices in found.values() for slice in slices})
-            # Numbered so that it joins no two sessions.
-            found[_ONE_WAIT] = [SliceLatencies(number, number, wait) for number in rounds]
-            ratio = quantile_ratios(found, _ONE_WAIT, _P50).get(variant)
-            if ratio is not None:
-                what = f"median response time on {workload} at {phase}, {variant} over one wait"
-                behind = self.behind(workload, [variant], sorted(slice.round for slice in found[variant]))
-                return RatioPart(what, behind, ratio, expects)
-        if variant in self._changed and self._slices(workload).get(variant):
-            return Missing(f"{variant} kept up at no rate on {workload}")
-        return self.missing(workload, variant)
+        medians_ms = self._medians_ms()
+        phase = next((rate for where, rate, who in medians_ms if (where, who) == (workload, variant)), None)
+        if phase is None:
+            said = f"{variant} kept up at no rate on {workload}"
+            return self.missing(workload, variant, otherwise=said)
+        own = medians_ms[workload, phase, variant]
+        mean = fmean(math.log(each) for each in own.values()) - math.log(known.wait_ms)
+        scatter = _scatters(medians_ms).get((workload, phase, variant))
+        ratio = stats.LogRatio(mean, None, None, len(own), None)
+        if scatter is not None:
+            error = math.sqrt(scatter.value / len(own))
+            ratio = stats.at_level(stats.LogRatio(mean, error, scatter.freedom, len(own), None), stats.ALPHA)
+        what = f"median response time on {workload} at {phase}, {variant} over one wait"
+        return RatioPart(what, self.behind(workload, [variant], sorted(own)), ratio, expects)
 
     def health(self, workload: str, variant: str, control: str, expects: Expectation) -> RatioPart | Missing:
         """The median answer time of /health in the closed loop. Checks that were given up took at least that long, so
@@ -219,7 +223,9 @@ class Contrasts:
         if absent:
             return Missing(f"{' and '.join(absent)} {'was' if len(absent) == 1 else 'were'} not measured on {workload}")
         if without:
-            return Missing(f"{' and '.join(without)} {'has' if len(without) == 1 else 'have'} no valid slice on {workload}")
+            return Missing(
+                f"{' and '.join(without)} {'has' if len(without) == 1 else 'have'} no valid slice on {workload}"
+            )
         return Missing(otherwise or f"{' and '.join(variants)}: too few figures on {workload}")
 
     def _closed_loop(
@@ -264,7 +270,7 @@ class Contrasts:
         found = self._slices(workload)
         return [variant for variant in self.run.variants if found.get(variant.name)]
 
-    def _params_changed(self, variant: Variant) -> Params:
+    def _params_changed(self, variant: Variant) -> ChangedParams:
         """The parameters that are not as the strategy's file says."""
         files = {each.name: each.params for each in self.run.strategies}
         usual = {
@@ -277,6 +283,21 @@ class Contrasts:
             self._by_workload[workload] = by_variant(self.run, self._figures, workload)
         return self._by_workload[workload]
 
+    def _medians_ms(self) -> _Medians:
+        """Of the response times of slices, by workload, rate and variant, then by round; the slowest rates first. Only
+        of those that kept up: how long an overloaded one takes to answer depends on how long the phase was."""
+        found: _Medians = {}
+        for workload in self.run.workloads:
+            own = self._of(workload.name)
+            for phase in rates_of(own):
+                slow = _overloaded(own, phase)
+                for name, slices in of_those_that_kept_up(own, phase, lambda evidence: evidence.response).items():
+                    medians = {slice.round: slice.latencies.percentile(_P50) for slice in slices}
+                    values = {number: each.value_ms for number, each in medians.items() if each is not None}
+                    if values and name not in slow:
+                        found[workload.name, phase, name] = values
+        return found
+
     def _fit(self, metric: ComparedMetric, workload: str) -> RoundsFit:
         key = metric.name, workload
         if key not in self._fits:
@@ -287,16 +308,25 @@ class Contrasts:
         return [each for each in undisturbed(self._judged) if each.figures.record.spec.workload == workload]
 
 
-
-def _response(evidence: PhaseEvidence) -> Latencies:
-    return evidence.response
-
-
 def _overloaded(slices: Sequence[JudgedSlice], phase: str) -> set[str]:
-    """Those that were so in any slice: how long they took to answer depends on how long the phase was."""
+    """Those that were so in any slice."""
     return {
         slice.figures.record.spec.variant
         for slice in slices
         if (found := slice.figures.phases.get(phase)) is not None
         and is_overloaded(found.kind, found.status, found.goodput_rps * found.duration_s, found.scheduled)
+    }
+
+
+def _scatters(medians: _Medians) -> dict[tuple[str, str, str], Moderated]:
+    """The variance of the logarithms of each that has two or more: what its own say or more."""
+    own = {
+        cell: Moderated(variance(map(math.log, values.values())), len(values) - 1.0)
+        for cell, values in medians.items()
+        if len(values) > 1
+    }
+    drawn = moderated(list(own.values()), math.inf)
+    return {
+        cell: Moderated(max(alone.value, together.value, _LEAST_SCATTER), together.freedom)
+        for (cell, alone), together in zip(own.items(), drawn, strict=True)
     }

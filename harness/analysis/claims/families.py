@@ -8,7 +8,7 @@ import msgspec
 
 from harness.results.records.variant import Variant
 
-Params = Mapping[str, int | float | str]
+ChangedParams = Mapping[str, int | float | str]
 
 # `def` endpoints on AnyIO's threads, both: the same code, with one worker and with several.
 _SAME_CODE = {"sync_def": "multi_worker"}
@@ -18,7 +18,7 @@ _SAME_CALLS = "pure_async_aiohttp"
 
 
 def settings_of(
-    strategies: Sequence[str], variants: Iterable[Variant], changed: Mapping[str, Params]
+    strategies: Sequence[str], variants: Iterable[Variant], changed: Mapping[str, ChangedParams]
 ) -> list[tuple[str, ...]]:
     """A variant's name for each of the strategies, in every setting (server, loop, parser, interpreter) that has them
     all. `changed`: by variant, what beside the setting is not as the strategy's file says; such a variant stands for no
@@ -48,7 +48,7 @@ def sizes_of(param: str, variants: Iterable[Variant]) -> list[list[str]]:
     return [[names[value] for value in sorted(names)] for names in families.values() if len(names) > 1]
 
 
-def workers_of(variants: Iterable[Variant], changed: Mapping[str, Params]) -> list[dict[int, str]]:
+def workers_of(variants: Iterable[Variant], changed: Mapping[str, ChangedParams]) -> list[dict[int, str]]:
     """Names by the number of workers; one for each family of at least two numbers. `changed`: by variant, parameters
     that are not as the strategy's file says."""
     families: dict[Hashable, dict[int, str]] = {}
