@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from harness.analysis.evidence import Analysis, Cell, CellPhase, Comparison, Decision
+from harness.analysis.claims.claim_part import ClaimVerdict
+from harness.analysis.evidence import Analysis, Cell, CellPhase, Claim, ClaimEvidence, Comparison, Decision
 from harness.judging.estimate import Estimate
 from harness.judging.figures import Ceiling, Percentile, PhaseFigures, SliceFigures
 from harness.results.records.baseline import default_baseline
@@ -29,6 +30,7 @@ CAPACITY_RPS = 100.0
 RATE_RPS = 30.0
 MIB = 1024 * 1024
 P99 = Percentile(134.0, False, 300, 130.0, 140.0)
+VERDICTS: tuple[ClaimVerdict, ...] = ("confirmed", "refuted", "depends", "open", "not tested")
 
 
 def run_record(
@@ -271,6 +273,30 @@ def analysis(
             cell(variant, workload, slices=rounds, because=text) for workload in workloads for variant in strategies
         ),
         comparisons=tuple(compared),
+        claims=tuple(
+            Claim(
+                id=f"{text}-{verdict}",
+                claim=text,
+                verdict=verdict,
+                effect=None if verdict == "not tested" else estimate(2.0, rounds),
+                because=text,
+                evidence=()
+                if verdict == "not tested"
+                else (
+                    ClaimEvidence(
+                        what=text,
+                        shows="for",
+                        effect=None,
+                        counted=text,
+                        workload=workloads[0],
+                        rounds=(1, 2, 3),
+                        slices=(text,),
+                    ),
+                ),
+                command=text,
+            )
+            for verdict in VERDICTS
+        ),
         decisions=tuple(
             Decision(
                 workload=workload,

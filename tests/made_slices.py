@@ -118,16 +118,23 @@ def histogram(values_us: Iterable[int]) -> Histogram:
     return Histogram(values, counts.astype(np.int64))
 
 
-def judged(figures: SliceFigures, responses_us: Mapping[str, Iterable[int]] | None = None) -> JudgedSlice:
-    """A slice with the response times of its phases."""
+def judged(
+    figures: SliceFigures,
+    responses_us: Mapping[str, Iterable[int]] | None = None,
+    *,
+    healths_us: Iterable[int] = (),
+    lags_us: Iterable[int] = (),
+) -> JudgedSlice:
+    """A slice with the response times of its phases; the answer times of `/health` and the lags are of each phase."""
     times_us = responses_us or {}
+    health, lags = exact_latencies(histogram(healths_us)), histogram(lags_us)
     return JudgedSlice(
         figures,
         {
             name: PhaseEvidence(
                 response=exact_latencies(histogram(times_us.get(name, ()))),
-                health=exact_latencies(histogram(())),
-                loop_lags=histogram(()),
+                health=health,
+                loop_lags=lags,
                 pool_waits=histogram(()),
             )
             for name in figures.phases

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from harness.analysis.causes import cause
 from harness.analysis.cells import JudgedSlice, PhaseEvidence, cells
+from harness.analysis.claims import judged_claims
 from harness.analysis.comparisons import comparisons
 from harness.analysis.decisions import decisions, undecided
 from harness.analysis.evidence import Analysis
@@ -62,6 +63,7 @@ def analyse(run: Run) -> Analysis:
         comparisons=compared,
         decisions=decided,
         undecided=undecided(record, measured, decided),
+        claims=judged_claims(record, judged, measured),
         broken=tuple(broken),
     )
 

@@ -113,6 +113,36 @@ class Undecided(Struct, frozen=True, kw_only=True):
     nobody_answered: bool = False
 
 
+class ClaimEvidence(Struct, frozen=True, kw_only=True):
+    """One part of what speaks for or against a claim. `effect` is a ratio; None: it was counted, and `counted` says
+    what came of it. `slices` of the `rounds` are behind it."""
+
+    what: str  # e.g. "capacity on cpu, async_process_pool over async_thread_pool"
+    shows: Literal["for", "against", "neither"]
+    effect: Estimate | None
+    counted: str = ""
+    workload: str
+    rounds: tuple[int, ...]
+    slices: tuple[str, ...]
+
+
+class Claim(Struct, frozen=True, kw_only=True):
+    """A sentence about concurrency in FastAPI that can be true or false, and what this run says of it.
+
+    `effect` is the ratio that the verdict follows from, that of the first of its evidence; None: it follows from what
+    was counted, or nothing was tested. With 95 % confidence the intervals of all claims of a run hold at once.
+    `because`: what it depends on, why it is open or not tested; else empty. `command` tests it, or tests it further.
+    """
+
+    id: str
+    claim: str
+    verdict: Literal["confirmed", "refuted", "depends", "open", "not tested"]
+    effect: Estimate | None
+    because: str
+    evidence: tuple[ClaimEvidence, ...]
+    command: str
+
+
 class Analysis(Struct, frozen=True, kw_only=True):
     """Everything the report shows."""
 
@@ -123,4 +153,5 @@ class Analysis(Struct, frozen=True, kw_only=True):
     comparisons: tuple[Comparison, ...]
     decisions: tuple[Decision, ...]
     undecided: tuple[Undecided, ...] = ()
+    claims: tuple[Claim, ...] = ()
     broken: tuple[str, ...] = ()  # records that could not be read, one line each

@@ -13,9 +13,9 @@ from harness.judging.percentiles import Latencies
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
 from harness.results.records.run_record import RunRecord
 
-_Which = Callable[[PhaseEvidence], Latencies]
+LatencyOf = Callable[[PhaseEvidence], Latencies]
 # The name of a metric, its per mille, and the distribution it is of.
-_METRICS: tuple[tuple[str, int, _Which], ...] = (
+_METRICS: tuple[tuple[str, int, LatencyOf], ...] = (
     ("p50_ms", 500, lambda evidence: evidence.response),
     ("p99_ms", 990, lambda evidence: evidence.response),
     ("health_p99_ms", 990, lambda evidence: evidence.health),
@@ -28,9 +28,7 @@ def quantile_comparisons(run: RunRecord, slices: Sequence[JudgedSlice]) -> tuple
     lower bounds."""
     if run.baseline is None:
         return ()
-    keys = {figures.key for figures in counting(slice.figures for slice in slices)}
-    disturbed = disturbed_rounds(slice.figures for slice in slices)
-    counted = [slice for slice in slices if slice.figures.key in keys and _round(slice) not in disturbed]
+    counted = undisturbed(slices)
     return tuple(
         Comparison(
             workload=workload.name,
@@ -42,17 +40,24 @@ def quantile_comparisons(run: RunRecord, slices: Sequence[JudgedSlice]) -> tuple
         )
         for workload in run.workloads
         for own in [[slice for slice in counted if slice.figures.record.spec.workload == workload.name]]
-        for phase in _rates(own)
+        for phase in rates_of(own)
         for name, permille, which in _METRICS
-        for variant, ratio in quantile_ratios(_by_variant(own, phase, which), run.baseline, permille).items()
+        for variant, ratio in quantile_ratios(of_those_that_kept_up(own, phase, which), run.baseline, permille).items()
     )
+
+
+def undisturbed(slices: Sequence[JudgedSlice]) -> list[JudgedSlice]:
+    """Those that count, of rounds that nobody disturbed."""
+    keys = {figures.key for figures in counting(slice.figures for slice in slices)}
+    disturbed = disturbed_rounds(slice.figures for slice in slices)
+    return [slice for slice in slices if slice.figures.key in keys and _round(slice) not in disturbed]
 
 
 def _round(slice: JudgedSlice) -> tuple[str, int]:
     return slice.figures.record.spec.workload, slice.figures.record.spec.round
 
 
-def _rates(slices: Sequence[JudgedSlice]) -> list[str]:
+def rates_of(slices: Sequence[JudgedSlice]) -> list[str]:
     """The slowest first."""
     found = {
         phase.name: phase.offered_rps or 0.0
@@ -63,7 +68,10 @@ def _rates(slices: Sequence[JudgedSlice]) -> list[str]:
     return sorted(found, key=found.__getitem__)
 
 
-def _by_variant(slices: Sequence[JudgedSlice], phase: str, which: _Which) -> dict[str, list[SliceLatencies]]:
+def of_those_that_kept_up(
+    slices: Sequence[JudgedSlice], phase: str, which: LatencyOf
+) -> dict[str, list[SliceLatencies]]:
+    """By variant, of a workload's slices."""
     found: dict[str, list[SliceLatencies]] = {}
     bounded = set()
     for slice in slices:

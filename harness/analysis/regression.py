@@ -5,19 +5,18 @@ Slices of two runs are not paired, so the ratio is Welch's, and drift of the mac
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from harness.analysis.comparisons import CAPACITY, CapacitySlice, by_variant, fit, largest_step
+from harness.analysis.comparisons import CAPACITY, by_variant, fit, largest_step
 from harness.analysis.evidence import Analysis, Cell
 from harness.analysis.shortfalls import OwnFailures, own_failures
 from harness.judging import stats
+from harness.judging.capacities import boots_in_mean
 from harness.judging.estimate import Estimate
-from harness.judging.variances import BootVariance
 from harness.results.records.errors import UsageError
 from harness.results.records.phase_record import PhaseKind
 from harness.results.records.run_record import RunRecord
@@ -165,7 +164,7 @@ def _capacities(analysis: Analysis) -> dict[tuple[str, str], _Capacities]:
         (workload.name, variant): _Capacities(
             [each.phase.goodput_rps for each in phases.values()],
             largest_step(CAPACITY, phases),
-            _of_boots(phases, boot),
+            boots_in_mean([each.boot for each in phases.values()], boot),
         )
         for workload in analysis.run.workloads
         for found in [by_variant(analysis.run, analysis.slices, workload.name)]
@@ -173,13 +172,6 @@ def _capacities(analysis: Analysis) -> dict[tuple[str, str], _Capacities]:
         for variant, phases in found.items()
         if phases
     }
-
-
-def _of_boots(phases: Mapping[int, CapacitySlice], boot: BootVariance) -> stats.MeanOfBoots:
-    """Of the mean over slices, each boot having its share of them."""
-    shares = [many / len(phases) for many in Counter(each.boot for each in phases.values()).values()]
-    share = sum(each**2 for each in shares)
-    return stats.MeanOfBoots(boot.value * share, boot.error * share**2)
 
 
 def _judged(row: Regression, ratio: stats.LogRatio, max_regression_percent: float | None) -> Regression:

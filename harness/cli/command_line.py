@@ -10,6 +10,7 @@ from typing import NoReturn
 import typer
 
 from harness.cli.calibrate import calibrate
+from harness.cli.claims import claims
 from harness.cli.compare import compare
 from harness.cli.exit_codes import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_USAGE
 from harness.cli.list import list_
@@ -29,7 +30,7 @@ commands = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 commands.command("list")(list_)
-for command in (verify, run, sweep, report, compare, calibrate, new):
+for command in (verify, run, sweep, report, claims, compare, calibrate, new):
     commands.command()(command)
 
 

@@ -15,10 +15,10 @@ def report(path: RunPath = None, as_json: Json = False) -> None:
     """Write report.html and summary.csv again from the raw results; measures nothing."""
     from harness.results.store import Run
 
-    write_report(with_slices(Run.open(path or _newest_run())), as_json)
+    write_report(with_slices(Run.open(path or newest_run())), as_json)
 
 
-def _newest_run() -> Path:
+def newest_run() -> Path:
     runs = sorted(path.parent for path in Path("results").glob("*/run.json") if path.parent.name != _EXAMPLE)
     if not runs:
         raise UsageError(f"RUN: results/ holds no run of yours; `bench run` makes one, or name results/{_EXAMPLE}")

@@ -6,14 +6,17 @@ While a run is measured, its comparisons are judged without its raw files: what 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.judging import stats
 from harness.judging.fullness import was_not_full
 from harness.judging.machine_noise import STEAL_INVALID_PERCENT
 from harness.judging.simultaneous import RoundsFit
+from harness.judging.stats import MeanOfBoots
 from harness.judging.validity import NEIGHBOUR_CORES
+from harness.judging.variances import BootVariance
 from harness.results.records.boot_record import BootRecord
 from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseStatus
@@ -105,3 +108,10 @@ def _closed_loop(slice: SliceRecord) -> PhaseRecord | None:
         return None
     ran = (phase for phase in slice.phases if phase.status in (PhaseStatus.COMPLETE, PhaseStatus.CHOKED))
     return next((p for p in ran if p.spec.kind is PhaseKind.CAPACITY and p.end_s > p.start_s), None)
+
+
+def boots_in_mean(boots: Collection[int], boot: BootVariance) -> MeanOfBoots:
+    """Of a mean over slices, of each the number of its boot: each boot has its share of them."""
+    shares = [many / len(boots) for many in Counter(boots).values()]
+    share = sum(each**2 for each in shares)
+    return MeanOfBoots(boot.value * share, boot.error * share**2)

@@ -125,6 +125,11 @@ def all_at_once(ratios: Mapping[_Key, LogRatio]) -> dict[_Key, LogRatio]:
     }
 
 
+def at_level(ratio: LogRatio, alpha: float) -> LogRatio:
+    """The same with an interval of its own, Student's, that misses the truth with probability `alpha`."""
+    return ratio if ratio.freedom is None else replace(ratio, critical=_quantile(ratio.freedom, alpha))
+
+
 def verdict(ratio: LogRatio, *, more_is_better: bool = True) -> Verdict:
     """Read off the interval. Within +-5 %: `same`, even where the small difference is certain. `faster` means better: a
     larger ratio, or a smaller one of a cost (`more_is_better=False`). `open`: it contains 1 and reaches beyond 5 %."""

@@ -60,6 +60,10 @@ class BootVariance:
     error: float
 
 
+# Of which nothing was measured but what was measured before.
+UNKNOWN_BOOTS = BootVariance(BOOTS_BEFORE, BOOTS_BEFORE**2 / BOOTS_BEFORE_FREEDOM)
+
+
 def unbiased(left: NDArray[np.float64], residuals: Vector, owners: NDArray[np.intp]) -> Vector:
     """Of each variant; by chance below zero. Where a loud one has made all residuals of its rounds larger, these say
     whose they are."""

@@ -1,4 +1,4 @@
-"""The decisions in the form that `--json` prints. Other people's scripts read it: names and meanings stay."""
+"""Decisions and claims in the form that `--json` prints. Other people's scripts read it: names and meanings stay."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from harness.analysis.evidence import Analysis, Comparison, Decision
 from harness.analysis.shortfalls import disturbed
+from harness.judging.estimate import Estimate
 from harness.judging.time_spent import time_spent_s
 
 
@@ -42,6 +43,60 @@ class DecisionForPrograms(Struct, frozen=True):
 def decisions_for_programs(analysis: Analysis) -> tuple[DecisionForPrograms, ...]:
     """One for each workload that has a decision."""
     return tuple(_decision(analysis, decision) for decision in analysis.decisions)
+
+
+class EvidenceForPrograms(Struct, frozen=True):
+    """`shows`: whether it is `for` the claim, `against` it or `neither`. `effect` is a ratio; null: it was counted."""
+
+    what: str
+    shows: str
+    effect: Ratio | None
+    counted: str
+    workload: str
+    rounds: tuple[int, ...]
+    slices: tuple[str, ...]
+
+
+class ClaimForPrograms(Struct, frozen=True):
+    """`verdict`: `confirmed`, `refuted`, `depends` (on what the evidence for it and against it differ in), `open` or
+    `not tested`. `command` tests it, or tests it further."""
+
+    id: str
+    claim: str
+    verdict: str
+    effect: Ratio | None
+    evidence: tuple[EvidenceForPrograms, ...]
+    command: str
+
+
+def claims_for_programs(analysis: Analysis) -> tuple[ClaimForPrograms, ...]:
+    """All of them, tested or not."""
+    return tuple(
+        ClaimForPrograms(
+            id=claim.id,
+            claim=claim.claim,
+            verdict=claim.verdict,
+            effect=_ratio(claim.effect),
+            evidence=tuple(
+                EvidenceForPrograms(
+                    part.what,
+                    part.shows,
+                    _ratio(part.effect),
+                    part.counted,
+                    part.workload,
+                    part.rounds,
+                    part.slices,
+                )
+                for part in claim.evidence
+            ),
+            command=claim.command,
+        )
+        for claim in analysis.claims
+    )
+
+
+def _ratio(estimate: Estimate | None) -> Ratio | None:
+    return None if estimate is None else Ratio(estimate.value, estimate.low, estimate.high)
 
 
 def spent_s(analysis: Analysis) -> float:

@@ -17,6 +17,7 @@ from harness.analysis.evidence import Analysis, Cell
 from harness.judging.figures import SliceFigures
 from harness.report import banner, provenance, timeline, verdicts, wording, workloads
 from harness.report.calibration_section import calibration_section
+from harness.report.claim_lines import claim_rows
 from harness.report.palette import Palette
 from harness.report.standing import capacity_of, measured_slices, standing
 from harness.results.records.phase_record import PhaseRecord, PhaseStatus
@@ -61,6 +62,7 @@ def render(run: Run, analysis: Analysis) -> str:
         warnings=(*banner.warnings(analysis), *filter(None, [proof.warning])),
         instrument=proof,
         decisions=verdicts.decision_rows(analysis, anchors, palette),
+        claims=claim_rows(analysis),
         baseline=analysis.run.baseline or "the baseline",
         workloads=[
             workloads.view(analysis, workload, anchors[workload.name], palette, proof.calibration)

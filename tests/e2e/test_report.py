@@ -79,7 +79,19 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_browser_shows_every_section_and_chart(report: Path) -> None:
     dom = browse(report.as_uri(), "--dump-dom")
-    for section in ("decisions", "w0", "w1", "health", "lag", "time", "comparisons", "slices", "about", "words"):
+    for section in (
+        "decisions",
+        "claims",
+        "w0",
+        "w1",
+        "health",
+        "lag",
+        "time",
+        "comparisons",
+        "slices",
+        "about",
+        "words",
+    ):
         assert f'<section id="{section}">' in dom
     assert dom.count('role="img"') == report.read_text("utf-8").count('role="img"') > 10
 
