@@ -6,7 +6,7 @@ PROFILE ?= standard
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help bench smoke example test figures lint format lock clean setup
+.PHONY: help bench smoke sweep example test figures lint format lock clean setup
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,6 +16,10 @@ bench: setup ## measure every strategy on every workload and write results/<run>
 
 smoke: setup ## the smallest full run: every step once, in under two minutes
 	$(BIN)/bench run --profile smoke $(ARGS)
+
+sweep: setup ## which size of a thread pool, a process pool, a server is enough? (about 14 minutes)
+	$(BIN)/bench sweep async_thread_pool threads=1,4,16,64,256 async_process_pool processes=1,2,3,4 \
+		multi_worker workers=1,2,3,4 $(ARGS)
 
 # Replaced only when the run has ended well. Logs are left out: a traceback names folders of the machine.
 example: setup ## measure results/example/ again, the small run that the notebook reads (about five minutes)

@@ -12,6 +12,8 @@ from harness.results.records.variant import Variant, VariantName, slug
 from harness.serving.asgi_server import resolved, under_server
 
 ParamValue = int | float | str
+WORKERS = "workers"
+MOST_WORKERS = 64
 _KINDS: dict[type, str] = {int: "a whole number", float: "a number", str: "a text"}
 
 
@@ -45,15 +47,23 @@ def variant_of(
 
 
 def swept(strategy: Strategy, param: str, cores: int) -> tuple[Variant, ...]:
-    """A variant for each value of `param`, such as `threads=4,8,16`. Raises UsageError for an unknown parameter or a
-    value of another type."""
+    """A variant for each value of `param`, such as `threads=4,8,16`, or `workers=1,2,4` of the server. Raises
+    UsageError for an unknown parameter or a value of another type."""
     name, _, listed = param.partition("=")
     values = [value.strip() for value in listed.split(",") if value.strip()]
-    if name not in strategy.params:
-        known = ", ".join(strategy.params) or "none"
-        raise UsageError(f"{param}: {strategy.name} has no parameter {name!r}; its PARAMS: {known}")
+    if name not in strategy.params and name != WORKERS:
+        known = ", ".join((*strategy.params, WORKERS))
+        raise UsageError(f"{param}: {strategy.name} has no parameter {name!r}; it has: {known}")
     if not values:
         raise UsageError(f"{param}: no values; write {name}=4,8,16")
+    if name not in strategy.params:
+        numbers = dict.fromkeys(_workers(strategy, value, cores) for value in values)
+        made = tuple(
+            variant_of(strategy, cores, server=msgspec.structs.replace(strategy.server, workers=many))
+            for many in numbers
+        )
+        check_names(made)
+        return made
     typed = dict.fromkeys(_typed(strategy, name, value) for value in values)
     made = tuple(variant_of(strategy, cores, params={name: value}) for value in typed)
     check_names(made)
@@ -105,6 +115,13 @@ def _given_by(param: str | None, in_force: Mapping[str, ParamValue], number: int
 
 def _resolved(value: ParamValue, cores: int) -> ParamValue:
     return cores if value == "cores" else value
+
+
+def _workers(strategy: Strategy, text: str, cores: int) -> int:
+    many = cores if text == "cores" else int(text) if text.isdecimal() else 0
+    if not 1 <= many <= MOST_WORKERS:
+        raise UsageError(f"workers={text}: {strategy.name} takes 1 to {MOST_WORKERS} workers, or cores; write workers=2")
+    return many
 
 
 def _typed(strategy: Strategy, name: str, text: str) -> ParamValue:

@@ -184,6 +184,15 @@ class RoundsFit:
             name for name in self.logs if name != control and (name not in found or verdict(found[name]) == "open")
         )
 
+    @property
+    def covariance(self) -> NDArray[np.float64]:
+        """Of the levels; what is common to all of them is arbitrary, only differences mean something."""
+        scatter = np.array([each.value for each in self.variances])[self.owners]
+        of_boots = np.zeros((len(self.names), int(self.boots.max()) + 1))
+        for at, boot in enumerate(self.boots):
+            of_boots[:, boot] += self.solver[:, at]
+        return np.asarray((self.solver * scatter) @ self.solver.T + self.boot.value * of_boots @ of_boots.T)
+
     def _parts(self, one: int, other: int) -> _Parts:
         share = self.solver[one] - self.solver[other]
         many = len(self.names)

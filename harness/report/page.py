@@ -18,6 +18,7 @@ from harness.judging.figures import SliceFigures
 from harness.report import banner, provenance, timeline, verdicts, wording, workloads
 from harness.report.calibration_section import calibration_section
 from harness.report.palette import Palette
+from harness.report.sweep_charts import sweep_view
 from harness.report.standing import capacity_of, measured_slices, standing
 from harness.results.records.phase_record import PhaseRecord, PhaseStatus
 from harness.results.records.text import count
@@ -62,6 +63,10 @@ def render(run: Run, analysis: Analysis) -> str:
         instrument=proof,
         decisions=verdicts.decision_rows(analysis, anchors, palette),
         baseline=analysis.run.baseline or "the baseline",
+        sweeps=[
+            sweep_view(sweep, record.environment.partition.target_cores, palette.css(sweep.points[0].variant))
+            for sweep in analysis.sweeps
+        ],
         workloads=[
             workloads.view(analysis, workload, anchors[workload.name], palette, proof.calibration)
             for workload in record.workloads
