@@ -17,9 +17,15 @@ bench: setup ## measure every strategy on every workload and write results/<run>
 smoke: setup ## the smallest full run: every step once, in under two minutes
 	$(BIN)/bench run --profile smoke $(ARGS)
 
-sweep: setup ## which size of a thread pool, a process pool, a server is enough? (about 14 minutes)
-	$(BIN)/bench sweep async_thread_pool threads=1,4,16,64,256 async_process_pool processes=1,2,3,4 \
-		multi_worker workers=1,2,3,4 $(ARGS)
+# Sizes of a pool of processes or workers follow the machine's cores; what waits is limited by the profile's 64 users.
+sweep: setup ## which size is enough? pools, workers, tokens, connections (about 14 minutes on 2 cores)
+	$(BIN)/bench sweep -w io -w cpu -w db \
+		async_thread_pool threads=1,4,16,64,256 \
+		async_process_pool processes=1,0.5xcores,cores,1.5xcores,2xcores \
+		multi_worker workers=1,0.5xcores,cores,1.5xcores,2xcores \
+		sync_def tokens=1,4,16,64 \
+		pure_async client_connections=5,10,20,40,80 \
+		asyncpg_pool connections=5,15,30,60 $(ARGS)
 
 # Replaced only when the run has ended well. Logs are left out: a traceback names folders of the machine.
 example: setup ## measure results/example/ again, the small run that the notebook reads (about five minutes)

@@ -1,81 +1,201 @@
 """The universal scalability law, fitted to the capacities of a sweep. Pure.
 
 It describes some sweeps and not others: a pool that is larger than what the load can fill has a flat end that no sigma
-and kappa give. So it is only said where the deviations are no larger than the scatter of the capacities explains (F
-test for lack of fit: Draper and Smith, "Applied Regression Analysis", 1998, section 2.1). Intervals are from drawing
-the capacities anew (parametric bootstrap).
+and kappa give. So it is only said where the capacities deviate from it by no more than they scatter (F test for lack of
+fit: Draper and Smith, "Applied Regression Analysis", 1998, section 2.1).
+
+Only the differences of the logarithms count, since the rounds leave open what is common to all; generalised least
+squares take into account that they share rounds and boots. Intervals are those of the profile: all values that the best
+choice of the other parameter does not make worse than chance does (Bates and Watts, "Nonlinear Regression Analysis and
+Its Applications", 1988, section 6.1). They do not reach beyond what the parameters may be. How often they contain the
+truth: tests/unit/test_scalability.py.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
-from scipy.stats import f as f_distribution
+from scipy.optimize import brentq, least_squares
+from scipy.special import fdtri
 
 from harness.analysis.scalability_law import NoLaw, ScalabilityLaw
 from harness.judging.estimate import Estimate
 from harness.judging.simultaneous import RoundsFit
+from harness.judging.stats import CONFIDENCE
 
-FEWEST_SIZES = 4  # for three parameters, and one deviation that says whether they describe it
-_ALPHA = 0.05
-_DRAWS = 400
-_SEED = 20261128
-_LEAST_VARIANCE = 1e-10
-_NO_KAPPA = 1e-7  # the solver's zero
+FEWEST_SIZES_OF_A_LAW = 4  # for three parameters, and one deviation that says whether they describe it
+_LEAST_VARIANCE = 1e-10  # of a logarithm; without it slices that are all alike would have no scatter to compare with
+_AS_GOOD = 1e-3  # a fit with one parameter less is taken, where it is worse by no more than that
+_LEAST_KAPPA = 1e-9
+_LARGEST_PEAK = 1e6
+_OUTWARD = 1.5
 
 _Vector = NDArray[np.float64]
 
 
 def scalability_law(variants: Mapping[float, str], fitted: RoundsFit) -> ScalabilityLaw | NoLaw:
     """`variants`: by size."""
-    places = [(size, fitted.names.index(name)) for size, name in variants.items() if name in fitted.names]
-    if len(places) < FEWEST_SIZES:
-        return NoLaw(f"{len(places)} sizes have a capacity, and a fit needs {FEWEST_SIZES}")
-    if fitted.freedom <= 0 or not fitted.is_connected():
+    sizes = {size: name for size, name in variants.items() if name in fitted.names}
+    if len(sizes) < FEWEST_SIZES_OF_A_LAW:
+        return NoLaw(f"it has three parameters, so {FEWEST_SIZES_OF_A_LAW} sizes are the fewest; {len(sizes)} are known")
+    if min(sizes) < 1:
+        return NoLaw("it is about sizes from 1 on")
+    freedom = _freedom(fitted, list(sizes.values()))
+    if freedom is None:
         return NoLaw("there are too few slices to say how much the capacities scatter")
-    sizes = np.array([size for size, _ in places], np.float64)
-    chosen = [place for _, place in places]
-    levels = _levels(fitted, chosen)
-    root = np.linalg.cholesky(fitted.covariance[np.ix_(chosen, chosen)] + _LEAST_VARIANCE * np.eye(len(sizes)))
-    best = _fitted(sizes, levels, root)
-    deviations = np.linalg.solve(root, levels - _logs(sizes, best))
-    freedom = len(sizes) - 3
-    if deviations @ deviations / freedom > f_distribution.ppf(1 - _ALPHA, freedom, fitted.freedom):
+    deviations = _deviations(fitted, sizes)
+    best = _best(deviations)
+    spare = len(sizes) - 1 - best.free
+    if best.square / spare > fdtri(spare, freedom, CONFIDENCE):
         return NoLaw("the capacities deviate from it by more than they scatter")
-    chance = np.random.default_rng(_SEED)
-    drawn = [_fitted(sizes, levels + root @ chance.standard_normal(len(sizes)), root) for _ in range(_DRAWS)]
-    low, high = np.quantile(drawn, [_ALPHA / 2, 1 - _ALPHA / 2], axis=0)
-    slices = sum(len(fitted.logs[fitted.names[place]]) for place in chosen)
-    sigma, kappa = (Estimate(float(best[at]), float(low[at]), float(high[at]), slices) for at in (1, 2))
-    has_peak = low[2] > _NO_KAPPA
-    peak = math.sqrt(max(0.0, 1 - best[1]) / best[2]) if has_peak else None
-    return ScalabilityLaw(math.exp(best[0]), sigma, kappa, peak)
+    return _law(deviations, best, fdtri(1, freedom, CONFIDENCE), fitted, list(sizes.values()))
 
 
-def _levels(fitted: RoundsFit, chosen: Sequence[int]) -> _Vector:
-    """Of the fit, which leaves open what is common to all: together they are as large as the slices say."""
-    levels = fitted.levels[chosen]
-    means = [np.mean(list(fitted.logs[fitted.names[place]].values())) for place in chosen]
-    return np.asarray(levels - levels.mean() + np.mean(means), np.float64)
+@dataclass(frozen=True)
+class _Deviations:
+    """Of the logarithms of the capacities from the law's, apart from what is common to all, in units of their scatter.
+    `whitens` takes the logarithms to them."""
+
+    sizes: _Vector
+    logs: _Vector
+    whitens: NDArray[np.float64]
+
+    def __call__(self, sigma: float, kappa: float) -> _Vector:
+        return np.asarray(self.whitens @ (self.logs - _law_logs(self.sizes, sigma, kappa)), np.float64)
+
+    def square(self, sigma: float, kappa: float) -> float:
+        found = self(sigma, kappa)
+        return float(found @ found)
+
+    @property
+    def kappas(self) -> float:
+        """A kappa of this size matters."""
+        return 1 / float(self.sizes.max())
 
 
-def _logs(sizes: _Vector, parameters: _Vector) -> _Vector:
-    log_rate, sigma, kappa = parameters
-    found = log_rate + np.log(sizes) - np.log1p(sigma * (sizes - 1) + kappa * sizes * (sizes - 1))
-    return np.asarray(found, np.float64)
+@dataclass(frozen=True)
+class _Fit:
+    """`free`: how many of the two were not on a bound. `square`: of the deviations."""
+
+    sigma: float
+    kappa: float
+    free: int
+    square: float
+
+    @property
+    def peak(self) -> float:
+        """From a size of 1 on."""
+        return max(1.0, math.sqrt(max(0.0, 1 - self.sigma) / self.kappa)) if self.kappa else math.inf
 
 
-def _fitted(sizes: _Vector, levels: _Vector, root: NDArray[np.float64]) -> _Vector:
-    """The logarithm of the rate, sigma and kappa, by generalised least squares."""
-    start = np.array([levels[0] - math.log(sizes[0]), 0.1, 0.001])
-    found = least_squares(
-        lambda parameters: np.linalg.solve(root, levels - _logs(sizes, parameters)),
-        start,
-        bounds=([-np.inf, 0.0, 0.0], [np.inf, 1.0, 1.0]),
-        x_scale=[1.0, 0.1, 0.001],
+def _freedom(fitted: RoundsFit, names: Sequence[str]) -> float | None:
+    """Of what the worst known difference is known by; None where one is not known."""
+    found = [fitted.against(name) for name in names]
+    known = [each[other].freedom for each in found for other in names if other in each]
+    if len(known) < len(names) * (len(names) - 1) or any(each is None for each in known):
+        return None
+    return min(each for each in known if each is not None)
+
+
+def _deviations(fitted: RoundsFit, sizes: Mapping[float, str]) -> _Deviations:
+    chosen = [fitted.names.index(name) for name in sizes.values()]
+    differences = np.hstack([-np.ones((len(chosen) - 1, 1)), np.eye(len(chosen) - 1)])
+    covariance = fitted.covariance[np.ix_(chosen, chosen)] + _LEAST_VARIANCE * np.eye(len(chosen))
+    root = np.linalg.cholesky(differences @ covariance @ differences.T)
+    return _Deviations(
+        np.array(list(sizes), np.float64),
+        np.asarray(fitted.levels[chosen], np.float64),
+        np.asarray(np.linalg.solve(root, differences), np.float64),
     )
-    return np.asarray(found.x, np.float64)
+
+
+def _law_logs(sizes: _Vector, sigma: float, kappa: float) -> _Vector:
+    """Of the capacities, but for the rate."""
+    return np.asarray(np.log(sizes) - np.log1p((sigma + kappa * sizes) * (sizes - 1)), np.float64)
+
+
+def _best(deviations: _Deviations) -> _Fit:
+    """Of the fits that are as good as the best, the one with the fewest parameters."""
+    unit = deviations.kappas
+    both = least_squares(
+        lambda at: deviations(at[0], at[1] * unit),
+        [0.1, 0.1],
+        bounds=([0.0, 0.0], [1.0, 1 / unit]),
+        x_scale=[0.1, 0.1],
+    ).x
+    tried = [
+        _Fit(0.0, 0.0, 0, deviations.square(0.0, 0.0)),
+        _along(deviations, lambda sigma: (sigma, 0.0), 1.0, 0.1),
+        _along(deviations, lambda kappa: (0.0, kappa * unit), 1 / unit, 0.1),
+        _along(deviations, lambda kappa: (1.0, kappa * unit), 1 / unit, 0.1),
+        _Fit(float(both[0]), float(both[1] * unit), 2, deviations.square(float(both[0]), float(both[1] * unit))),
+    ]
+    least = min(each.square for each in tried)
+    return next(each for each in tried if each.square <= least + _AS_GOOD)
+
+
+def _along(
+    deviations: _Deviations, both: Callable[[float], tuple[float, float]], most: float, start: float
+) -> _Fit:
+    """The best where one number from 0 to `most` gives `both`."""
+    found = least_squares(lambda at: deviations(*both(float(at[0]))), [start], bounds=([0.0], [most]), x_scale=[0.1])
+    sigma, kappa = both(float(found.x[0]))
+    return _Fit(sigma, kappa, 1, deviations.square(sigma, kappa))
+
+
+def _law(
+    deviations: _Deviations, best: _Fit, allowed: float, fitted: RoundsFit, names: Sequence[str]
+) -> ScalabilityLaw:
+    """`allowed`: how much worse than the best a fit inside the intervals is."""
+    unit = deviations.kappas
+
+    def of_sigma(sigma: float) -> float:
+        found = _along(deviations, lambda kappa: (sigma, kappa * unit), 1 / unit, best.kappa / unit)
+        return found.square - best.square - allowed
+
+    def of_kappa(kappa: float) -> float:
+        return _along(deviations, lambda sigma: (sigma, kappa), 1.0, best.sigma).square - best.square - allowed
+
+    def of_peak(peak: float) -> float:
+        found = _along(deviations, lambda sigma: (sigma, (1 - sigma) / peak**2), 1.0, best.sigma)
+        return found.square - best.square - allowed
+
+    slices = sum(len(fitted.logs[name]) for name in names)
+    sigma = Estimate(best.sigma, _crossing(of_sigma, best.sigma, 0.0), _crossing(of_sigma, best.sigma, 1.0), slices)
+    low, high = _crossing(of_kappa, best.kappa, 0.0), _outward(of_kappa, max(best.kappa, _LEAST_KAPPA), 1.0)
+    peak = None
+    if low > 0:
+        ends = _outward(of_peak, best.peak, 1.0), _outward(of_peak, best.peak, _LARGEST_PEAK)
+        peak = Estimate(best.peak, *ends, slices)
+    # The fit leaves open what is common to all: together they are as large as the slices say.
+    usual = np.mean([np.mean(list(fitted.logs[name].values())) for name in names])
+    rate = math.exp(float(usual - _law_logs(deviations.sizes, best.sigma, best.kappa).mean()))
+    return ScalabilityLaw(rate, sigma, Estimate(best.kappa, low, high, slices), peak)
+
+
+def _crossing(excess: Callable[[float], float], inside: float, bound: float) -> float:
+    """Where it passes zero between the two; the bound, if it does not."""
+    if inside == bound or excess(bound) <= 0:
+        return bound
+    if excess(inside) >= 0:
+        return inside
+    return float(brentq(excess, inside, bound, xtol=1e-12, rtol=1e-3))
+
+
+def _outward(excess: Callable[[float], float], inside: float, bound: float) -> float:
+    """The same for what may be anywhere by orders of magnitude, all of it above zero."""
+    factor = _OUTWARD if bound > inside else 1 / _OUTWARD
+    if excess(inside) >= 0:
+        return inside
+    while inside != bound:
+        further = inside * factor
+        if (further >= bound) == (factor > 1):
+            return _crossing(excess, inside, bound)
+        if excess(further) > 0:
+            return float(brentq(excess, inside, further, rtol=1e-3))
+        inside = further
+    return bound

@@ -14,14 +14,14 @@ from msgspec import Struct
 from harness.judging.estimate import Estimate
 
 
-class ScalabilityLaw(Struct, frozen=True):
-    """`rate_rps`: of a size of one. Intervals of 95 %. `peak`: the size with the largest capacity; None: it grows
-    without end, as far as one can tell."""
+class ScalabilityLaw(Struct, frozen=True, tag=True):
+    """`rate_rps`: of a size of one. `peak`: the size with the largest capacity; None: it may grow without end, as far as
+    these sizes tell."""
 
     rate_rps: float
     sigma: Estimate
     kappa: Estimate
-    peak: float | None
+    peak: Estimate | None
 
     def capacity_rps(self, size: float) -> float:
         sigma, kappa = self.sigma.value, self.kappa.value

@@ -3,22 +3,24 @@
 Any run has a sweep whose variants are one strategy that differs in one number only: a pool's threads, a server's
 workers. `bench sweep` measures such runs.
 
-The knee is the smallest size within 5 % of the best. It is a set, like the best itself: a size may be the knee when it
-may be within 5 % of the best (Hsu, see `harness.analysis.comparisons.may_be_best`), and no smaller one surely is.
+The knee is the smallest size within 5 % of the best. It is a set, as the best itself is: a size may be the knee when it
+may be within 5 % of the best, and no smaller one is for certain. Both are read off intervals that hold at once
+(`harness.analysis.gaps`). So the true knee of the measured sizes is in the set with 95 % confidence.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from harness.analysis.comparisons import CAPACITY, by_variant, fit, may_be_best
+from harness.analysis.comparisons import CAPACITY, by_variant, fit
 from harness.analysis.evidence import Cell
+from harness.analysis.gaps import gaps
 from harness.analysis.scalability import scalability_law
+from harness.analysis.scalability_law import NoLaw
 from harness.analysis.sweep_record import Sweep, SweepPoint
-from harness.judging import stats
 from harness.judging.estimate import Estimate
 from harness.judging.figures import SliceFigures
 from harness.judging.looks import look_of
@@ -26,21 +28,21 @@ from harness.judging.simultaneous import Look, RoundsFit
 from harness.results.records.run_record import RunRecord
 from harness.results.records.variant import Variant
 
-FEWEST_SIZES = 3
+FEWEST_SIZES = 2
 
 
 def sweeps(run: RunRecord, slices: Sequence[SliceFigures], cells: Sequence[Cell]) -> tuple[Sweep, ...]:
-    """Of each workload and each strategy that was measured in `FEWEST_SIZES` sizes of one thing or more."""
+    """Of each workload and each strategy that was planned in several sizes of one thing, where one of them at least has
+    a valid slice."""
     found = []
     for what, variants in swept_variants(run.variants):
+        own = {variant.name for _, variant in variants}
         for workload in run.workloads:
-            own = {variant.name: size for size, variant in variants}
             values = {name: each for name, each in by_variant(run, slices, workload.name).items() if name in own}
-            if sum(bool(each) for each in values.values()) < FEWEST_SIZES:
-                continue
-            capacities = {c.variant: c.capacity for c in cells if c.workload == workload.name}
-            fitted = fit(CAPACITY, values)
-            found.append(_sweep(workload.name, what, variants, fitted, look_of(run, workload.name), capacities))
+            if any(values.values()):
+                capacities = {cell.variant: cell.capacity for cell in cells if cell.workload == workload.name}
+                look = look_of(run, workload.name)
+                found.append(_sweep(workload.name, what, variants, fit(CAPACITY, values), look, capacities))
     return tuple(found)
 
 
@@ -64,7 +66,7 @@ def _numbers(variant: Variant) -> Iterator[tuple[str, float, bytes]]:
     yield "workers", float(variant.workers), _rest(variant, variant.params, 0)
 
 
-def _rest(variant: Variant, params: dict[str, int | float | str], workers: int) -> bytes:
+def _rest(variant: Variant, params: Mapping[str, int | float | str], workers: int) -> bytes:
     server = msgspec.structs.replace(variant.server, workers=1)
     return msgspec.json.encode((sorted(params.items()), server, workers, variant.interpreter))
 
@@ -75,29 +77,31 @@ def _sweep(
     variants: Sequence[tuple[float, Variant]],
     fitted: RoundsFit,
     look: Look,
-    capacities: dict[str, Estimate | None],
+    capacities: Mapping[str, Estimate | None],
 ) -> Sweep:
-    may = may_be_best(fitted, look)
-    surely = {name for name in fitted.names if _is_surely_near_the_best(fitted, name, look)}
+    known = gaps(fitted, look)
     points = tuple(
-        SweepPoint(size, variant.name, capacities.get(variant.name), variant.name in may, variant.name in surely)
+        SweepPoint(size, variant.name, capacities.get(variant.name), known.get(variant.name))
         for size, variant in variants
     )
-    enough = next((point.size for point in points if point.is_surely), math.inf)
-    is_known = fitted.freedom > 0 and fitted.is_connected()
-    return Sweep(
+    made = Sweep(
         workload=workload,
         strategy=variants[0][1].strategy,
         what=what,
         points=points,
-        knee=tuple(point.size for point in points if point.may_be_best and point.size <= enough) if is_known else (),
-        law=scalability_law({size: variant.name for size, variant in variants}, fitted),
+        knee=_knee(points),
+        law=NoLaw("the size has no effect"),
     )
+    if made.has_no_effect:
+        return made
+    law = scalability_law({point.size: point.variant for point in points}, fitted)
+    return msgspec.structs.replace(made, law=law)
 
 
-def _is_surely_near_the_best(fitted: RoundsFit, name: str, look: Look) -> bool:
-    """No other can be more than 5 % better."""
-    others = fitted.against(name, sides=1, look=look)
-    return len(others) == len(fitted.names) - 1 and all(
-        ratio.interval is not None and ratio.interval[1] <= stats.SAME_WITHIN for ratio in others.values()
-    )
+def _knee(points: Sequence[SweepPoint]) -> tuple[float, ...]:
+    """Nothing, where nothing keeps any size apart from any other: then there is no interval at all."""
+    known = [(point.size, point.gap) for point in points if point.gap is not None]
+    if len(known) < FEWEST_SIZES or all(math.isinf(gap.high) for _, gap in known):
+        return ()
+    enough = next((size for size, gap in known if gap.is_near), math.inf)
+    return tuple(size for size, gap in known if gap.may_be_near and size <= enough)

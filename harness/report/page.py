@@ -18,8 +18,8 @@ from harness.judging.figures import SliceFigures
 from harness.report import banner, provenance, timeline, verdicts, wording, workloads
 from harness.report.calibration_section import calibration_section
 from harness.report.palette import Palette
-from harness.report.sweep_charts import sweep_view
 from harness.report.standing import capacity_of, measured_slices, standing
+from harness.report.sweep_charts import sweep_view
 from harness.results.records.phase_record import PhaseRecord, PhaseStatus
 from harness.results.records.text import count
 from harness.results.store import BootFolder, Run, write_atomically

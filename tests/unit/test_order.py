@@ -77,6 +77,24 @@ def test_a_sweep_measures_its_baseline_along(project: Project, baseline: str | N
     assert files == list(dict.fromkeys(name.partition("[")[0] for name in variants))
 
 
+@pytest.mark.parametrize(
+    ("strategy", "param", "variants", "baseline"),
+    [
+        ("sync_def", "tokens=1,4", ["sync_def", "sync_def[tokens=1]", "sync_def[tokens=4]"], None),
+        ("sync_def", "tokens=4,40", ["sync_def[tokens=4]", "sync_def[tokens=40]"], "sync_def[tokens=40]"),
+        ("sync_def", "workers=1,2", ["sync_def", "sync_def[workers=2]"], "sync_def"),
+    ],
+)
+def test_the_usual_baseline_may_be_swept_itself_and_nothing_is_measured_twice(
+    project: Project, strategy: str, param: str, variants: list[str], baseline: str | None
+) -> None:
+    order = swept_order(ordered([strategy])[0], {strategy: [param]}, None)
+    assert (names(order), order.baseline) == (variants, baseline)
+    assert [file.name for file in order.strategies] == [strategy]
+    named = swept_order(ordered(["pure_async"])[0], {"pure_async": ["workers=1,2"]}, "pure_async")
+    assert names(named) == ["pure_async", "pure_async[workers=2]"]
+
+
 def test_several_strategies_are_swept_side_by_side(project: Project) -> None:
     params = sweeps_asked_for(["async_thread_pool", "threads=4,8", "pure_async", "workers=1,2"])
     assert params == {"async_thread_pool": ["threads=4,8"], "pure_async": ["workers=1,2"]}
