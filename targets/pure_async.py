@@ -5,8 +5,8 @@ at once (`gather`). Use it for I/O when the client library is async all the way 
 
 Two traps. CPU work inside a coroutine blocks the loop just as a blocking call does (`/cpu`, `/mixed`). And the client
 has a price: httpx looks through its whole connection pool at every request, which at 100 in flight costs more CPU than
-FastAPI itself; compare `pure_async_aiohttp`, or this strategy with its other clients (`bench run --client`) or with fewer
-connections (`bench sweep pure_async client_connections=10,20,40`).
+FastAPI itself; compare `pure_async_aiohttp`, or this strategy with its other clients (`bench run --client`) or with
+fewer connections (`bench sweep pure_async client_connections=10,20,40`).
 """
 
 import asyncio

@@ -43,9 +43,7 @@ def gaps(fitted: RoundsFit, look: Look = ONLY_LOOK) -> dict[str, Gap]:
     return {name: _gap(list(_spans(name, unbeaten, over))) for name in fitted.names}
 
 
-def _spans(
-    name: str, unbeaten: list[str], over: Mapping[str, Mapping[str, LogRatio]]
-) -> Iterator[tuple[float, float]]:
+def _spans(name: str, unbeaten: list[str], over: Mapping[str, Mapping[str, LogRatio]]) -> Iterator[tuple[float, float]]:
     """What each that may be the best says."""
     for best in unbeaten:
         if best == name:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,7 @@ from harness.judging.stats import CONFIDENCE
 FEWEST_SIZES_OF_A_LAW = 4  # for three parameters, and one deviation that says whether they describe it
 _LEAST_VARIANCE = 1e-10  # of a logarithm; without it slices that are all alike would have no scatter to compare with
 _AS_GOOD = 1e-3  # a fit with one parameter less is taken, where it is worse by no more than that
-_LEAST_KAPPA = 1e-9
+_LEAST_KAPPA, _MOST_KAPPA = 1e-9, 1.0
 _LARGEST_PEAK = 1e6
 _OUTWARD = 1.5
 
@@ -41,18 +42,20 @@ def scalability_law(variants: Mapping[float, str], fitted: RoundsFit) -> Scalabi
     """`variants`: by size."""
     sizes = {size: name for size, name in variants.items() if name in fitted.names}
     if len(sizes) < FEWEST_SIZES_OF_A_LAW:
-        return NoLaw(f"it has three parameters, so {FEWEST_SIZES_OF_A_LAW} sizes are the fewest; {len(sizes)} are known")
+        return NoLaw(
+            f"it has three parameters, so {FEWEST_SIZES_OF_A_LAW} sizes are the fewest, and {len(sizes)} known"
+        )
     if min(sizes) < 1:
         return NoLaw("it is about sizes from 1 on")
-    freedom = _freedom(fitted, list(sizes.values()))
-    if freedom is None:
+    freedom = fitted.least_freedom(list(sizes.values()))
+    if not freedom:
         return NoLaw("there are too few slices to say how much the capacities scatter")
     deviations = _deviations(fitted, sizes)
     best = _best(deviations)
     spare = len(sizes) - 1 - best.free
     if best.square / spare > fdtri(spare, freedom, CONFIDENCE):
         return NoLaw("the capacities deviate from it by more than they scatter")
-    return _law(deviations, best, fdtri(1, freedom, CONFIDENCE), fitted, list(sizes.values()))
+    return _law(deviations, best, float(fdtri(1, freedom, CONFIDENCE)), fitted, list(sizes.values()))
 
 
 @dataclass(frozen=True)
@@ -64,21 +67,34 @@ class _Deviations:
     logs: _Vector
     whitens: NDArray[np.float64]
 
-    def __call__(self, sigma: float, kappa: float) -> _Vector:
+    def at(self, sigma: float, kappa: float) -> _Vector:
         return np.asarray(self.whitens @ (self.logs - _law_logs(self.sizes, sigma, kappa)), np.float64)
 
     def square(self, sigma: float, kappa: float) -> float:
-        found = self(sigma, kappa)
+        found = self.at(sigma, kappa)
         return float(found @ found)
 
-    @property
-    def kappas(self) -> float:
-        """A kappa of this size matters."""
-        return 1 / float(self.sizes.max())
+    def slope(self, line: _Line, place: float) -> float:
+        """Of the square, along a line."""
+        sigma, kappa = line.at(place)
+        slower = (self.sizes - 1) / (1 + (sigma + kappa * self.sizes) * (self.sizes - 1))
+        turned = self.whitens @ (slower * (line.sigma_step + line.kappa_step * self.sizes))
+        return float(turned @ self.at(sigma, kappa))
 
 
-@dataclass(frozen=True)
-class _Fit:
+class _Line(NamedTuple):
+    """Values of sigma and kappa, from a place of 0 to one of 1."""
+
+    sigma: float
+    kappa: float
+    sigma_step: float
+    kappa_step: float
+
+    def at(self, place: float) -> tuple[float, float]:
+        return self.sigma + place * self.sigma_step, self.kappa + place * self.kappa_step
+
+
+class _Fit(NamedTuple):
     """`free`: how many of the two were not on a bound. `square`: of the deviations."""
 
     sigma: float
@@ -90,15 +106,6 @@ class _Fit:
     def peak(self) -> float:
         """From a size of 1 on."""
         return max(1.0, math.sqrt(max(0.0, 1 - self.sigma) / self.kappa)) if self.kappa else math.inf
-
-
-def _freedom(fitted: RoundsFit, names: Sequence[str]) -> float | None:
-    """Of what the worst known difference is known by; None where one is not known."""
-    found = [fitted.against(name) for name in names]
-    known = [each[other].freedom for each in found for other in names if other in each]
-    if len(known) < len(names) * (len(names) - 1) or any(each is None for each in known):
-        return None
-    return min(each for each in known if each is not None)
 
 
 def _deviations(fitted: RoundsFit, sizes: Mapping[float, str]) -> _Deviations:
@@ -120,30 +127,33 @@ def _law_logs(sizes: _Vector, sigma: float, kappa: float) -> _Vector:
 
 def _best(deviations: _Deviations) -> _Fit:
     """Of the fits that are as good as the best, the one with the fewest parameters."""
-    unit = deviations.kappas
-    both = least_squares(
-        lambda at: deviations(at[0], at[1] * unit),
-        [0.1, 0.1],
-        bounds=([0.0, 0.0], [1.0, 1 / unit]),
-        x_scale=[0.1, 0.1],
-    ).x
+    unit = 1 / float(deviations.sizes.max())  # a kappa of this size matters
+
+    def scaled(both: _Vector) -> _Vector:
+        return deviations.at(float(both[0]), float(both[1]) * unit)
+
+    bounds = ([0.0, 0.0], [1.0, _MOST_KAPPA / unit])
+    sigma, kappa = least_squares(scaled, [0.1, 0.1], bounds=bounds, x_scale=[0.1, 0.1]).x.tolist()
     tried = [
         _Fit(0.0, 0.0, 0, deviations.square(0.0, 0.0)),
-        _along(deviations, lambda sigma: (sigma, 0.0), 1.0, 0.1),
-        _along(deviations, lambda kappa: (0.0, kappa * unit), 1 / unit, 0.1),
-        _along(deviations, lambda kappa: (1.0, kappa * unit), 1 / unit, 0.1),
-        _Fit(float(both[0]), float(both[1] * unit), 2, deviations.square(float(both[0]), float(both[1] * unit))),
+        _best_of(deviations, _Line(0.0, 0.0, 1.0, 0.0)),
+        _best_of(deviations, _Line(0.0, 0.0, 0.0, _MOST_KAPPA)),
+        _best_of(deviations, _Line(1.0, 0.0, 0.0, _MOST_KAPPA)),
+        _Fit(sigma, kappa * unit, 2, deviations.square(sigma, kappa * unit)),
     ]
     least = min(each.square for each in tried)
     return next(each for each in tried if each.square <= least + _AS_GOOD)
 
 
-def _along(
-    deviations: _Deviations, both: Callable[[float], tuple[float, float]], most: float, start: float
-) -> _Fit:
-    """The best where one number from 0 to `most` gives `both`."""
-    found = least_squares(lambda at: deviations(*both(float(at[0]))), [start], bounds=([0.0], [most]), x_scale=[0.1])
-    sigma, kappa = both(float(found.x[0]))
+def _best_of(deviations: _Deviations, line: _Line) -> _Fit:
+    """Where the square no longer falls along the line."""
+    if deviations.slope(line, 0.0) >= 0:
+        place = 0.0
+    elif deviations.slope(line, 1.0) <= 0:
+        place = 1.0
+    else:
+        place = float(brentq(lambda place: deviations.slope(line, place), 0.0, 1.0, xtol=1e-10, rtol=1e-6))
+    sigma, kappa = line.at(place)
     return _Fit(sigma, kappa, 1, deviations.square(sigma, kappa))
 
 
@@ -151,29 +161,29 @@ def _law(
     deviations: _Deviations, best: _Fit, allowed: float, fitted: RoundsFit, names: Sequence[str]
 ) -> ScalabilityLaw:
     """`allowed`: how much worse than the best a fit inside the intervals is."""
-    unit = deviations.kappas
+
+    def worse(line: _Line) -> float:
+        return _best_of(deviations, line).square - best.square - allowed
 
     def of_sigma(sigma: float) -> float:
-        found = _along(deviations, lambda kappa: (sigma, kappa * unit), 1 / unit, best.kappa / unit)
-        return found.square - best.square - allowed
+        return worse(_Line(sigma, 0.0, 0.0, _MOST_KAPPA))
 
     def of_kappa(kappa: float) -> float:
-        return _along(deviations, lambda sigma: (sigma, kappa), 1.0, best.sigma).square - best.square - allowed
+        return worse(_Line(0.0, kappa, 1.0, 0.0))
 
     def of_peak(peak: float) -> float:
-        found = _along(deviations, lambda sigma: (sigma, (1 - sigma) / peak**2), 1.0, best.sigma)
-        return found.square - best.square - allowed
+        return worse(_Line(0.0, peak**-2, 1.0, -(peak**-2)))
 
     slices = sum(len(fitted.logs[name]) for name in names)
     sigma = Estimate(best.sigma, _crossing(of_sigma, best.sigma, 0.0), _crossing(of_sigma, best.sigma, 1.0), slices)
-    low, high = _crossing(of_kappa, best.kappa, 0.0), _outward(of_kappa, max(best.kappa, _LEAST_KAPPA), 1.0)
+    low, high = _crossing(of_kappa, best.kappa, 0.0), _outward(of_kappa, max(best.kappa, _LEAST_KAPPA), _MOST_KAPPA)
     peak = None
     if low > 0:
         ends = _outward(of_peak, best.peak, 1.0), _outward(of_peak, best.peak, _LARGEST_PEAK)
         peak = Estimate(best.peak, *ends, slices)
     # The fit leaves open what is common to all: together they are as large as the slices say.
-    usual = np.mean([np.mean(list(fitted.logs[name].values())) for name in names])
-    rate = math.exp(float(usual - _law_logs(deviations.sizes, best.sigma, best.kappa).mean()))
+    usual = float(np.mean([np.mean(list(fitted.logs[name].values())) for name in names]))
+    rate = math.exp(usual - float(_law_logs(deviations.sizes, best.sigma, best.kappa).mean()))
     return ScalabilityLaw(rate, sigma, Estimate(best.kappa, low, high, slices), peak)
 
 

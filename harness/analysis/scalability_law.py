@@ -15,8 +15,8 @@ from harness.judging.estimate import Estimate
 
 
 class ScalabilityLaw(Struct, frozen=True, tag=True):
-    """`rate_rps`: of a size of one. `peak`: the size with the largest capacity; None: it may grow without end, as far as
-    these sizes tell."""
+    """`rate_rps`: of a size of one. `peak`: the size with the largest capacity; None: as far as these sizes tell, it
+    may grow without end."""
 
     rate_rps: float
     sigma: Estimate

@@ -55,9 +55,7 @@ class Sweep(Struct, frozen=True, kw_only=True):
     @property
     def too_large(self) -> tuple[float, ...]:
         """The sizes above the knee that are more than 5 % worse than the best, for certain."""
-        return tuple(
-            size for size, gap in self.known if self.knee and size > max(self.knee) and not gap.may_be_near
-        )
+        return tuple(size for size, gap in self.known if self.knee and size > max(self.knee) and not gap.may_be_near)
 
     @property
     def may_rise_beyond(self) -> bool:

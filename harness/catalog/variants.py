@@ -127,7 +127,7 @@ def _of_cores(text: str, cores: int) -> int | None:
 
 
 def _times_cores(strategy: Strategy, name: str, text: str, cores: int) -> str:
-    """A value with "2xcores" as a number, where the parameter is one. "cores" alone stays where the file says so, too."""
+    """A value with "2xcores" as a number, where the parameter is one; but "cores" stays where the file says it, too."""
     many = _of_cores(text, cores)
     default = strategy.params[name]
     is_text = isinstance(default, str) and default != "cores"

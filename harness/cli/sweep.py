@@ -21,7 +21,7 @@ from harness.cli.options import (
     Seed,
     Workloads,
 )
-from harness.cli.order import order_of, swept_order, sweeps_asked_for
+from harness.cli.order import order_of, sweeps_asked_for, swept_order
 
 
 def sweep(

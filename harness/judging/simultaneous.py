@@ -184,6 +184,15 @@ class RoundsFit:
             name for name in self.logs if name != control and (name not in found or verdict(found[name]) == "open")
         )
 
+    def least_freedom(self, names: Sequence[str]) -> float:
+        """Of the difference between two of these that is known worst; 0 where one has no interval."""
+        many = len(set().union(*self.logs.values())) >= FEWEST_ROUNDS
+        pairs = [(one, other) for one in names for other in names if one < other]
+        if not self.freedom or not many or any(len(self.logs[a].keys() & self.logs[b].keys()) < 2 for a, b in pairs):
+            return 0.0
+        places = {name: self.names.index(name) for name in names}
+        return min(self._freedom(self._parts(places[one], places[other])) for one, other in pairs)
+
     @property
     def covariance(self) -> NDArray[np.float64]:
         """Of the levels; what is common to all of them is arbitrary, only differences mean something."""

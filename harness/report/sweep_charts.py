@@ -83,7 +83,7 @@ def _of_the_end(sweep: Sweep) -> str:
 def _of_the_unknown(sweep: Sweep) -> str:
     if not sweep.unknown:
         return ""
-    return f"Nothing is known of {sweep.what} = {_listed(sweep.unknown)} (no valid slice), which may be better or worse."
+    return f"Nothing is known of {sweep.what} = {_listed(sweep.unknown)} (no valid slice): better or worse."
 
 
 def _of_the_law(sweep: Sweep) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cli.order import check_baseline, order_of, swept_order, sweeps_asked_for
+from harness.cli.order import check_baseline, order_of, sweeps_asked_for, swept_order
 from harness.measuring.measure import Order
 from harness.results.records.errors import UsageError
 from tests.bench_kit import Project

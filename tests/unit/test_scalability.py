@@ -1,4 +1,4 @@
-"""The universal scalability law: found where it holds, with intervals that contain the truth, and not said elsewhere."""
+"""The universal scalability law: found where it holds, with intervals that contain the truth, and said nowhere else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harness.judging.estimate import Estimate
 from harness.judging.simultaneous import RoundsFit
 
 SIZES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
-RUNS = 60
+RUNS = 40
 
 
 def fitted(
@@ -58,9 +58,7 @@ def test_where_nothing_scatters_its_parameters_are_found() -> None:
         assert law.capacity_rps(size) == pytest.approx(rps, rel=0.15)  # the machine's speed is common to all
 
 
-@pytest.mark.parametrize(
-    ("sigma", "kappa"), [(0.05, 0.004), (0.3, 0.0), (0.0, 0.002), (0.02, 0.0005), (0.0, 0.0), (0.9, 0.05)]
-)
+@pytest.mark.parametrize(("sigma", "kappa"), [(0.05, 0.004), (0.3, 0.0), (0.0, 0.002), (0.0, 0.0)])
 def test_its_intervals_contain_the_truth_in_nearly_all_runs(sigma: float, kappa: float) -> None:
     found = [law_of(usl(sigma, kappa), seed=seed) for seed in range(RUNS)]
     laws = [law for law in found if isinstance(law, ScalabilityLaw)]
@@ -89,7 +87,7 @@ def test_a_curve_of_another_shape_does_not_follow_it(capacities: list[float]) ->
 
 
 def test_few_sizes_or_slices_have_no_law() -> None:
-    assert law_of(usl(0.05, 0.004)[:3]) == NoLaw("it has three parameters, so 4 sizes are the fewest; 3 are known")
+    assert law_of(usl(0.05, 0.004)[:3]) == NoLaw("it has three parameters, so 4 sizes are the fewest, and 3 known")
     once = fitted(usl(0.05, 0.004), 0.03, 1, sessions=1, rounds=1)
     alone = scalability_law({size: f"{size:g}" for size in SIZES}, once)
     assert alone == NoLaw("there are too few slices to say how much the capacities scatter")
