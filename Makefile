@@ -6,7 +6,7 @@ PROFILE ?= standard
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help bench smoke example test figures lint format lock clean setup
+.PHONY: help bench smoke sweep example test figures lint format lock clean setup
 
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,6 +16,16 @@ bench: setup ## measure every strategy on every workload and write results/<run>
 
 smoke: setup ## the smallest full run: every step once, in under two minutes
 	$(BIN)/bench run --profile smoke $(ARGS)
+
+# Sizes of a pool of processes or workers follow the machine's cores; what waits is limited by the profile's 64 users.
+sweep: setup ## which size is enough? pools, workers, tokens, connections (about 14 minutes on 2 cores)
+	$(BIN)/bench sweep -w io -w cpu -w db \
+		async_thread_pool threads=1,4,16,64,256 \
+		async_process_pool processes=1,0.5xcores,cores,1.5xcores,2xcores \
+		multi_worker workers=1,0.5xcores,cores,1.5xcores,2xcores \
+		sync_def tokens=1,4,16,64 \
+		pure_async client_connections=5,10,20,40,80 \
+		asyncpg_pool connections=5,15,30,60 $(ARGS)
 
 # Replaced only when the run has ended well. Logs are left out: a traceback names folders of the machine.
 example: setup ## measure results/example/ again, the small run that the notebook reads (about five minutes)

@@ -1,6 +1,7 @@
 """HTTP clients for a strategy that awaits its calls: what the client alone changes.
 
-Each is a context manager for the lifespan, and gives `fetch(wait_ms, key)`. A library is imported with its client only.
+Each is a context manager for the lifespan, with at most so many connections, and gives `fetch(wait_ms, key)`. A library
+is imported with its client only.
 """
 
 from __future__ import annotations
@@ -18,38 +19,39 @@ BOUNDED_CONNECTIONS = 40
 
 
 @asynccontextmanager
-async def _httpx() -> AsyncIterator[Fetch]:
-    """One client for all requests, with more connections than any load needs."""
-    async with _work.async_client() as client:
+async def _httpx(connections: int) -> AsyncIterator[Fetch]:
+    """One client for all requests. With more requests than connections the rest waits inside the client."""
+    async with _work.async_client(connections) as client:
         yield functools.partial(_work.fetch_async, client)
 
 
 @asynccontextmanager
-async def _httpx_bounded() -> AsyncIterator[Fetch]:
+async def _httpx_bounded(connections: int) -> AsyncIterator[Fetch]:
     """One client, and a pool that is smaller than the load: further requests wait inside the client."""
-    async with _work.async_client(BOUNDED_CONNECTIONS) as client:
+    async with _work.async_client(min(BOUNDED_CONNECTIONS, connections)) as client:
         yield functools.partial(_work.fetch_async, client)
 
 
 @asynccontextmanager
-async def _httpx_per_request() -> AsyncIterator[Fetch]:
-    """A new client for each call, as in many examples: a TLS context and a connection each time, nothing is reused."""
+async def _httpx_per_request(connections: int) -> AsyncIterator[Fetch]:
+    """A new client for each call, as in many examples: a TLS context and a connection each time, nothing is reused. The
+    limit is of one client, so it limits nothing."""
 
     async def fetch(wait_ms: int, key: int) -> int:
-        async with _work.async_client() as client:
+        async with _work.async_client(connections) as client:
             return await _work.fetch_async(client, wait_ms, key)
 
     yield fetch
 
 
 @asynccontextmanager
-async def _httpx2() -> AsyncIterator[Fetch]:
+async def _httpx2(connections: int) -> AsyncIterator[Fetch]:
     """httpx's successor, with the same API."""
     import httpx2  # noqa: PLC0415 - see the module's docstring
 
     limits = httpx2.Limits(
-        max_connections=_work.MAX_CONNECTIONS,
-        max_keepalive_connections=_work.MAX_CONNECTIONS,
+        max_connections=connections,
+        max_keepalive_connections=connections,
         keepalive_expiry=_work.KEEP_ALIVE_S,
     )
     async with httpx2.AsyncClient(
@@ -59,13 +61,13 @@ async def _httpx2() -> AsyncIterator[Fetch]:
 
 
 @asynccontextmanager
-async def _aiohttp() -> AsyncIterator[Fetch]:
+async def _aiohttp(connections: int) -> AsyncIterator[Fetch]:
     """Another library. Its connector belongs to a running event loop, so it is made in the lifespan."""
     import aiohttp  # noqa: PLC0415 - see the module's docstring
 
     async with aiohttp.ClientSession(
         base_url=_work.upstream_url(),
-        connector=aiohttp.TCPConnector(limit=_work.MAX_CONNECTIONS, keepalive_timeout=_work.KEEP_ALIVE_S),
+        connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=_work.KEEP_ALIVE_S),
         timeout=aiohttp.ClientTimeout(total=_work.TIMEOUT_S),
         trust_env=_work.TRUST_ENV,
     ) as session:
@@ -78,7 +80,7 @@ async def _aiohttp() -> AsyncIterator[Fetch]:
         yield fetch
 
 
-CLIENTS: dict[str, Callable[[], AbstractAsyncContextManager[Fetch]]] = {
+CLIENTS: dict[str, Callable[[int], AbstractAsyncContextManager[Fetch]]] = {
     "httpx": _httpx,
     "httpx2": _httpx2,
     "aiohttp": _aiohttp,

@@ -5,7 +5,8 @@ at once (`gather`). Use it for I/O when the client library is async all the way 
 
 Two traps. CPU work inside a coroutine blocks the loop just as a blocking call does (`/cpu`, `/mixed`). And the client
 has a price: httpx looks through its whole connection pool at every request, which at 100 in flight costs more CPU than
-FastAPI itself; compare `pure_async_aiohttp`, or this strategy with its other clients (`bench run --client`).
+FastAPI itself; compare `pure_async_aiohttp`, or this strategy with its other clients (`bench run --client`) or with
+fewer connections (`bench sweep pure_async client_connections=10,20,40`).
 """
 
 import asyncio
@@ -18,15 +19,18 @@ from fastapi import FastAPI
 from targets import _clients, _work
 from targets._work import Key, Rounds, WaitMs
 
-PARAMS = {"client": "httpx"}
+# More connections than any load needs: as `_work.MAX_CONNECTIONS`.
+PARAMS = {"client": "httpx", "client_connections": 1024}
 CHOICES = {"client": ["httpx", "httpx2", "aiohttp", "httpx_bounded", "httpx_per_request"]}
+IN_FLIGHT = "client_connections"
 
 CLIENT = os.environ.get("BENCH_CLIENT", PARAMS["client"])
+CLIENT_CONNECTIONS = int(os.environ.get("BENCH_CLIENT_CONNECTIONS", PARAMS["client_connections"]))
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    async with _clients.CLIENTS[CLIENT]() as app.state.fetch:
+    async with _clients.CLIENTS[CLIENT](CLIENT_CONNECTIONS) as app.state.fetch:
         yield
 
 

@@ -13,20 +13,24 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from anyio import to_thread
 from fastapi import FastAPI
 
 from targets import _work
 from targets._work import Item, Key, Rounds, WaitMs
 
-PARAMS = {"connections": 15}  # what SQLAlchemy gives if nobody says how many
-IN_FLIGHT = 40  # AnyIO's default thread limiter
+# AnyIO's default, and what SQLAlchemy gives if nobody says how many.
+PARAMS = {"tokens": 40, "connections": 15}
+IN_FLIGHT = "tokens"
 CONNECTIONS = "connections"
 
+TOKENS = int(os.environ.get("BENCH_TOKENS", PARAMS["tokens"]))
 POOL_SIZE = int(os.environ.get("BENCH_CONNECTIONS", PARAMS["connections"]))
 
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    to_thread.current_default_thread_limiter().total_tokens = TOKENS
     with _work.blocking_client() as app.state.client, _work.blocking_pool(POOL_SIZE) as app.state.database:
         yield
 

@@ -11,6 +11,7 @@ from harness.analysis.evidence import Analysis
 from harness.analysis.net_costs import net_costs
 from harness.analysis.quantile_comparisons import quantile_comparisons
 from harness.analysis.remarks import remarks
+from harness.analysis.sweeps import sweeps
 from harness.analysis.wrong_cells import without_wrong_cells
 from harness.judging.figures import SliceFigures
 from harness.judging.idle_cost import IdleCost
@@ -64,6 +65,7 @@ def analyse(run: Run) -> Analysis:
         decisions=decided,
         undecided=undecided(record, measured, decided),
         claims=judged_claims(record, judged, measured),
+        sweeps=sweeps(record, slices, measured),
         broken=tuple(broken),
     )
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from harness.analysis.sweep_record import Sweep
 from harness.judging.estimate import Estimate
 from harness.judging.figures import Ceiling, Percentile, SliceFigures
 from harness.results.records.boot_record import BootRecord
@@ -154,4 +155,5 @@ class Analysis(Struct, frozen=True, kw_only=True):
     decisions: tuple[Decision, ...]
     undecided: tuple[Undecided, ...] = ()
     claims: tuple[Claim, ...] = ()
+    sweeps: tuple[Sweep, ...] = ()
     broken: tuple[str, ...] = ()  # records that could not be read, one line each

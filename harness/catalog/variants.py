@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -12,6 +14,9 @@ from harness.results.records.variant import Variant, VariantName, slug
 from harness.serving.asgi_server import resolved, under_server
 
 ParamValue = int | float | str
+WORKERS = "workers"
+MOST_WORKERS = 256
+_SHARE_OF_CORES = re.compile(r"(?:(\d{1,3}(?:\.\d{1,3})?)x)?cores")
 _KINDS: dict[type, str] = {int: "a whole number", float: "a number", str: "a text"}
 
 
@@ -45,17 +50,25 @@ def variant_of(
 
 
 def swept(strategy: Strategy, param: str, cores: int) -> tuple[Variant, ...]:
-    """A variant for each value of `param`, such as `threads=4,8,16`. Raises UsageError for an unknown parameter or a
-    value of another type."""
+    """A variant for each value of `param`, such as `threads=4,8,16`, or `workers=1,cores,2xcores` of the server. Raises
+    UsageError for an unknown parameter or a value of another type."""
     name, _, listed = param.partition("=")
     values = [value.strip() for value in listed.split(",") if value.strip()]
-    if name not in strategy.params:
-        known = ", ".join(strategy.params) or "none"
-        raise UsageError(f"{param}: {strategy.name} has no parameter {name!r}; its PARAMS: {known}")
+    if name not in strategy.params and name != WORKERS:
+        known = ", ".join((*strategy.params, WORKERS))
+        raise UsageError(f"{param}: {strategy.name} has no parameter {name!r}; it has: {known}")
     if not values:
         raise UsageError(f"{param}: no values; write {name}=4,8,16")
-    typed = dict.fromkeys(_typed(strategy, name, value) for value in values)
-    made = tuple(variant_of(strategy, cores, params={name: value}) for value in typed)
+    if name in strategy.params:
+        typed = [_typed(strategy, name, _times_cores(strategy, name, value, cores)) for value in values]
+        different: dict[ParamValue, ParamValue] = {}
+        for value in typed:
+            different.setdefault(_resolved(value, cores), value)
+        made = tuple(variant_of(strategy, cores, params={name: value}) for value in different.values())
+    else:
+        numbers = dict.fromkeys(_workers(strategy, value, cores) for value in values)
+        options = (msgspec.structs.replace(strategy.server, workers=many) for many in numbers)
+        made = tuple(variant_of(strategy, cores, server=each) for each in options)
     check_names(made)
     return made
 
@@ -105,6 +118,29 @@ def _given_by(param: str | None, in_force: Mapping[str, ParamValue], number: int
 
 def _resolved(value: ParamValue, cores: int) -> ParamValue:
     return cores if value == "cores" else value
+
+
+def _of_cores(text: str, cores: int) -> int | None:
+    """What "cores" or "1.5xcores" is here, rounded up; None for another word."""
+    found = _SHARE_OF_CORES.fullmatch(text)
+    return None if found is None else max(1, math.ceil(float(found[1] or 1) * cores))
+
+
+def _times_cores(strategy: Strategy, name: str, text: str, cores: int) -> str:
+    """A value with "2xcores" as a number, where the parameter is one; but "cores" stays where the file says it, too."""
+    many = _of_cores(text, cores)
+    default = strategy.params[name]
+    is_text = isinstance(default, str) and default != "cores"
+    return text if many is None or is_text or text == default else str(many)
+
+
+def _workers(strategy: Strategy, text: str, cores: int) -> int:
+    many = _of_cores(text, cores) or (int(text) if text.isdecimal() else 0)
+    if not 1 <= many <= MOST_WORKERS:
+        raise UsageError(
+            f"workers={text}: {strategy.name} takes 1 to {MOST_WORKERS} workers, or cores, or 2xcores; write workers=2"
+        )
+    return many
 
 
 def _typed(strategy: Strategy, name: str, text: str) -> ParamValue:

@@ -85,6 +85,7 @@ def write_report(run: Run, as_json: bool) -> Analysis:
     from harness.analysis.analyse import analyse
     from harness.analysis.shortfalls import disturbed, shortfalls
     from harness.report import exports, for_programs, page
+    from harness.report.sweep_charts import sweep_sentences
 
     analysis = analyse(run)
     exports.write_summary_csv(run, analysis)
@@ -97,6 +98,7 @@ def write_report(run: Run, as_json: bool) -> Analysis:
             "spent_s": for_programs.spent_s(analysis),
             "left_out_share": for_programs.left_out_share(analysis),
             "undecided": analysis.undecided,
+            "sweeps": analysis.sweeps,
             "cells": analysis.cells,
             "shortfalls": shortfalls(analysis),
             "disturbed": disturbed(analysis),
@@ -108,6 +110,8 @@ def write_report(run: Run, as_json: bool) -> Analysis:
         print(
             exports.terminal_summary(analysis, columns) if sys.stdout.isatty() else exports.markdown_summary(analysis)
         )
+        for sweep in analysis.sweeps:
+            print(f"{sweep.strategy} on {sweep.workload}: {' '.join(sweep_sentences(sweep))}")
         print(f"report: {path}")
     for line in analysis.broken:
         print(line, file=sys.stderr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,28 +96,54 @@ def shown_url(postgres_url: str) -> str:
     return redacted(postgres_url)
 
 
-def swept_order(order: Order, param: str, baseline: str | None) -> Order:
-    """`order`, which has one strategy, with a variant for each value of `param`. A baseline that is none of them comes
-    first."""
+def sweeps_asked_for(words: Sequence[str]) -> dict[str, list[str]]:
+    """Of "STRATEGY NAME=V1,V2 ...": the parameters of each strategy. Raises UsageError."""
+    found: dict[str, list[str]] = {}
+    for word in words:
+        if "=" not in word:
+            found.setdefault(word, [])
+        elif not found:
+            raise UsageError(f"{word}: of which strategy? write STRATEGY {word}")
+        else:
+            found[list(found)[-1]].append(word)
+    for strategy, params in found.items():
+        if not params:
+            raise UsageError(f"{strategy}: which sizes? write {strategy} NAME=V1,V2,V3")
+    return found
+
+
+def swept_order(order: Order, params: Mapping[str, Sequence[str]], baseline: str | None) -> Order:
+    """`order`, with a variant for each value of its strategies' `params`. A baseline that is none of them comes first:
+    the one that was named, else the usual one as its file says."""
     from dataclasses import replace
 
-    from harness.catalog.variants import swept, variant_of
+    import msgspec
+
+    from harness.catalog.variants import check_names, swept, variant_of
     from harness.machine.partition import detect
     from harness.results.records.baseline import USUAL_BASELINE
 
     cores = detect().target_cores
-    (strategy,) = order.strategies
-    made = swept(strategy, param, cores)
+    made = [
+        variant
+        for strategy in order.strategies
+        for param in params[strategy.name]
+        for variant in swept(strategy, param, cores)
+    ]
+    check_names(made)
     files = {file.name: file for file in project.catalog().strategies}
     check_baseline(baseline, [*(variant.name for variant in made), *files])
-    usual = files.get(USUAL_BASELINE) if strategy.name != USUAL_BASELINE else None
-    beside = files.get(baseline) if baseline is not None else usual
-    if beside is None:
-        return replace(order, variants=made, baseline=baseline)
+    file = files.get(baseline or USUAL_BASELINE)
+    if file is None:
+        return replace(order, variants=tuple(made), baseline=baseline)
+    beside = variant_of(file, cores)
+    same = [each.name for each in made if msgspec.structs.replace(each, name=beside.name) == beside]
+    if same:  # A value that is as the file says is another name for the same.
+        return replace(order, variants=tuple(made), baseline=same[0])
     return replace(
         order,
-        strategies=(strategy,) if beside == strategy else (beside, strategy),
-        variants=(variant_of(beside, cores), *made),
+        strategies=(file, *(each for each in order.strategies if each != file)),
+        variants=(beside, *made),
         baseline=baseline,
     )
 

@@ -21,13 +21,15 @@ from harness.cli.options import (
     Seed,
     Workloads,
 )
-from harness.cli.order import order_of, swept_order
+from harness.cli.order import order_of, sweeps_asked_for, swept_order
 
 
 def sweep(
-    strategy: Annotated[str, typer.Argument(help="a strategy with PARAMS")],
-    param: Annotated[str, typer.Argument(metavar="NAME=V1,V2,...", help="e.g. threads=4,8,16,32")],
-    profile: ProfileName = "standard",
+    swept: Annotated[
+        list[str],
+        typer.Argument(metavar="STRATEGY NAME=V1,V2,... ...", help="e.g. async_thread_pool threads=4,8,16,32"),
+    ],
+    profile: ProfileName = "sweep",
     workload: Workloads = None,
     baseline: Baseline = None,
     rounds: Rounds = None,
@@ -39,7 +41,10 @@ def sweep(
     postgres_url: PostgresUrl = None,
     as_json: Json = False,
 ) -> None:
-    """Measure one strategy with several values of one parameter, against each other and a baseline.
+    """Measure a strategy with several values of one parameter, against each other and a baseline: which is enough?
+
+    A parameter is one of the file's PARAMS, or the server's `workers`. Several strategies, each with its values, are
+    measured side by side.
 
     The baseline is `sync_def`, which is then measured too. --baseline names another one: a strategy, or one of the
     variants, such as `async_thread_pool[threads=8]`.
@@ -47,9 +52,10 @@ def sweep(
     from harness.machine.only_run import alone_on_this_machine
     from harness.measuring.measure import start_run
 
+    params = sweeps_asked_for(swept)
     order, errors = order_of(
         profile,
-        [strategy],
+        list(params),
         workload,
         rounds,
         seed,
@@ -59,7 +65,7 @@ def sweep(
         precision,
         postgres_url=postgres_url,
     )
-    order = swept_order(order, param, baseline)
+    order = swept_order(order, params, baseline)
     with alone_on_this_machine(), display(as_json) as shown:
         for error in errors:
             shown.noticed(error)

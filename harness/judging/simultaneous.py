@@ -184,6 +184,24 @@ class RoundsFit:
             name for name in self.logs if name != control and (name not in found or verdict(found[name]) == "open")
         )
 
+    def least_freedom(self, names: Sequence[str]) -> float:
+        """Of the difference between two of these that is known worst; 0 where one has no interval."""
+        many = len(set().union(*self.logs.values())) >= FEWEST_ROUNDS
+        pairs = [(one, other) for one in names for other in names if one < other]
+        if not self.freedom or not many or any(len(self.logs[a].keys() & self.logs[b].keys()) < 2 for a, b in pairs):
+            return 0.0
+        places = {name: self.names.index(name) for name in names}
+        return min(self._freedom(self._parts(places[one], places[other])) for one, other in pairs)
+
+    @property
+    def covariance(self) -> NDArray[np.float64]:
+        """Of the levels; what is common to all of them is arbitrary, only differences mean something."""
+        scatter = np.array([each.value for each in self.variances])[self.owners]
+        of_boots = np.zeros((len(self.names), int(self.boots.max()) + 1))
+        for at, boot in enumerate(self.boots):
+            of_boots[:, boot] += self.solver[:, at]
+        return np.asarray((self.solver * scatter) @ self.solver.T + self.boot.value * of_boots @ of_boots.T)
+
     def _parts(self, one: int, other: int) -> _Parts:
         share = self.solver[one] - self.solver[other]
         many = len(self.names)

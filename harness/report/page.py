@@ -20,6 +20,7 @@ from harness.report.calibration_section import calibration_section
 from harness.report.claim_lines import claim_rows
 from harness.report.palette import Palette
 from harness.report.standing import capacity_of, measured_slices, standing
+from harness.report.sweep_charts import sweep_view
 from harness.results.records.phase_record import PhaseRecord, PhaseStatus
 from harness.results.records.text import count
 from harness.results.store import BootFolder, Run, write_atomically
@@ -64,6 +65,10 @@ def render(run: Run, analysis: Analysis) -> str:
         decisions=verdicts.decision_rows(analysis, anchors, palette),
         claims=claim_rows(analysis),
         baseline=analysis.run.baseline or "the baseline",
+        sweeps=[
+            sweep_view(sweep, record.environment.partition.target_cores, palette.css(sweep.points[0].variant))
+            for sweep in analysis.sweeps
+        ],
         workloads=[
             workloads.view(analysis, workload, anchors[workload.name], palette, proof.calibration)
             for workload in record.workloads

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from harness.catalog.catalog import Catalog
-from targets import _clients
+from targets import _clients, _work
 
 CALLS = 60
 
@@ -65,10 +65,10 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Answering]]:
         thread.join()
 
 
-def fetched(client: str, rounds: int, at_once: int) -> list[int]:
+def fetched(client: str, rounds: int, at_once: int, connections: int = _work.MAX_CONNECTIONS) -> list[int]:
     async def ask() -> list[int]:
         values: list[int] = []
-        async with _clients.CLIENTS[client]() as fetch:
+        async with _clients.CLIENTS[client](connections) as fetch:
             for _ in range(rounds):
                 values += await asyncio.gather(*(fetch(100, key) for key in range(at_once)))
         return values
@@ -79,7 +79,7 @@ def fetched(client: str, rounds: int, at_once: int) -> list[int]:
 def test_the_strategy_lists_every_client_that_there_is() -> None:
     (strategy,) = Catalog.read(Path(__file__).parents[2]).select_strategies(["pure_async"])
     assert set(strategy.choices["client"]) == set(_clients.CLIENTS)
-    assert strategy.params["client"] == "httpx"
+    assert strategy.params == {"client": "httpx", "client_connections": _work.MAX_CONNECTIONS}
 
 
 @pytest.mark.parametrize("client", ["httpx", "httpx2", "aiohttp"])
@@ -87,6 +87,12 @@ def test_one_client_keeps_its_connections_and_holds_back_nothing(service: type[A
     assert fetched(client, rounds=2, at_once=CALLS) == 2 * [key**2 + 1 for key in range(CALLS)]
     assert service.connections == CALLS
     assert service.most > _clients.BOUNDED_CONNECTIONS
+
+
+@pytest.mark.parametrize("client", ["httpx", "httpx2", "aiohttp", "httpx_bounded"])
+def test_a_client_has_no_more_connections_than_it_may(service: type[Answering], client: str) -> None:
+    assert fetched(client, rounds=1, at_once=12, connections=4) == [key**2 + 1 for key in range(12)]
+    assert service.connections == service.most == 4
 
 
 def test_a_bounded_pool_holds_back_what_is_more(service: type[Answering]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from harness.cli.order import check_baseline, order_of, swept_order
+from harness.cli.order import check_baseline, order_of, sweeps_asked_for, swept_order
 from harness.measuring.measure import Order
 from harness.results.records.errors import UsageError
 from tests.bench_kit import Project
@@ -69,16 +70,60 @@ def test_a_profile_that_names_its_workloads_does_not_miss_a_broken_one(project: 
     ],
 )
 def test_a_sweep_measures_its_baseline_along(project: Project, baseline: str | None, variants: list[str]) -> None:
-    order = swept_order(ordered(["async_thread_pool"])[0], "threads=4,8", baseline)
+    order = swept_order(ordered(["async_thread_pool"])[0], {"async_thread_pool": ["threads=4,8"]}, baseline)
     assert names(order) == variants
     assert order.baseline == baseline
     files = [strategy.name for strategy in order.strategies]
     assert files == list(dict.fromkeys(name.partition("[")[0] for name in variants))
 
 
+@pytest.mark.parametrize(
+    ("strategy", "param", "variants", "baseline"),
+    [
+        ("sync_def", "tokens=1,4", ["sync_def", "sync_def[tokens=1]", "sync_def[tokens=4]"], None),
+        ("sync_def", "tokens=4,40", ["sync_def[tokens=4]", "sync_def[tokens=40]"], "sync_def[tokens=40]"),
+        ("sync_def", "workers=1,2", ["sync_def", "sync_def[workers=2]"], "sync_def"),
+    ],
+)
+def test_the_usual_baseline_may_be_swept_itself_and_nothing_is_measured_twice(
+    project: Project, strategy: str, param: str, variants: list[str], baseline: str | None
+) -> None:
+    order = swept_order(ordered([strategy])[0], {strategy: [param]}, None)
+    assert (names(order), order.baseline) == (variants, baseline)
+    assert [file.name for file in order.strategies] == [strategy]
+    named = swept_order(ordered(["pure_async"])[0], {"pure_async": ["workers=1,2"]}, "pure_async")
+    assert names(named) == ["pure_async", "pure_async[workers=2]"]
+
+
+def test_several_strategies_are_swept_side_by_side(project: Project) -> None:
+    params = sweeps_asked_for(["async_thread_pool", "threads=4,8", "pure_async", "workers=1,2"])
+    assert params == {"async_thread_pool": ["threads=4,8"], "pure_async": ["workers=1,2"]}
+    order = swept_order(ordered(list(params))[0], params, None)
+    assert names(order) == [
+        "sync_def",
+        "async_thread_pool[threads=4]",
+        "async_thread_pool[threads=8]",
+        "pure_async",
+        "pure_async[workers=2]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["threads=4"], "threads=4: of which strategy? write STRATEGY threads=4"),
+        (["pool"], "pool: which sizes? write pool NAME=V1,V2,V3"),
+        (["pool", "threads=4", "other"], "other: which sizes? write other NAME=V1,V2,V3"),
+    ],
+)
+def test_a_sweep_without_a_strategy_or_sizes_is_one_line(words: list[str], complaint: str) -> None:
+    with pytest.raises(UsageError, match=f"^{re.escape(complaint)}$"):
+        sweeps_asked_for(words)
+
+
 def test_without_sync_def_a_sweep_compares_its_own_values(project: Project) -> None:
     (project.root / "targets" / "sync_def.py").unlink()
-    order = swept_order(ordered(["async_thread_pool"])[0], "threads=4,8", None)
+    order = swept_order(ordered(["async_thread_pool"])[0], {"async_thread_pool": ["threads=4,8"]}, None)
     assert names(order) == ["async_thread_pool[threads=4]", "async_thread_pool[threads=8]"]
 
 
@@ -89,4 +134,4 @@ def test_a_baseline_that_is_not_there_is_one_line(project: Project) -> None:
         "--baseline pure_asink: is not part of this run; did you mean 'pure_async'? (there are: sync_def, pure_async)"
     )
     with pytest.raises(UsageError, match=r"--baseline x: .* there are: async_thread_pool\[threads=4\], async_thread"):
-        swept_order(ordered(["async_thread_pool"])[0], "threads=4", "x")
+        swept_order(ordered(["async_thread_pool"])[0], {"async_thread_pool": ["threads=4"]}, "x")

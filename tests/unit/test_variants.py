@@ -52,6 +52,24 @@ def test_swept_values_have_the_parameters_type_and_each_its_own_folder() -> None
     assert [v.name for v in swept(POOL, "threads=4,04,8", cores=2)] == ["pool[threads=4]", "pool[threads=8]"]
 
 
+def test_workers_of_the_server_may_be_swept() -> None:
+    made = swept(POOL, "workers=1,cores,4,1", cores=3)
+    assert [(variant.name, variant.workers) for variant in made] == [
+        ("pool[workers=1]", 1),
+        ("pool[workers=3]", 3),
+        ("pool[workers=4]", 4),
+    ]
+
+
+def test_a_size_may_be_given_in_cores() -> None:
+    made = swept(POOL, "workers=1,0.5xcores,cores,1.5xcores,2xcores", cores=2)
+    assert [variant.workers for variant in made] == [1, 2, 3, 4]
+    made = swept(POOL, "processes=1,0.5xcores,cores,2xcores", cores=1)
+    assert [variant.params["processes"] for variant in made] == [1, 2]
+    assert [variant.params["threads"] for variant in swept(POOL, "threads=cores,2xcores", cores=3)] == [3, 6]
+    assert swept(POOL, "mode=2xcores", cores=3)[0].params["mode"] == "2xcores"
+
+
 def test_cores_may_be_swept_where_the_file_says_cores() -> None:
     one, all_of_them = swept(POOL, "processes=1,cores", cores=3)
     assert (one.params["processes"], all_of_them.params["processes"]) == (1, 3)
@@ -61,7 +79,9 @@ def test_cores_may_be_swept_where_the_file_says_cores() -> None:
 @pytest.mark.parametrize(
     ("param", "complaint"),
     [
-        ("size=1", r"size=1: pool has no parameter 'size'; its PARAMS: threads, mode, processes, share"),
+        ("size=1", r"size=1: pool has no parameter 'size'; it has: threads, mode, processes, share, workers"),
+        ("workers=0", r"workers=0: pool takes 1 to 256 workers, or cores, or 2xcores; write workers=2"),
+        ("workers=many", r"workers=many: pool takes 1 to 256 workers"),
         ("threads=", r"threads=: no values; write threads=4,8,16"),
         ("threads=4,many", r"threads=many: pool takes a whole number; write threads=8"),
         ("processes=all", r"processes=all: pool takes a whole number; write processes=4"),
