@@ -15,7 +15,7 @@ from harness.judging.figures import Percentile, PhaseFigures, SliceFigures
 from harness.judging.overload import is_overloaded
 from harness.judging.validity import DISTURBANCES
 from harness.report import wording
-from harness.results.records.outcome import error_count, refused_count, too_late_count
+from harness.results.records.outcome import error_count, too_late_count
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
 from harness.results.records.text import count
 from harness.results.store import Run, write_atomically
@@ -153,7 +153,6 @@ def _values(phase: PhaseFigures) -> Iterator[tuple[str, float, str, str]]:
         yield f"outcome_{outcome.value}", many, "requests", ""
     yield "errors", error_count(phase.outcomes), "requests", ""
     yield "too_late", too_late_count(phase.outcomes), "requests", ""
-    yield "refused", refused_count(phase.outcomes), "requests", ""
     for pid, many in phase.requests_by_pid.items():
         yield f"worker_{pid}", many, "requests", ""
 

@@ -66,7 +66,7 @@ def test_not_sent_is_too_late_and_no_error(analysis: Analysis, tmp_path: Path) -
     odd = slice("sync_def", 1, phase(outcomes=outcomes))
     path = write_summary_csv(Run.create(tmp_path / "run"), msgspec.structs.replace(analysis, slices=(odd,)))
     values = pd.read_csv(path).set_index("metric").value
-    assert (values["errors"], values["too_late"], values["refused"]) == (2, 5, 4)
+    assert (values["errors"], values["too_late"], values["outcome_refused"]) == (2, 5, 4)
 
 
 def test_what_nobody_answered_has_no_goodput(analysis: Analysis, tmp_path: Path) -> None:

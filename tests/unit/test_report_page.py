@@ -285,15 +285,15 @@ def test_with_a_deadline_it_says_what_was_in_time(nowhere: Run) -> None:
     run = msgspec.structs.replace(good.run, profile=msgspec.structs.replace(good.run.profile, deadline_ms=250.0))
     late = msgspec.structs.replace(
         good.cells[0].phases["rate-30"],
-        in_time_rps=handmade.estimate(71.5),
+        in_time_rps=handmade.estimate(70.0),
         in_time_share=0.75,
         outcomes={Outcome.OK: 900, Outcome.REFUSED: 300},
     )
     first = msgspec.structs.replace(good.cells[0], phases={**good.cells[0].phases, "rate-30": late})
     shown = Elements(page.render(nowhere, msgspec.structs.replace(good, run=run, cells=(first, *good.cells[1:]))))
     assert "In time within 250 ms" in shown.text
-    assert "71.5 [64.3, 78.6] 75 % of arrivals" in shown.text
+    assert "70.0 [63.0, 77.0] 75 % of arrivals" in shown.text
     assert "300 refused" in shown.text
     charts = [found.get("aria-label") or "" for tag, found in shown.tags if tag == "svg"]
-    assert any(label.startswith("Answered within 250 ms at") and "71.5" in label for label in charts)
+    assert any(label.startswith("Answered within 250 ms at") and "70.0" in label for label in charts)
     assert "In time within" not in Elements(page.render(nowhere, good)).text
