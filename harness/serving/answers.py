@@ -43,26 +43,27 @@ def check_answers(
     """
     fastest_s = math.inf
     for number, request in enumerate(_distinct(workload.requests)[:at_most]):
-        began_s = monotonic()
         try:
-            answer = _ask_until_not_refused(host, port, request.path, timeout_s)
+            answer, took_s = _ask_again_if_refused(host, port, request.path, timeout_s)
         except AskError as error:
             return AnswerCheck("failed", f"{workload.name}: {request.path}: {error}")
         if answer.status == _NOT_FOUND and number == 0:
             return AnswerCheck("not_applicable")
-        fastest_s = min(fastest_s, monotonic() - began_s)
+        fastest_s = min(fastest_s, took_s)
         if wrong_with := _difference(answer.status, answer.body, request):
             return AnswerCheck("failed", f"{workload.name}: {request.path} {wrong_with}")
     return AnswerCheck("ok", answer_s=0.0 if fastest_s == math.inf else fastest_s)
 
 
-def _ask_until_not_refused(host: str, port: int, path: str, timeout_s: float) -> HttpAnswer:
-    answer = ask(host, port, path, timeout_s=timeout_s)
-    for _ in range(_ASKED_AGAIN):
+def _ask_again_if_refused(host: str, port: int, path: str, timeout_s: float) -> tuple[HttpAnswer, float]:
+    """The answer, and how long the request took that got it."""
+    for _ in range(1 + _ASKED_AGAIN):
+        began_s = monotonic()
+        answer = ask(host, port, path, timeout_s=timeout_s)
+        took_s = monotonic() - began_s
         if not is_refusal(answer.status):
             break
-        answer = ask(host, port, path, timeout_s=timeout_s)
-    return answer
+    return answer, took_s
 
 
 def _distinct(requests: Sequence[Request]) -> list[Request]:
