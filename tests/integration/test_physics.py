@@ -223,7 +223,8 @@ def p99_ms(tail: Analysis, variant: str) -> float:
 
 
 def test_forty_threads_make_the_tail_of_an_upstream_longer(tail: Analysis) -> None:
-    """All met the same arrivals and the same waits; what is beyond the waits is the queue for a thread."""
+    """A quarter more arrives than 40 threads serve on average. All met the same arrivals and the same waits; what is
+    beyond the waits is the queue for a thread."""
     sync, loop = p99_ms(tail, "sync_def"), p99_ms(tail, "pure_async_aiohttp")
     print(f"\np99 of sync_def {sync:.0f} ms, of pure_async_aiohttp {loop:.0f} ms")
     assert sync > 1.1 * loop
