@@ -12,7 +12,6 @@ from harness.measuring.measure import Order
 from harness.results.records.errors import UsageError
 from tests.bench_kit import CHECKOUT, Project
 
-
 USUAL_STRATEGIES = {
     "async_process_pool",
     "async_thread_pool",

@@ -11,7 +11,7 @@ from harness.results.records.answer import canonical_json, json_sha256
 
 
 def answer_checker(answer: Any, sha256: str = "") -> Callable[[bytes], bool]:
-    """Compares JSON values, by `canonical_json`, or by `json_sha256` where a digest is given. A body with the same bytes
+    """Compares JSON values by `canonical_json`, or by `json_sha256` where a digest is given. A body with the same bytes
     as the last right one is not parsed."""
     return _digest_checker(sha256) if sha256 else _checker(canonical_json, canonical_json(answer))
 
