@@ -11,7 +11,7 @@ ARGS   ?=
 help: ## what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-bench: setup ## measure every strategy on every workload and write results/<run>/report.html (PROFILE=standard)
+bench: setup ## measure the usual strategies on the usual workloads and write results/<run>/report.html (PROFILE=standard)
 	$(BIN)/bench run --profile $(PROFILE) $(ARGS)
 
 smoke: setup ## the smallest full run: every step once, in under two minutes

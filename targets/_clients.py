@@ -1,7 +1,7 @@
 """HTTP clients for a strategy that awaits its calls: what the client alone changes.
 
-Each is a context manager for the lifespan, with at most so many connections, and gives `fetch(wait_ms, key)`. A library
-is imported with its client only.
+Each is a context manager for the lifespan, with at most so many connections, and gives `fetch(wait_ms, key, sigma)`. A
+library is imported with its client only.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from targets import _work
 
-Fetch = Callable[[int, int], Awaitable[int]]
+# Of a wait in ms, a key, and maybe the sigma of a drawn wait.
+Fetch = Callable[..., Awaitable[int]]
 
 # As many as `sync_def` has threads, so that both can have the same number of calls under way.
 BOUNDED_CONNECTIONS = 40
@@ -37,9 +38,9 @@ async def _httpx_per_request(connections: int) -> AsyncIterator[Fetch]:
     """A new client for each call, as in many examples: a TLS context and a connection each time, nothing is reused. The
     limit is of one client, so it limits nothing."""
 
-    async def fetch(wait_ms: int, key: int) -> int:
+    async def fetch(wait_ms: int, key: int, sigma: float = 0.0) -> int:
         async with _work.async_client(connections) as client:
-            return await _work.fetch_async(client, wait_ms, key)
+            return await _work.fetch_async(client, wait_ms, key, sigma)
 
     yield fetch
 
@@ -63,21 +64,8 @@ async def _httpx2(connections: int) -> AsyncIterator[Fetch]:
 @asynccontextmanager
 async def _aiohttp(connections: int) -> AsyncIterator[Fetch]:
     """Another library. Its connector belongs to a running event loop, so it is made in the lifespan."""
-    import aiohttp  # noqa: PLC0415 - see the module's docstring
-
-    async with aiohttp.ClientSession(
-        base_url=_work.upstream_url(),
-        connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=_work.KEEP_ALIVE_S),
-        timeout=aiohttp.ClientTimeout(total=_work.TIMEOUT_S),
-        trust_env=_work.TRUST_ENV,
-    ) as session:
-
-        async def fetch(wait_ms: int, key: int) -> int:
-            async with session.get("/wait", params={"ms": wait_ms, "key": key}, raise_for_status=True) as response:
-                value: int = (await response.json())["value"]
-                return value
-
-        yield fetch
+    async with _work.aiohttp_session(connections) as session:
+        yield functools.partial(_work.fetch_aiohttp, session)
 
 
 CLIENTS: dict[str, Callable[[int], AbstractAsyncContextManager[Fetch]]] = {

@@ -1,17 +1,20 @@
 """The work that all strategies do, in blocking and in async form. Only *how* it is executed differs between them.
 
 It imports little, because the children of a process pool import it and the strategy is ready only when they are. So
-clients and pools are imported with the first one that is made. The bounds are `annotated_types` (which pydantic reads),
-because FastAPI's `Query` would import FastAPI in every child.
+clients and pools are imported with the first one that is made, and Pillow with the first picture. The bounds are
+`annotated_types` (which pydantic reads), because FastAPI's `Query` would import FastAPI in every child. What needs
+pydantic itself is in `_orders`.
 """
 
 from __future__ import annotations
 
 import functools
+import hashlib
 import multiprocessing
 import os
 import signal
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -21,6 +24,7 @@ from annotated_types import Interval
 if TYPE_CHECKING:
     import aiohttp
     import httpx
+    from PIL.Image import Image
     from psycopg import Connection
     from psycopg_pool import ConnectionPool
 
@@ -29,8 +33,11 @@ WaitMs = Annotated[int, Interval(ge=0, le=10_000)]
 Key = Annotated[int, Interval(ge=0, le=1_000_000)]
 Item = Annotated[int, Interval(ge=1, le=1_000)]  # the key of a row
 Rounds = Annotated[int, Interval(ge=1, le=1_000_000)]
+Sigma = Annotated[float, Interval(ge=0, le=3)]
+Kib = Annotated[int, Interval(ge=1, le=4096)]
 
 FANOUT_CALLS = 3
+PICTURE_PIXELS, THUMBNAIL_PIXELS = 512, 128  # to a side
 
 # 256 requests in flight make up to 768 calls in `fanout`. By default clients open at most 100 connections (httpx keeps
 # only 20 of them, aiohttp all). Then the client's queue would be measured, and not the strategy.
@@ -67,6 +74,51 @@ def crunch(seed_value: int, rounds: int) -> int:
     return state
 
 
+def native(key: int, kib: int) -> str:
+    """What services do to a body of `kib` KiB and to a picture, in C code that releases the GIL: compress, expand,
+    hash, make a thumbnail.
+
+    The answer depends on the contents only. What zlib makes of them differs between its versions, so it is expanded
+    again; and every length in the picture is a power of two, so that no rounding depends on the machine.
+    """
+    body = b"%d\n" % key + _body(kib)
+    digest = hashlib.sha256(zlib.decompress(zlib.compress(body)))
+    digest.update(_thumbnail(key).tobytes())
+    return digest.hexdigest()
+
+
+@functools.lru_cache(maxsize=4)
+def _body(kib: int) -> bytes:
+    """Lines of a log; zlib makes them about six times smaller."""
+    lines = []
+    state = size = 0
+    while size < kib * 1024:
+        state = crunch(state, 1)
+        fields = (size, state % 99_991, state % 9_973)
+        line = b'{"order": %d, "customer": "c%05d", "cents": %d, "paid": true}\n' % fields
+        lines.append(line)
+        size += len(line)
+    return b"".join(lines)[: kib * 1024]
+
+
+def _thumbnail(key: int) -> Image:
+    from PIL import Image  # noqa: PLC0415 - see the module's docstring
+
+    left = key % 8 * 4  # another part of the picture for each key
+    box = (left, 0, left + PICTURE_PIXELS, PICTURE_PIXELS)
+    size = (THUMBNAIL_PIXELS, THUMBNAIL_PIXELS)
+    return _picture().resize(size, Image.Resampling.BILINEAR, box)
+
+
+@functools.cache
+def _picture() -> Image:
+    from PIL import Image  # noqa: PLC0415 - see the module's docstring
+
+    red, green = Image.linear_gradient("L"), Image.radial_gradient("L")  # 256 pixels to a side
+    colours = Image.merge("RGB", (red, green, red.rotate(90)))
+    return colours.resize((2 * PICTURE_PIXELS, PICTURE_PIXELS), Image.Resampling.NEAREST)
+
+
 # --------------------------------------------------------------------------------------------------------- wait
 
 
@@ -97,35 +149,40 @@ def _limits(connections: int = MAX_CONNECTIONS) -> httpx.Limits:
     )
 
 
-def fetch_blocking(client: httpx.Client, wait_ms: int, key: int) -> int:
-    response = client.get("/wait", params={"ms": wait_ms, "key": key})
+def question(wait_ms: int, key: int, sigma: float) -> dict[str, int | float]:
+    """The query of an upstream call. With `sigma` the wait is drawn: log-normal, with `wait_ms` as its median."""
+    return {"ms": wait_ms, "key": key, "sigma": sigma} if sigma else {"ms": wait_ms, "key": key}
+
+
+def fetch_blocking(client: httpx.Client, wait_ms: int, key: int, sigma: float = 0.0) -> int:
+    response = client.get("/wait", params=question(wait_ms, key, sigma))
     response.raise_for_status()
     value: int = response.json()["value"]
     return value
 
 
-async def fetch_async(client: httpx.AsyncClient, wait_ms: int, key: int) -> int:
-    response = await client.get("/wait", params={"ms": wait_ms, "key": key})
+async def fetch_async(client: httpx.AsyncClient, wait_ms: int, key: int, sigma: float = 0.0) -> int:
+    response = await client.get("/wait", params=question(wait_ms, key, sigma))
     response.raise_for_status()
     value: int = response.json()["value"]
     return value
 
 
-def aiohttp_session() -> aiohttp.ClientSession:
+def aiohttp_session(connections: int = MAX_CONNECTIONS) -> aiohttp.ClientSession:
     """One for the whole event loop; call it where that runs. httpx, with as many requests in flight as a database pool
     does not hold back, would cost more than the database."""
     import aiohttp  # noqa: PLC0415 - see the module's docstring
 
     return aiohttp.ClientSession(
         base_url=upstream_url(),
-        connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, keepalive_timeout=KEEP_ALIVE_S),
+        connector=aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEP_ALIVE_S),
         timeout=aiohttp.ClientTimeout(total=TIMEOUT_S),
         trust_env=TRUST_ENV,
     )
 
 
-async def fetch_aiohttp(session: aiohttp.ClientSession, wait_ms: int, key: int) -> int:
-    async with session.get("/wait", params={"ms": wait_ms, "key": key}, raise_for_status=True) as response:
+async def fetch_aiohttp(session: aiohttp.ClientSession, wait_ms: int, key: int, sigma: float = 0.0) -> int:
+    async with session.get("/wait", params=question(wait_ms, key, sigma), raise_for_status=True) as response:
         value: int = (await response.json())["value"]
         return value
 

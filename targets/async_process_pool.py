@@ -16,10 +16,11 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
-from targets import _work
-from targets._work import Key, Rounds, WaitMs
+from targets import _orders, _work
+from targets._orders import Items
+from targets._work import Key, Kib, Rounds, WaitMs
 
 PARAMS = {"processes": "cores"}
 IN_FLIGHT = "processes"
@@ -71,3 +72,14 @@ async def cpu(rounds: Rounds, key: Key) -> dict[str, int]:
 @app.get("/mixed")
 async def mixed(wait_ms: WaitMs, key: Key, rounds: Rounds) -> dict[str, int]:
     return {"key": key, "result": await in_process(_work.mixed_in_child, wait_ms, key, rounds)}
+
+
+@app.get("/cpu_native")
+async def cpu_native(kib: Kib, key: Key) -> dict[str, int | str]:
+    return {"key": key, "result": await in_process(_work.native, key, kib)}
+
+
+@app.get("/json")
+async def json(items: Items, key: Key) -> Response:
+    # Sent back as bytes: pickling the objects would cost more than writing them here.
+    return Response(await in_process(_orders.orders_json, key, items), media_type="application/json")

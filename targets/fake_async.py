@@ -12,8 +12,9 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from targets import _work
-from targets._work import Item, Key, Rounds, WaitMs
+from targets import _orders, _work
+from targets._orders import Items, Orders
+from targets._work import Item, Key, Kib, Rounds, Sigma, WaitMs
 
 PARAMS = {"connections": 15}  # as in `sync_def`; all but one are idle here
 IN_FLIGHT = 1  # the event loop itself makes the call
@@ -61,3 +62,18 @@ async def db(wait_ms: WaitMs, key: Item) -> dict[str, int]:
 @app.get("/mixed")
 async def mixed(wait_ms: WaitMs, key: Key, rounds: Rounds) -> dict[str, int]:
     return {"key": key, "result": _work.mixed_blocking(app.state.client, wait_ms, key, rounds)}
+
+
+@app.get("/tail")
+async def tail(wait_ms: WaitMs, sigma: Sigma, key: Key) -> dict[str, int]:
+    return {"key": key, "value": _work.fetch_blocking(app.state.client, wait_ms, key, sigma)}
+
+
+@app.get("/cpu_native")
+async def cpu_native(kib: Kib, key: Key) -> dict[str, int | str]:
+    return {"key": key, "result": _work.native(key, kib)}
+
+
+@app.get("/json", response_model=Orders)
+async def json(items: Items, key: Key) -> dict[str, object]:
+    return _orders.rows(key, items)

@@ -12,8 +12,9 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from targets import _work
-from targets._work import Key, Rounds, WaitMs
+from targets import _orders, _work
+from targets._orders import Items, Orders
+from targets._work import Key, Kib, Rounds, Sigma, WaitMs
 
 SERVER = {"workers": "cores"}
 IN_FLIGHT = 40  # per worker: AnyIO's default thread limiter
@@ -47,3 +48,18 @@ def cpu(rounds: Rounds, key: Key) -> dict[str, int]:
 @app.get("/mixed")
 def mixed(wait_ms: WaitMs, key: Key, rounds: Rounds) -> dict[str, int]:
     return {"key": key, "result": _work.mixed_blocking(app.state.client, wait_ms, key, rounds)}
+
+
+@app.get("/tail")
+def tail(wait_ms: WaitMs, sigma: Sigma, key: Key) -> dict[str, int]:
+    return {"key": key, "value": _work.fetch_blocking(app.state.client, wait_ms, key, sigma)}
+
+
+@app.get("/cpu_native")
+def cpu_native(kib: Kib, key: Key) -> dict[str, int | str]:
+    return {"key": key, "result": _work.native(key, kib)}
+
+
+@app.get("/json", response_model=Orders)
+def json(items: Items, key: Key) -> dict[str, object]:
+    return _orders.rows(key, items)

@@ -16,8 +16,9 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from targets import _clients, _work
-from targets._work import Key, Rounds, WaitMs
+from targets import _clients, _orders, _work
+from targets._orders import Items, Orders
+from targets._work import Key, Kib, Rounds, Sigma, WaitMs
 
 # More connections than any load needs: as `_work.MAX_CONNECTIONS`.
 PARAMS = {"client": "httpx", "client_connections": 1024}
@@ -63,3 +64,18 @@ async def cpu(rounds: Rounds, key: Key) -> dict[str, int]:
 async def mixed(wait_ms: WaitMs, key: Key, rounds: Rounds) -> dict[str, int]:
     value = await app.state.fetch(wait_ms, key)
     return {"key": key, "result": _work.crunch(value, rounds)}
+
+
+@app.get("/tail")
+async def tail(wait_ms: WaitMs, sigma: Sigma, key: Key) -> dict[str, int]:
+    return {"key": key, "value": await app.state.fetch(wait_ms, key, sigma)}
+
+
+@app.get("/cpu_native")
+async def cpu_native(kib: Kib, key: Key) -> dict[str, int | str]:
+    return {"key": key, "result": _work.native(key, kib)}
+
+
+@app.get("/json", response_model=Orders)
+async def json(items: Items, key: Key) -> dict[str, object]:
+    return _orders.rows(key, items)

@@ -15,7 +15,7 @@ import aiohttp
 from fastapi import FastAPI
 
 from targets import _work
-from targets._work import Key, Rounds, WaitMs
+from targets._work import Key, Rounds, Sigma, WaitMs
 
 
 @asynccontextmanager
@@ -33,9 +33,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 app = FastAPI(lifespan=lifespan)
 
 
-async def fetch(wait_ms: int, key: int) -> int:
+async def fetch(wait_ms: int, key: int, sigma: float = 0.0) -> int:
     session: aiohttp.ClientSession = app.state.session
-    async with session.get("/wait", params={"ms": wait_ms, "key": key}, raise_for_status=True) as response:
+    async with session.get("/wait", params=_work.question(wait_ms, key, sigma), raise_for_status=True) as response:
         value: int = (await response.json())["value"]
         return value
 
@@ -65,3 +65,8 @@ async def cpu(rounds: Rounds, key: Key) -> dict[str, int]:
 @app.get("/mixed")
 async def mixed(wait_ms: WaitMs, key: Key, rounds: Rounds) -> dict[str, int]:
     return {"key": key, "result": _work.crunch(await fetch(wait_ms, key), rounds)}
+
+
+@app.get("/tail")
+async def tail(wait_ms: WaitMs, sigma: Sigma, key: Key) -> dict[str, int]:
+    return {"key": key, "value": await fetch(wait_ms, key, sigma)}

@@ -16,8 +16,9 @@ from contextlib import asynccontextmanager
 from anyio import to_thread
 from fastapi import FastAPI
 
-from targets import _work
-from targets._work import Item, Key, Rounds, WaitMs
+from targets import _orders, _work
+from targets._orders import Items, Orders
+from targets._work import Item, Key, Kib, Rounds, Sigma, WaitMs
 
 # AnyIO's default, and what SQLAlchemy gives if nobody says how many.
 PARAMS = {"tokens": 40, "connections": 15}
@@ -76,3 +77,18 @@ def db_io(wait_ms: WaitMs, key: Item) -> dict[str, int]:
 @app.get("/mixed")
 def mixed(wait_ms: WaitMs, key: Key, rounds: Rounds) -> dict[str, int]:
     return {"key": key, "result": _work.mixed_blocking(app.state.client, wait_ms, key, rounds)}
+
+
+@app.get("/tail")
+def tail(wait_ms: WaitMs, sigma: Sigma, key: Key) -> dict[str, int]:
+    return {"key": key, "value": _work.fetch_blocking(app.state.client, wait_ms, key, sigma)}
+
+
+@app.get("/cpu_native")
+def cpu_native(kib: Kib, key: Key) -> dict[str, int | str]:
+    return {"key": key, "result": _work.native(key, kib)}
+
+
+@app.get("/json", response_model=Orders)
+def json(items: Items, key: Key) -> dict[str, object]:
+    return _orders.rows(key, items)

@@ -30,6 +30,8 @@ MEASURING = {
     "integration/test_side_by_side.py::test_one_that_computes_while_idle_is_named_then_stopped_and_gets_its_own_capacity",
     "integration/test_side_by_side.py::test_one_that_dies_or_hangs_while_idle_is_named_and_booted_anew",
     "integration/test_side_by_side.py::test_the_others_are_unharmed",
+    "integration/test_targets.py::test_a_full_queue_refuses_at_once_and_says_when_to_come_again",
+    "integration/test_targets.py::test_what_is_past_its_deadline_is_given_up_and_logged",
     "unit/test_probe.py::test_a_blocked_loop_shows_with_the_missed_ticks",
     "unit/test_probe.py::test_lines_are_written_while_the_loop_is_blocked_and_say_so",
     "unit/test_probe.py::test_ticks_keep_their_schedule",

@@ -13,7 +13,7 @@ _first_s = 0.0
 async def app(
     scope: dict[str, Any], receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]
 ) -> None:
-    """`/delay?MS`, `/freeze` (0.5 s of every 2 s), `/wrong?N` and `/error?N` (one in N), `/die?N`, `/never`,
+    """`/delay?MS`, `/freeze` (0.5 s of every 2 s), `/wrong?N`, `/error?N` and `/full?N` (one in N), `/die?N`, `/never`,
     `/waking?MS` (from ten times MS down to it over the first 1.5 s of requests)."""
     global _requests, _first_s  # noqa: PLW0603 - a counter of one single-threaded process
     if scope["type"] != "http":
@@ -40,6 +40,8 @@ async def app(
                 body = b'{"right": false}'
             case "/error" if _requests % nth == 0:
                 status = 500
+            case "/full" if _requests % nth == 0:
+                status = 503
             case "/die" if _requests == nth:
                 os._exit(3)
             case "/never":

@@ -147,6 +147,8 @@ def _phase(name: str, slices: Sequence[JudgedSlice], all_slices: Sequence[Judged
         pool_wait_p50_ms=value_ms(pool_waits, 500),
         pool_wait_p99_ms=value_ms(pool_waits, 990),
         pool_waiting_max=_largest(phase.pool_waiting_max for phase in phases),
+        in_time_rps=_in_time(ran),
+        in_time_share=_in_time_share(ran),
     )
 
 
@@ -196,6 +198,19 @@ def _mean_goodput(phases: Sequence[PhaseFigures]) -> Estimate | None:
     return stats.mean(
         [phase.goodput_rps for phase in phases], step=max((1 / phase.duration_s for phase in phases), default=0.0)
     )
+
+
+def _in_time(phases: Sequence[PhaseFigures]) -> Estimate | None:
+    known = [phase for phase in phases if phase.in_time_rps is not None]
+    return stats.mean(
+        _present(phase.in_time_rps for phase in known), step=max((1 / phase.duration_s for phase in known), default=0.0)
+    )
+
+
+def _in_time_share(phases: Sequence[PhaseFigures]) -> float | None:
+    known = [(rps * phase.duration_s, phase.scheduled) for phase in phases if (rps := phase.in_time_rps) is not None]
+    scheduled = sum(many for _, many in known)
+    return sum(right for right, _ in known) / scheduled if scheduled else None
 
 
 def _present(values: Iterable[float | None]) -> list[float]:

@@ -49,6 +49,8 @@ class CellPhase(Struct, frozen=True, kw_only=True):
     pool_wait_p50_ms: float | None = None  # for a connection, over all that were taken in the slices that count
     pool_wait_p99_ms: float | None = None
     pool_waiting_max: int | None = None
+    in_time_rps: Estimate | None = None  # arrivals answered right within the deadline of the profile; None: it has none
+    in_time_share: float | None = None  # of all arrivals
 
 
 class Cell(Struct, frozen=True, kw_only=True):

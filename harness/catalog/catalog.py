@@ -71,10 +71,9 @@ class Catalog(Struct, frozen=True):
         for a broken file, and when there is none."""
         return _select(self.strategies, self.broken_strategies, names, "strategy", TARGETS)
 
-    def select_workloads(self, names: Sequence[str], named_only: Sequence[str] = ()) -> tuple[Workload, ...]:
-        """As `select_strategies`. Without names, those in `named_only` are left out."""
-        found = _select(self.workloads, self.broken_workloads, names, "workload", SCENARIOS)
-        return found if names else tuple(workload for workload in found if workload.name not in named_only)
+    def select_workloads(self, names: Sequence[str]) -> tuple[Workload, ...]:
+        """As `select_strategies`."""
+        return _select(self.workloads, self.broken_workloads, names, "workload", SCENARIOS)
 
     def applicable_strategies(self, names: Sequence[str], workloads: Sequence[Workload]) -> tuple[Strategy, ...]:
         """As `select_strategies`. Without names, those are left out that need a service which no workload starts."""

@@ -21,6 +21,7 @@ EXAMPLES = {
     "REQUIRES": 'REQUIRES = ">=3.14"',
     "REQUESTS": 'REQUESTS = [["/io?wait_ms=100&key=1", {"key": 1, "value": 2}]]',
     "WAIT_MS": "WAIT_MS = 100",
+    "WAIT_SIGMA": "WAIT_SIGMA = 0.8",
     "CALLS": "CALLS = 1",
     "QUERIES": "QUERIES = 1",
     "SERVICES": 'SERVICES = ["upstream"]',

@@ -16,7 +16,7 @@ from harness.results.records.values import Name
 from harness.results.records.workload import Request, Workload
 from harness.services.service_files import SERVICES_FOLDER, service_names, there_are
 
-_WORKLOAD_LITERALS = ("REQUESTS", "WAIT_MS", "CALLS", "QUERIES", "SERVICES")
+_WORKLOAD_LITERALS = ("REQUESTS", "WAIT_MS", "WAIT_SIGMA", "CALLS", "QUERIES", "SERVICES")
 UPSTREAM = "upstream"
 _PATH = re.compile(r"/[!-~]*")  # visible ASCII: it is sent unchanged, so no spaces, no line ends
 
@@ -35,6 +35,11 @@ def read_workload(path: Path, shown: str, services_folder: Path = SERVICES_FOLDE
         )
     if calls and queries:
         raise reader.error("QUERIES", "CALLS is given, too; the injected wait is in one of them, name that one")
+    wait_sigma = reader.get("WAIT_SIGMA", Annotated[float, Meta(ge=0, le=3)], 0.0)
+    if wait_sigma > 0 and (wait_ms == 0 or queries):
+        raise reader.error(
+            "WAIT_SIGMA", "only the waits of upstream calls are drawn: it needs CALLS, and WAIT_MS as their median"
+        )
     return Workload(
         name=path.stem,
         title=module.title or path.stem,
@@ -45,6 +50,7 @@ def read_workload(path: Path, shown: str, services_folder: Path = SERVICES_FOLDE
         calls=calls,
         services=_services(reader, calls, services_folder),
         queries=queries,
+        wait_sigma=wait_sigma,
     )
 
 
@@ -67,7 +73,9 @@ def _requests(reader: LiteralReader, shown: str) -> tuple[Request, ...]:
     for request in requests:
         if not _PATH.fullmatch(request.path):
             raise reader.error("REQUESTS", f"{request.path!r} is not / followed by visible ASCII")
-        answer = canonical_json(request.answer)
+        if request.sha256 and request.answer is not None:
+            raise reader.error("REQUESTS", f"{request.path!r} has an answer and a SHA-256; write None for the answer")
+        answer = request.sha256 or canonical_json(request.answer)
         if answers.setdefault(request.path, answer) != answer:
             raise reader.error("REQUESTS", f"{request.path!r} has two answers")
     return requests

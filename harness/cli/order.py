@@ -7,7 +7,7 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from harness.cli import project
 from harness.results.records.errors import UsageError
@@ -15,7 +15,11 @@ from harness.results.records.errors import UsageError
 if TYPE_CHECKING:
     from harness.catalog.dimensions import Dimensions
     from harness.measuring.measure import Order
+    from harness.results.records.profile import Profile
+    from harness.results.records.strategy import Strategy
     from harness.results.records.workload import Workload
+
+_T = TypeVar("_T", "Strategy", "Workload")
 
 
 def order_of(
@@ -53,8 +57,8 @@ def order_of(
     if precision is not None:
         profile = msgspec.structs.replace(profile, precision_percent=precision_percent(precision))
     named = workloads or list(profile.workloads)
-    selected = catalog.select_workloads(named, profile.named_only)
-    chosen = catalog.applicable_strategies(strategies or [], selected)
+    selected = not_left_out(catalog.select_workloads(named), named, profile)
+    chosen = not_left_out(catalog.applicable_strategies(strategies or [], selected), strategies, profile)
     own = own_services(postgres_url, selected)
     words = ["bench", *sys.argv[1:]]
     if postgres_url is not None:
@@ -94,6 +98,18 @@ def shown_url(postgres_url: str) -> str:
     from harness.services.postgres import redacted
 
     return redacted(postgres_url)
+
+
+def not_left_out(found: tuple[_T, ...], named: Sequence[str] | None, profile: Profile) -> tuple[_T, ...]:
+    """Those that were `named`; where nobody named any, all but those that the profile leaves out. Raises UsageError
+    when none is left."""
+    left = tuple(entry for entry in found if named or entry.name not in profile.leave_out)
+    if found and not left:
+        raise UsageError(
+            f"profile {profile.name}: leave_out: leaves nothing of {', '.join(entry.name for entry in found)}; "
+            "name what to measure with -s and -w"
+        )
+    return left
 
 
 def sweeps_asked_for(words: Sequence[str]) -> dict[str, list[str]]:

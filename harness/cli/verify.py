@@ -73,4 +73,4 @@ def verify(
 
 
 def _print_check(result: Preflight) -> None:
-    print(f"{result.variant:<22} {result.workload:<8} {result.status.replace('_', ' ')} {result.error}".rstrip())
+    print(f"{result.variant:<22} {result.workload:<10} {result.status.replace('_', ' ')} {result.error}".rstrip())

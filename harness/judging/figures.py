@@ -78,6 +78,7 @@ class PhaseFigures(Struct, frozen=True, kw_only=True):
     pool_wait_p99_ms: float | None = None
     pool_waiting_max: int | None = None  # requests that waited for one at once
     requests_by_pid: dict[int, int] = {}
+    in_time_rps: float | None = None  # arrivals answered right within the deadline; None: no deadline, or a closed loop
     recorded: int = 0  # requests whose response time is in the latency log; fewer than `scheduled`: it was cut off
     probe_lines: int = 0  # of all workers, within the phase
 

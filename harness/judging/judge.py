@@ -40,7 +40,15 @@ def judge(
     context = Context(
         record=slice,
         boot=raw.boot,
-        phases=phase_figures(slice, raw.boot.origin_monotonic_s, raw.histograms, raw.samples, raw.probes, idle_cost),
+        phases=phase_figures(
+            slice,
+            raw.boot.origin_monotonic_s,
+            raw.histograms,
+            raw.samples,
+            raw.probes,
+            idle_cost,
+            run.profile.deadline_ms,
+        ),
         variant=variant,
         workload=next(workload for workload in run.workloads if workload.name == slice.spec.workload),
         profile=run.profile,

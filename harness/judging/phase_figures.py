@@ -28,8 +28,10 @@ def phase_figures(
     samples: Sequence[Sample],
     probes: Mapping[int, Sequence[ProbeLine]],
     idle_cost: IdleCost | None = None,
+    deadline_ms: float | None = None,
 ) -> dict[str, PhaseFigures]:
-    """Figures by phase name; `probes` are the lines by worker PID. Without an `idle_cost` nothing is taken off."""
+    """Figures by phase name; `probes` are the lines by worker PID. Without an `idle_cost` nothing is taken off, without
+    a `deadline_ms` nothing is counted as in time."""
     return {
         phase.spec.name: _phase_figures(
             phase,
@@ -39,6 +41,7 @@ def phase_figures(
             services=services_usage(samples, phase),
             probe=probe_figures(probes, phase, origin_monotonic_s),
             idle_cost=idle_cost,
+            in_time_rps=_in_time_rps(phase, histograms, deadline_ms),
         )
         for phase in record.phases
     }
@@ -53,6 +56,7 @@ def _phase_figures(
     services: Mapping[str, TreeUsage],
     probe: ProbeFigures,
     idle_cost: IdleCost | None,
+    in_time_rps: float | None,
 ) -> PhaseFigures:
     duration_s = max(0.0, phase.end_s - phase.start_s)
     service, response, send_lag, health = (
@@ -108,9 +112,23 @@ def _phase_figures(
         pool_wait_p99_ms=value_ms(probe.pool_waits, 990),
         pool_waiting_max=probe.pool_waiting_max,
         requests_by_pid=probe.requests_by_pid,
+        in_time_rps=in_time_rps,
         recorded=histograms.merged(phase.spec.name, Outcome, Metric.RESPONSE).total,
         probe_lines=probe.lines,
     )
+
+
+def _in_time_rps(phase: PhaseRecord, histograms: Histograms, deadline_ms: float | None) -> float | None:
+    """Of those that were scheduled in the phase, whenever their answers came. A closed loop has no schedule to be late
+    against; and a log that is cut off does not know."""
+    duration_s = phase.end_s - phase.start_s
+    if deadline_ms is None or phase.spec.kind is not PhaseKind.RATE or duration_s <= 0:
+        return None
+    right = histograms.merged(phase.spec.name, (Outcome.OK,), Metric.RESPONSE)
+    if right.total < phase.outcomes.get(Outcome.OK, 0):
+        return None
+    late = round(right.share_above(1000 * deadline_ms) * right.total) if right.total else 0
+    return (right.total - late) / duration_s
 
 
 def _share(part_s: float | None, duration_s: float) -> float | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.judging.ceilings import waiting_ceiling
+from harness.judging.ceilings import most_rps, waiting_ceiling
 from harness.judging.context import Context, Rule, info, invalid, was_free_to_send, was_silent
 from harness.judging.figures import PhaseFigures
 from harness.judging.fullness import too_few_users
@@ -20,6 +20,7 @@ from harness.results.records.outcome import Outcome, in_words
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
 from harness.results.records.slice_record import SliceRecord
 from harness.results.records.text import count
+from harness.results.records.workload import SHORTEST_DRAWN_WAIT
 
 # A generator or a service that uses nearly a whole core queues its own work. Locust warns from 90 % on
 # (`CPU_WARNING_THRESHOLD` in its runners.py), of an average, which hides the moments of more: hence lower limits.
@@ -33,9 +34,6 @@ NEIGHBOUR_CORES = 0.1
 # median is within the noise of any figure here; half of the median is a different figure.
 SEND_LAG_INFO_MS, SEND_LAG_INFO_SHARE = 1.0, 0.05
 SEND_LAG_INVALID_MS, SEND_LAG_INVALID_SHARE = 10.0, 0.5
-CEILING_TOLERANCE = 1.05
-# `harness.services.upstream.FLOOR_OF_MEDIAN`: a drawn wait is never shorter than this part of its median.
-SHORTEST_DRAWN_WAIT = 0.5
 # A rate is believed within 1 %. In a short phase one pause of some 10 ms at either end is more, and says nothing of it.
 ARRIVALS_TOLERANCE, ARRIVALS_SLACK_S = 0.01, 0.05
 # A trend that chance makes once in a hundred, and that matters: pairing within rounds copes with less. A straight line
@@ -163,12 +161,12 @@ def scenario_failed(context: Context) -> Finding | None:
 
 
 def above_ceiling(context: Context) -> Finding | None:
-    """More right answers than the waits allow. Each request in flight at the start may add one answer to the window."""
+    """More right answers than the waits allow."""
     for phase in context.measured:
         ceiling = waiting_ceiling(context.workload, context.variant, users=context.users(phase.name))
         if ceiling is None:
             continue
-        allowed_rps = ceiling.rps * (1 + context.workload.waits_s / phase.duration_s) * CEILING_TOLERANCE
+        allowed_rps = most_rps(ceiling, context.workload, phase.duration_s)
         if phase.goodput_rps > allowed_rps:
             return invalid(
                 "above_ceiling",
@@ -180,10 +178,12 @@ def above_ceiling(context: Context) -> Finding | None:
 
 
 def below_wait(context: Context) -> Finding | None:
-    who, sigma = ("the upstream", context.profile.upstream_sigma) if context.workload.calls else ("the database", 0.0)
-    shortest_ms = context.workload.wait_ms * (SHORTEST_DRAWN_WAIT if sigma else 1.0)
+    workload = context.workload
+    is_drawn = workload.calls and (workload.wait_sigma or context.profile.upstream_sigma)
+    shortest_ms = workload.wait_ms * (SHORTEST_DRAWN_WAIT if is_drawn else 1.0)
+    who = "the upstream" if workload.calls else "the database"
     for phase in context.record.phases:
-        if context.workload.waits and phase.min_service_ms is not None and phase.min_service_ms < shortest_ms:
+        if workload.waits and phase.min_service_ms is not None and phase.min_service_ms < shortest_ms:
             return invalid(
                 "below_wait",
                 f"{phase.spec.name}: an answer after {phase.min_service_ms:.2f} ms, and {who} waits at least "

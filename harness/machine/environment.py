@@ -41,6 +41,7 @@ PACKAGES = (
     "hdrhistogram",
     "msgspec",
     "numpy",
+    "pillow",
     "psutil",
 )
 _CPU = Path("/sys/devices/system/cpu")

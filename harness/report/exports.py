@@ -43,6 +43,7 @@ COLUMNS = (
 _NUMBERS = {
     "duration_s": "s",
     "goodput_rps": "1/s",
+    "in_time_rps": "1/s",
     "scheduled": "requests",
     "censored": "requests",
     "target_cpu_s": "s",

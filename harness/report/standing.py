@@ -9,10 +9,11 @@ from harness.analysis.evidence import Analysis, Cell, CellPhase
 from harness.analysis.slices import capacity_phase
 from harness.judging.figures import Percentile, PhaseFigures, SliceFigures
 from harness.report import wording
-from harness.results.records.outcome import Outcome, error_count, too_late_count
+from harness.results.records.outcome import Outcome, error_count, refused_count, too_late_count
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
 
 ERRORS_ABOVE = 0.01
+REFUSED_ABOVE = 0.01
 TOO_LATE_ABOVE = 0.01
 
 SliceStanding = Literal["valid", "invalid", "failed"]
@@ -92,7 +93,11 @@ def phase_notes(cell: Cell, phase: CellPhase | None, valid: Sequence[SliceFigure
         said.append(f"{wording.number(phase.goodput_rps.value)} of {wording.number(arrived_rps)}/s answered")
     # In a closed loop that choked it is a share of the few that were still asked: that it choked says more.
     late = too_late_share(phase) if phase.kind is PhaseKind.RATE else None
-    for share, limit, what in ((error_share(phase), ERRORS_ABOVE, "errors"), (late, TOO_LATE_ABOVE, "too late")):
+    for share, limit, what in (
+        (error_share(phase), ERRORS_ABOVE, "errors"),
+        (refused_share(phase), REFUSED_ABOVE, "refused"),
+        (late, TOO_LATE_ABOVE, "too late"),
+    ):
         if share is not None and share > limit:
             said.append(f"{wording.percent(share)} {what}")
     return tuple(said)
@@ -115,7 +120,7 @@ def _how_it_ended(phase: CellPhase, slices: int) -> Iterator[str]:
 
 
 def unanswered_share(phase: CellPhase) -> float | None:
-    """The share of scheduled requests that did not end in a right answer: errors and those that were too late. None
+    """The share of scheduled requests that did not end in a right answer: errors, those refused, those too late. None
     where a slice skipped the phase: those that ran it do not speak for it."""
     if phase.statuses.get(PhaseStatus.SKIPPED):
         return None
@@ -125,6 +130,11 @@ def unanswered_share(phase: CellPhase) -> float | None:
 def error_share(phase: CellPhase) -> float | None:
     """The share of scheduled requests that ended in an error; those that were too late are none."""
     return _share(phase, error_count(phase.outcomes))
+
+
+def refused_share(phase: CellPhase) -> float | None:
+    """The share of scheduled requests that the server refused by itself (503, 504)."""
+    return _share(phase, refused_count(phase.outcomes))
 
 
 def too_late_share(phase: CellPhase) -> float | None:

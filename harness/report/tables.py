@@ -34,7 +34,7 @@ class TableFigure:
 
     text: str
     beneath: str = ""
-    kind: Literal["", "warns", "warns words"] = ""
+    kind: Literal["", "warns", "words", "warns words"] = ""
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,15 @@ class Table:
     instrument: str = ""
 
 
+@dataclass(frozen=True)
+class OptionalFigures:
+    """What a table shows only where there is something to show. `deadline_ms`: the profile's, in an open loop;
+    `has_pool`: somebody took database connections from a pool."""
+
+    deadline_ms: float | None
+    has_pool: bool
+
+
 def of_workload(
     analysis: Analysis, cells: Sequence[Cell], palette: Palette, calibration: Calibration | None = None
 ) -> tuple[Table, ...]:
@@ -69,21 +78,22 @@ def of_workload(
     if not capacities:
         return ()
     memory = "PSS" if any(p.target_pss_max_bytes is not None for c in shown for p in c.phases.values()) else "RSS"
-    has_pool = has_pools(shown)
-    names = [(capacities[0].name, "Capacity", "closed loop", "")]
+    closed = OptionalFigures(None, has_pools(shown))
+    opened = OptionalFigures(analysis.run.profile.deadline_ms, closed.has_pool)
+    names = [(capacities[0].name, "Capacity", "closed loop", "", closed)]
     for name, rps in rate_phases(shown):
         phases = {cell.variant: cell.phases[name] for cell in shown if name in cell.phases}
         exact = _instrument(calibration, rps, phases, analysis.run.baseline)
-        names.append((name, f"{wording.number(rps)} requests/s", f"open loop, {name}", exact))
+        names.append((name, f"{wording.number(rps)} requests/s", f"open loop, {name}", exact, opened))
     return tuple(
         Table(
             heading,
             beneath,
-            _columns(memory, has_pool=has_pool),
-            tuple(_row(cell, name, memory, valid_of(analysis, cell), palette, has_pool=has_pool) for cell in shown),
+            _columns(memory, optional),
+            tuple(_row(cell, name, memory, valid_of(analysis, cell), palette, optional) for cell in shown),
             exact,
         )
-        for name, heading, beneath, exact in names
+        for name, heading, beneath, exact, optional in names
     )
 
 
@@ -100,11 +110,13 @@ def _instrument(
     return " ".join(filter(None, [exact, too_close_line(calibration, rate_rps, shown, baseline)]))
 
 
-def _columns(memory: str, *, has_pool: bool) -> tuple[TableFigure, ...]:
-    """In the order of `_figures`. `has_pool`: somebody took database connections from one."""
+def _columns(memory: str, optional: OptionalFigures) -> tuple[TableFigure, ...]:
+    """In the order of `_figures`."""
+    in_time = TableFigure("In time", f"within {wording.ms(optional.deadline_ms)}") if optional.deadline_ms else None
     of_pool = (TableFigure("Connection", "wait, p99"), TableFigure("Waiting", "for a connection"))
     return (
         TableFigure("Goodput", "requests/s"),
+        *((in_time,) if in_time else ()),
         TableFigure("p50", "response"),
         TableFigure("p90", "response"),
         TableFigure("p99", "response"),
@@ -115,14 +127,14 @@ def _columns(memory: str, *, has_pool: bool) -> tuple[TableFigure, ...]:
         TableFigure(memory, "largest"),
         TableFigure("Threads", "most"),
         TableFigure("Loop lag", "p99"),
-        *(of_pool if has_pool else ()),
+        *(of_pool if optional.has_pool else ()),
         TableFigure("/health", "p99"),
         TableFigure("Waiting", "for the limiter"),
     )
 
 
 def _figures(
-    cell: Cell, phase: CellPhase, memory: str, valid: Sequence[SliceFigures], *, has_pool: bool
+    cell: Cell, phase: CellPhase, memory: str, valid: Sequence[SliceFigures], optional: OptionalFigures
 ) -> tuple[TableFigure, ...]:
     goodput, cpu, cores = phase.goodput_rps, phase.target_cpu_s_per_1000, phase.target_cores
     slices = sum(phase.name in slice.phases for slice in valid)
@@ -131,6 +143,7 @@ def _figures(
     of_pool = (_percentile(pool_wait(phase, valid), slices), TableFigure(wording.whole(phase.pool_waiting_max)))
     return (
         TableFigure(wording.number(goodput.value if goodput else None), wording.interval(goodput)),
+        *((_in_time(phase),) if optional.deadline_ms else ()),
         _percentile(phase.response_p50, slices),
         _percentile(phase.response_p90, slices),
         _percentile(phase.response_p99, slices),
@@ -145,10 +158,18 @@ def _figures(
         _memory(phase, memory),
         TableFigure(wording.whole(phase.target_threads_max)),
         _percentile(loop_lag(phase, valid), slices),
-        *(of_pool if has_pool else ()),
+        *(of_pool if optional.has_pool else ()),
         TableFigure(health.text, f"{wording.percent(failed)} not ok", "warns") if failed else health,
         TableFigure(wording.whole(phase.limiter_waiting_max)),
     )
+
+
+def _in_time(phase: CellPhase) -> TableFigure:
+    """Requests/s, and beneath it how much that is of what arrived."""
+    if phase.in_time_rps is None:
+        return TableFigure(wording.NOTHING)
+    beneath = f"{wording.interval(phase.in_time_rps)} {wording.percent(phase.in_time_share)} of arrivals"
+    return TableFigure(wording.number(phase.in_time_rps.value), beneath, "words")
 
 
 def _memory(phase: CellPhase, memory: str) -> TableFigure:
@@ -161,7 +182,7 @@ def _memory(phase: CellPhase, memory: str) -> TableFigure:
 
 
 def _row(
-    cell: Cell, name: str, memory: str, valid: Sequence[SliceFigures], palette: Palette, *, has_pool: bool
+    cell: Cell, name: str, memory: str, valid: Sequence[SliceFigures], palette: Palette, optional: OptionalFigures
 ) -> TableRow:
     phase = cell.phases.get(name)
     slices = count(cell.slices, "slice")
@@ -170,7 +191,7 @@ def _row(
         colour=palette.css(cell.variant),
         slices=slices if cell.valid_slices == cell.slices else f"{cell.valid_slices} of {slices} valid",
         note=", ".join(phase_notes(cell, phase, valid)),
-        figures=_figures(cell, phase, memory, valid, has_pool=has_pool) if phase and _has_figures(phase) else (),
+        figures=_figures(cell, phase, memory, valid, optional) if phase and _has_figures(phase) else (),
     )
 
 

@@ -8,6 +8,7 @@ from harness.analysis.evidence import Analysis, Comparison, Decision
 from harness.judging.stats import MOST_MORE_ROUNDS
 from harness.report import wording
 from harness.report.palette import Palette
+from harness.report.standing import REFUSED_ABOVE, refused_share
 from harness.results.records.workload import Workload
 
 
@@ -161,11 +162,26 @@ def _rows(analysis: Analysis, workload: str, metric: str, palette: Palette) -> t
             pairs=made.ratio.slices,
             verdict=badge(made),
             more_rounds=_more_rounds(made),
-            why=made.why.removeprefix(f"{made.variant}: "),
+            why=made.why.removeprefix(f"{made.variant}: ") or _refused(analysis, made),
         )
         for made in analysis.comparisons
         if (made.workload, made.metric) == (workload, metric)
     )
+
+
+def _refused(analysis: Analysis, made: Comparison) -> str:
+    """Beside a latency: how many requests have no part in it, since their server refused them."""
+    metric, _, phase_name = made.metric.partition("@")
+    if metric.startswith("health"):
+        return ""
+    said = []
+    for variant in (made.variant, made.baseline):
+        cell = next((c for c in analysis.cells if (c.workload, c.variant) == (made.workload, variant)), None)
+        phase = cell.phases.get(phase_name) if cell else None
+        share = refused_share(phase) if phase else None
+        if share is not None and share > REFUSED_ABOVE:
+            said.append(f"{variant} refused {wording.percent(share)} of the requests")
+    return f"{' and '.join(said)}; those are not in it" if said else ""
 
 
 def _more_rounds(comparison: Comparison) -> str:

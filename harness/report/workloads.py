@@ -82,7 +82,7 @@ def view(
         facts=_facts(analysis, workload),
         measured=any(cell.capacity is not None for cell in cells),
         capacity=drawn.capacity(),
-        rates=drawn.rates(calibration),
+        rates=(*drawn.in_time(), *drawn.rates(calibration)),
         health=drawn.health(),
         lag=drawn.lag(),
         pool=drawn.pool() if has_pools(cells) else None,
@@ -105,8 +105,9 @@ def _facts(analysis: Analysis, workload: Workload) -> str:
     waiting = (
         count(workload.queries, "query", "queries") if workload.queries else count(workload.calls, "upstream call")
     )
+    drawn = f" in the median (log-normal, sigma {workload.wait_sigma:g})" if workload.wait_sigma else ""
     waits = (
-        f"{waiting} of {wording.ms(workload.wait_ms)}{' each' * (workload.waits > 1)}"
+        f"{waiting} of {wording.ms(workload.wait_ms)}{' each' * (workload.waits > 1)}{drawn}"
         if workload.waits and workload.wait_ms
         else "no upstream wait"
     )
@@ -162,6 +163,30 @@ class _Drawn:
             shown = {50.0: [row.low for row in rows], 99.0: [row.high for row in rows]}
             drawn.append(Chart(f"{heading} ({name})", svg, instrument_line(calibration, rps, shown)))
         return tuple(drawn)
+
+    def in_time(self) -> tuple[Chart, ...]:
+        """At each rate, how many of the arrivals were answered right within the deadline of the profile."""
+        deadline_ms = self.analysis.run.profile.deadline_ms
+        if deadline_ms is None:
+            return ()
+        drawn = []
+        for name, rps in rate_phases(self.cells):
+            rows = [self._in_time_row(cell, name) for cell in self.cells]
+            heading = f"Answered within {wording.ms(deadline_ms)} at {wording.number(rps)} requests/s"
+            svg = charts.capacity_chart(rows, f"{heading} on {self.workload}")
+            drawn.append(Chart(f"{heading} ({name})", svg))
+        return tuple(drawn)
+
+    def _in_time_row(self, cell: Cell, name: str) -> charts.CapacityRow:
+        phase, valid = cell.phases.get(name), self.valid[cell.variant]
+        singles = [slice.phases[name].in_time_rps for slice in valid if name in slice.phases]
+        return charts.CapacityRow(
+            variant=cell.variant,
+            colour=self.palette.css(cell.variant),
+            capacity=phase.in_time_rps if phase else None,
+            singles=tuple(rps for rps in singles if rps is not None),
+            note=_short(phase_notes(cell, phase, valid)),
+        )
 
     def _latency_row(
         self, cell: Cell, low: Percentile | None, high: Percentile | None, phase: CellPhase | None

@@ -20,7 +20,7 @@ from harness.processes.ports import free_port
 from harness.processes.process import Supervised, child_environment
 from harness.results import histograms
 from harness.results.records.metric import Metric
-from harness.results.records.outcome import Outcome
+from harness.results.records.outcome import Outcome, error_count, too_late_count
 from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
 from harness.results.records.workload import Request, Workload
 from harness.serving.health import ask_health
@@ -229,6 +229,19 @@ def test_wrong_answers_and_errors_are_counted_exactly(rig: Callable[..., Rig]) -
 def test_http_errors_are_counted_exactly(rig: Callable[..., Rig]) -> None:
     (record,) = rig("/error?10").load(closed("capacity", 1.0, 4)).records
     assert record.outcomes[Outcome.HTTP_ERROR] == record.scheduled // 10
+
+
+def test_what_is_refused_is_counted_exactly_and_is_no_error(rig: Callable[..., Rig]) -> None:
+    (record,) = rig("/full?10").load(rate("rate", 1.0, 200.0)).records
+    assert_adds_up(record)
+    assert record.status is PhaseStatus.COMPLETE
+    assert record.outcomes[Outcome.REFUSED] == record.scheduled // 10
+    assert error_count(record.outcomes) == too_late_count(record.outcomes) == 0
+
+
+def test_a_user_that_is_refused_does_not_ask_again_at_once(rig: Callable[..., Rig]) -> None:
+    (record,) = rig("/full?1").load(closed("capacity", 1.0, 4)).records
+    assert 0 < record.outcomes[Outcome.REFUSED] <= 4 * 1.0 / 0.05 + 4
 
 
 def test_what_never_answers_is_censored_or_not_sent_and_nothing_vanishes(rig: Callable[..., Rig]) -> None:

@@ -15,6 +15,8 @@ import pytest
 from harness.analysis.analyse import analyse
 from harness.analysis.evidence import Analysis
 from harness.catalog.catalog import Catalog
+from harness.judging.figures import PhaseFigures
+from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseStatus
 from harness.results.records.slice_record import SliceRecord
 from harness.results.store import Run
@@ -26,7 +28,7 @@ PROFILE = """
 title = "physics"
 workloads = ["io", "cpu"]
 users = 64
-users_by_workload = { cpu = 16 }
+users_by_workload = { cpu = 16, cpu_native = 16, tail = 40 }
 sessions = 1
 rounds = 1
 warmup_s = 0.4
@@ -47,11 +49,18 @@ quiet_s = 0.0
 """
 RATES = "rates = [{ percent = 20, duration_s = 1.0 }]"
 CPU_PROFILE = PROFILE.replace(RATES, "rates = []").replace("capacity_s = 1.0", "capacity_s = 0.9")
+# 40 users: then the waits alone limit whoever has 40 threads or more, and 125 % of that is more than 40 threads serve.
+TAIL_PROFILE = PROFILE.replace(RATES, "rates = [{ percent = 125, duration_s = 1.5 }]").replace(
+    "max_in_flight = 256", "max_in_flight = 512"
+)
 assert RATES in PROFILE
 IO = ("fake_async", "sync_def", "pure_async_aiohttp")
 DATABASE = ("sync_def", "asyncpg_pool", "fake_async")
 CONNECTIONS, DB_WAIT_S, DB_CAPACITY_S = 15, 0.05, 0.6
 CPU = ("async_process_pool", "async_thread_pool", "pool_result_blocking", "fake_async")
+NATIVE = ("async_thread_pool", "fake_async")
+TAIL = ("sync_def", "pure_async_aiohttp", "deadline")
+DEADLINE_MS = 250.0
 
 
 class Measured(NamedTuple):
@@ -77,29 +86,40 @@ def speedup(pool: ProcessPoolExecutor) -> float:
     return sum(future.result() for future in both) / one
 
 
-@pytest.fixture(scope="module")
-def measured_with_speedup(tmp_path_factory: pytest.TempPathFactory) -> Measured:
-    """In one project, so that only the cells that are judged are measured. Around the run of `cpu`, a look at what the
-    machine has to give: a shared one may have less than its two cores."""
-    project = Project(tmp_path_factory.mktemp("physics"), [*IO, *CPU])
-    (project.root / "io.toml").write_text(PROFILE)
-    (project.root / "cpu.toml").write_text(CPU_PROFILE)
+def analysed(project: Project, profile: str, workload: str, strategies: tuple[str, ...]) -> Analysis:
+    """Of one run."""
+    chosen = [part for name in strategies for part in ("-s", name)]
+    ended = project.bench("run", "--profile", profile, "-w", workload, *chosen, "--results", workload)
+    assert ended.measured_everything, ended.err
+    (folder,) = (path for path in (project.root / workload).iterdir() if path.is_dir())
+    project.assert_nothing_is_left()
+    return analyse(Run.open(folder))
 
-    def run(workload: str, strategies: tuple[str, ...], results: str) -> Analysis:
-        chosen = [part for name in strategies for part in ("-s", name)]
-        ended = project.bench("run", "--profile", f"{workload}.toml", "-w", workload, *chosen, "--results", results)
-        assert ended.measured_everything, ended.err
-        (folder,) = (path for path in (project.root / results).iterdir() if path.is_dir())
-        return analyse(Run.open(folder))
 
-    io = run("io", IO, "io")
+def with_speedup(project: Project, workload: str, strategies: tuple[str, ...]) -> Measured:
+    """Around the run, a look at what the machine has to give: a shared one may have less than its two cores."""
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         for future in [pool.submit(loops_in, 0.2) for _ in range(2)]:
             future.result()
         before = speedup(pool)
-        cpu = run("cpu", CPU, "cpu")
-        after = speedup(pool)
-    project.assert_nothing_is_left()
+        analysis = analysed(project, "cpu.toml", workload, strategies)
+        return Measured(analysis, min(before, speedup(pool)))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Each workload is a run of its own, so that only the cells that are judged are measured."""
+    made = Project(tmp_path_factory.mktemp("physics"), [*{*IO, *CPU, *NATIVE, *TAIL}])
+    for name, text in (("io", PROFILE), ("cpu", CPU_PROFILE), ("tail", TAIL_PROFILE)):
+        (made.root / f"{name}.toml").write_text(text)
+    return made
+
+
+@pytest.fixture(scope="module")
+def measured_with_speedup(project: Project) -> Measured:
+    """`io` and `cpu`."""
+    io = analysed(project, "io.toml", "io", IO)
+    cpu, available = with_speedup(project, "cpu", CPU)
     return Measured(
         analysis=Analysis(
             run=io.run,
@@ -109,8 +129,18 @@ def measured_with_speedup(tmp_path_factory: pytest.TempPathFactory) -> Measured:
             comparisons=(),
             decisions=(),
         ),
-        speedup=min(before, after),
+        speedup=available,
     )
+
+
+@pytest.fixture(scope="module")
+def native(project: Project) -> Measured:
+    return with_speedup(project, "cpu_native", NATIVE)
+
+
+@pytest.fixture(scope="module")
+def tail(project: Project) -> Analysis:
+    return analysed(project, "tail.toml", "tail", TAIL)
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +197,47 @@ def test_pure_python_scales_on_processes_and_not_on_threads(measured_with_speedu
     ]
     print(f"\nprocess pool / thread pool: {ratios}; two processes / one: {available}")
     assert fmean(ratios) / min(available, 2.0) >= 0.7
+
+
+def test_work_that_releases_the_gil_scales_on_threads(native: Measured) -> None:
+    """On two free cores by 1.5 at least; where there is less to win, by the same share of it."""
+    measured, available = native
+    threads, inline = (capacities(measured, "cpu_native", name) for name in NATIVE)
+    print(f"\nthreads {threads} / inline {inline}; two processes / one: {available}")
+    assert paired(threads, inline) / min(available, 2.0) >= 0.75
+
+
+def at_the_rate(tail: Analysis, variant: str) -> PhaseFigures:
+    (found,) = (
+        slice.phases["rate-125"]
+        for slice in tail.slices
+        if slice.record.spec.variant == variant and "rate-125" in slice.phases
+    )
+    return found
+
+
+def p99_ms(tail: Analysis, variant: str) -> float:
+    p99 = at_the_rate(tail, variant).response_p99
+    assert p99 is not None
+    return p99.value_ms
+
+
+def test_forty_threads_make_the_tail_of_an_upstream_longer(tail: Analysis) -> None:
+    """A quarter more arrives than 40 threads serve on average. All met the same arrivals and the same waits; what is
+    beyond the waits is the queue for a thread."""
+    sync, loop = p99_ms(tail, "sync_def"), p99_ms(tail, "pure_async_aiohttp")
+    print(f"\np99 of sync_def {sync:.0f} ms, of pure_async_aiohttp {loop:.0f} ms")
+    assert sync > 1.1 * loop
+
+
+def test_no_right_answer_comes_after_the_deadline(tail: Analysis) -> None:
+    with_deadline, without = p99_ms(tail, "deadline"), p99_ms(tail, "pure_async_aiohttp")
+    print(f"\np99 with the deadline {with_deadline:.0f} ms, without {without:.0f} ms")
+    assert with_deadline <= 1.1 * DEADLINE_MS < without
+    outcomes = at_the_rate(tail, "deadline").outcomes
+    assert set(outcomes) <= {"ok", "refused"}
+    # One wait in 17 is longer than the deadline: log-normal, ln(250 / 71) / 0.8 = 1.57 standard deviations.
+    assert outcomes[Outcome.REFUSED] / sum(outcomes.values()) == pytest.approx(0.058, abs=0.04)
 
 
 def test_waiting_for_a_pool_inside_the_loop_is_no_better_than_computing_inline(measured: Analysis) -> None:
@@ -247,4 +318,4 @@ def test_where_the_pool_is_the_limit_requests_wait_for_a_connection_and_no_loop_
 
 def test_the_strategies_measured_are_those_of_the_project() -> None:
     names = {variant.name for variant in Catalog.read(Path(__file__).parents[2]).strategies}
-    assert names >= {*IO, *CPU, *DATABASE}
+    assert names >= {*IO, *CPU, *DATABASE, *NATIVE, *TAIL}

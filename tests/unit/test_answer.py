@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.driving.inside.answer_checker import answer_checker
-from harness.results.records.answer import canonical_json, is_success
+from harness.results.records.answer import canonical_json, is_success, json_sha256
 from harness.results.records.workload import Request, Workload
 from harness.serving.answers import check_answers
 from tests.hostile import HostileServer, says
@@ -54,3 +54,29 @@ def test_the_check_before_the_load_goes_by_it_too(status: int, body: bytes, righ
     with HostileServer([says(response)]) as server:
         verdict = check_answers(*server.address, Workload("w", "", "", "", (Request("/", 1),)), 5.0)
     assert (verdict.status == "ok") == right
+
+
+@given(answer=VALUES, body=VALUES.map(lambda value: json.dumps(value, indent=1).encode()))
+def test_a_digest_stands_for_an_answer(answer: Any, body: bytes) -> None:
+    assert answer_checker(None, json_sha256(answer))(body) == is_same(json.loads(body), answer)
+
+
+@pytest.mark.parametrize(("body", "right"), [(b'{"a":1}', True), (b'{"a":2}', False), (b"null", False)])
+def test_the_check_before_the_load_goes_by_the_digest_and_tells_the_one_that_came(body: bytes, right: bool) -> None:
+    response = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    expected = json_sha256({"a": 1})
+    with HostileServer([says(response)]) as server:
+        verdict = check_answers(*server.address, Workload("w", "", "", "", (Request("/", None, expected),)), 5.0)
+    assert (verdict.status == "ok") == right
+    assert right or f"of SHA-256 {json_sha256(json.loads(body))}, expected {expected}" in verdict.error
+
+
+@pytest.mark.parametrize(
+    ("refusals", "status", "right"), [(1, 503, True), (8, 504, True), (9, 503, False), (1, 500, False), (1, 429, False)]
+)
+def test_what_is_refused_is_asked_again_a_few_times(refusals: int, status: int, right: bool) -> None:
+    no = says(b"HTTP/1.1 %d No\r\nContent-Length: 4\r\n\r\nbusy" % status)
+    with HostileServer([*[no] * refusals, says(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n1")]) as server:
+        verdict = check_answers(*server.address, Workload("w", "", "", "", (Request("/", 1),)), 5.0)
+    assert verdict.status == ("ok" if right else "failed")
+    assert right or verdict.error == f"w: / answered {status} (busy)"

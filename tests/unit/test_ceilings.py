@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.judging.ceilings import cpu_ceiling, waiting_ceiling
+from harness.judging.ceilings import cpu_ceiling, most_rps, waiting_ceiling
 from harness.judging.figures import Ceiling
 from harness.results.records.variant import Variant
 from harness.results.records.workload import Request, Workload
@@ -82,3 +82,12 @@ def test_a_ceiling_falls_with_the_wait_and_never_passes_the_users(
 def test_cpu_runs_out_by_what_a_request_was_measured_to_cost() -> None:
     assert cpu_ceiling(2, 9.0) == Ceiling(pytest.approx(222.2, rel=1e-3), "2 cores / 9 ms of CPU a request")
     assert cpu_ceiling(1, 9.0).because == "1 core / 9 ms of CPU a request"
+
+
+def test_of_drawn_waits_the_mean_counts_and_chance_is_allowed_for() -> None:
+    drawn = msgspec.structs.replace(workload(71.0, 1), wait_sigma=0.8)
+    ceiling = waiting_ceiling(drawn, variant(40), users=100)
+    assert ceiling == Ceiling(pytest.approx(400.2, rel=1e-3), "40 in flight / 0.1 s on average")
+    fixed = workload(drawn.mean_wait_ms, 1)
+    assert most_rps(ceiling, fixed, 1.0) < most_rps(ceiling, drawn, 1.0) < 1.2 * most_rps(ceiling, fixed, 1.0)
+    assert most_rps(ceiling, drawn, 100.0) == pytest.approx(most_rps(ceiling, fixed, 100.0), rel=0.02)

@@ -201,3 +201,23 @@ def test_what_the_preflight_said_is_the_cells_status(status: Literal["not_applic
 def test_a_cell_nobody_came_to_measure_is_missing() -> None:
     assert cell_of().status == "missing"
     assert cell_of(judged(slice("sync_def", 0))).status == "missing"  # the pilot is no evidence
+
+
+def test_what_is_in_time_is_a_share_of_all_arrivals_of_the_slices_that_ran() -> None:
+    half = phase(60.0, rate_rps=100.0, in_time_rps=50.0, outcomes={Outcome.OK: 240, Outcome.REFUSED: 160})
+    none = phase(90.0, rate_rps=100.0, in_time_rps=0.0, outcomes={Outcome.OK: 400})
+    found = cell_of(judged(slice("sync_def", 1, phase(), half)), judged(slice("sync_def", 2, phase(), none))).phases[
+        "rate-30"
+    ]
+    assert found.in_time_rps is not None
+    assert found.in_time_rps.value == pytest.approx(25.0)
+    assert found.in_time_share == pytest.approx(0.25)
+
+
+def test_a_rate_that_was_skipped_once_has_nothing_in_time() -> None:
+    skipped = phase(0.0, rate_rps=30.0, status=PhaseStatus.SKIPPED, duration_s=0.0, outcomes={})
+    found = cell_of(
+        judged(slice("sync_def", 1, phase(), phase(30.0, rate_rps=30.0, in_time_rps=29.0))),
+        judged(slice("sync_def", 2, phase(), skipped)),
+    ).phases["rate-30"]
+    assert (found.in_time_rps, found.in_time_share) == (None, None)

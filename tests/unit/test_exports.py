@@ -62,10 +62,11 @@ def test_a_skipped_phase_has_one_row_that_says_overloaded_and_no_goodput_to_aver
 
 def test_not_sent_is_too_late_and_no_error(analysis: Analysis, tmp_path: Path) -> None:
     outcomes = {Outcome.OK: 5, Outcome.NOT_SENT: 3, Outcome.TIMEOUT: 2, Outcome.HTTP_ERROR: 1, Outcome.WRONG_ANSWER: 1}
+    outcomes[Outcome.REFUSED] = 4
     odd = slice("sync_def", 1, phase(outcomes=outcomes))
     path = write_summary_csv(Run.create(tmp_path / "run"), msgspec.structs.replace(analysis, slices=(odd,)))
     values = pd.read_csv(path).set_index("metric").value
-    assert (values["errors"], values["too_late"]) == (2, 5)
+    assert (values["errors"], values["too_late"], values["outcome_refused"]) == (2, 5, 4)
 
 
 def test_what_nobody_answered_has_no_goodput(analysis: Analysis, tmp_path: Path) -> None:

@@ -7,10 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from harness.catalog.catalog import Catalog
 from harness.cli.order import check_baseline, order_of, sweeps_asked_for, swept_order
 from harness.measuring.measure import Order
 from harness.results.records.errors import UsageError
-from tests.bench_kit import Project
+from tests.bench_kit import CHECKOUT, Project
+
+USUAL_STRATEGIES = {
+    "async_process_pool",
+    "async_thread_pool",
+    "fake_async",
+    "multi_worker",
+    "pool_result_blocking",
+    "pure_async",
+    "pure_async_aiohttp",
+    "sync_def",
+    "two_stage",
+}
 
 
 @pytest.fixture
@@ -135,3 +148,54 @@ def test_a_baseline_that_is_not_there_is_one_line(project: Project) -> None:
     )
     with pytest.raises(UsageError, match=r"--baseline x: .* there are: async_thread_pool\[threads=4\], async_thread"):
         swept_order(ordered(["async_thread_pool"])[0], {"async_thread_pool": ["threads=4"]}, "x")
+        swept_order(ordered(["async_thread_pool"])[0], "threads=4", "x")
+
+
+def test_what_a_profile_leaves_out_is_measured_where_somebody_names_it(project: Project) -> None:
+    tiny = project.root / "tiny.toml"
+    text = tiny.read_text().replace('workloads = ["io"]\n', "")
+    tiny.write_text(text + 'leave_out = ["pure_async", "tail", "json", "nobody"]\n')
+    order, _ = ordered()
+    assert names(order) == ["async_thread_pool", "sync_def"]
+    chosen = {workload.name for workload in order.workloads}
+    assert {"io", "cpu"} <= chosen and not {"tail", "json"} & chosen
+    named, _ = ordered(["pure_async"], ["tail"])
+    assert (names(named), [workload.name for workload in named.workloads]) == (["pure_async"], ["tail"])
+
+
+def test_a_profile_may_name_a_workload_that_it_would_leave_out(project: Project) -> None:
+    tiny = project.root / "tiny.toml"
+    tiny.write_text(tiny.read_text() + 'leave_out = ["io"]\n')
+    assert [workload.name for workload in ordered()[0].workloads] == ["io"]
+
+
+def test_a_profile_that_leaves_nothing_is_refused(project: Project) -> None:
+    tiny = project.root / "tiny.toml"
+    tiny.write_text(tiny.read_text() + 'leave_out = ["sync_def", "async_thread_pool", "pure_async"]\n')
+    with pytest.raises(UsageError, match="profile tiny: leave_out: leaves nothing of async_thread_pool, pure_async"):
+        ordered()
+
+
+@pytest.mark.parametrize(
+    ("profile", "workloads"),
+    [
+        ("smoke", {"mixed"}),
+        ("quick", {"io", "fanout", "cpu"}),
+        ("standard", {"io", "fanout", "cpu", "mixed"}),
+    ],
+)
+def test_what_must_stay_short_measures_no_more_than_this(
+    profile: str, workloads: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(CHECKOUT)
+    order, _ = order_of(profile, None, None, None, None, Path("results"), None)
+    assert {workload.name for workload in order.workloads} == workloads
+    assert {strategy.name for strategy in order.strategies} == USUAL_STRATEGIES
+
+
+def test_thorough_measures_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(CHECKOUT)
+    catalog = Catalog.read(CHECKOUT)
+    order, _ = order_of("thorough", None, None, None, None, Path("results"), None)
+    assert order.workloads == catalog.workloads
+    assert order.strategies == catalog.strategies

@@ -189,3 +189,35 @@ def test_cpu_per_request_of_no_request_is_unknown() -> None:
         "capacity"
     ]
     assert (phase.goodput_rps, phase.target_cpu_s, phase.target_cpu_s_per_1000) == (0.0, 3.0, None)
+
+
+def test_in_time_are_the_right_answers_within_the_deadline_whenever_they_came() -> None:
+    """Of 40 arrivals in 4 s 30 were answered right, 20 of them within 250 ms; 6 refusals came at once."""
+    rate = PhaseRecord(
+        spec=PhaseSpec("rate-150", PhaseKind.RATE, 4.0, 256, rate_rps=10.0),
+        status=PhaseStatus.COMPLETE,
+        start_s=2.0,
+        end_s=6.0,
+        drained_s=9.0,
+        scheduled=40,
+        outcomes={Outcome.OK: 30, Outcome.REFUSED: 6, Outcome.TIMEOUT: 4},
+        ok_in_window=25,
+    )
+    log = Histograms(
+        {
+            Tag("rate-150", outcome, Metric.RESPONSE): (Interval(2.0, 1.0, histogram(values_us)),)
+            for outcome, values_us in (
+                (Outcome.OK, [250_000] * 20 + [251_000] * 10),
+                (Outcome.REFUSED, [1_000] * 6),
+                (Outcome.TIMEOUT, [240_000] * 4),
+            )
+        }
+    )
+    record = msgspec.structs.replace(RECORD, phases=(CAPACITY, rate))
+    figures = phase_figures(record, ORIGIN_S, log, [], {}, deadline_ms=250.0)
+    assert figures["rate-150"].in_time_rps == pytest.approx(20 / 4.0)
+    assert figures["rate-150"].goodput_rps == pytest.approx(25 / 4.0)
+    assert figures["capacity"].in_time_rps is None  # it has no schedule to be late against
+    assert phase_figures(record, ORIGIN_S, log, [], {})["rate-150"].in_time_rps is None
+    cut_off = phase_figures(record, ORIGIN_S, Histograms({}), [], {}, deadline_ms=250.0)["rate-150"]
+    assert cut_off.in_time_rps is None

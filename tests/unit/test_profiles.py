@@ -4,6 +4,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from harness.catalog.catalog import Catalog
 from harness.profiles.loader import check_workloads, load_profile, profile_names
 from harness.results.records.errors import UsageError
 
@@ -54,6 +55,7 @@ def test_an_unknown_name_gives_the_nearest() -> None:
         ("capacity_s", "inf", r"mine\.toml:\d+: .*capacity_s"),
         ("precision_percent", "0", r"mine\.toml:\d+: .*precision_percent"),
         ("budget_s", "-1", r"mine\.toml:\d+: .*budget_s"),
+        ("seed", "1\ndeadline_ms = 0", r"mine\.toml:\d+: .*deadline_ms"),
     ],
 )
 def test_what_is_wrong_is_named_with_file_line_and_key(tmp_path: Path, key: str, value: str, complaint: str) -> None:
@@ -72,7 +74,7 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
 
 
 def test_users_for_a_workload_that_is_not_there_are_a_mistake_in_the_name(tmp_path: Path) -> None:
-    profile = load_profile(write(tmp_path, GOOD.replace("{ cpu = 16 }", "{ gpu = 16 }")))
+    profile = load_profile(write(tmp_path, GOOD.replace("{ cpu = 16,", "{ gpu = 16,")))
     with pytest.raises(UsageError, match="users_by_workload: there is no workload gpu; there are: cpu, io"):
         check_workloads(profile, ["cpu", "io"])
     with pytest.raises(UsageError, match="workloads: there is no workload gpu"):
@@ -82,7 +84,25 @@ def test_users_for_a_workload_that_is_not_there_are_a_mistake_in_the_name(tmp_pa
     check_workloads(msgspec.structs.replace(profile, users_by_workload={"cpu": 16}, workloads=()), ["cpu", "io"])
 
 
-@pytest.mark.parametrize(("name", "named_only"), [("standard", ("db", "db_io")), ("thorough", ())])
-def test_a_profile_measures_every_workload_unless_it_says_otherwise(name: str, named_only: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("name", ["standard", "thorough"])
+def test_a_profile_measures_every_workload_unless_it_says_otherwise(name: str) -> None:
     assert load_profile(name).workloads == ()
-    assert load_profile(name).named_only == named_only
+
+
+def test_what_a_built_in_profile_leaves_out_is_there() -> None:
+    """A name that nobody has would be measured again, silently, after the file was renamed."""
+    catalog = Catalog.read(Path(__file__).parents[2])
+    names = {entry.name for entry in (*catalog.strategies, *catalog.workloads)}
+    for name in profile_names():
+        assert set(load_profile(name).leave_out) <= names, name
+
+
+def test_thorough_leaves_nothing_out() -> None:
+    assert load_profile("thorough").leave_out == ()
+
+
+def test_overload_has_a_rate_above_the_capacity_and_the_deadline_of_the_strategy_with_one() -> None:
+    profile = load_profile("overload")
+    assert [rate.percent for rate in profile.rates] == [70, 150]
+    (deadline,) = Catalog.read(Path(__file__).parents[2]).select_strategies(["deadline"])
+    assert deadline.params["deadline_ms"] == profile.deadline_ms == 250

@@ -14,6 +14,7 @@ from harness.analysis.evidence import Analysis, Cell, Comparison, Decision, Unde
 from harness.judging.estimate import Estimate
 from harness.report import page, wording
 from harness.results.records.finding import Finding
+from harness.results.records.outcome import Outcome
 from harness.results.store import Run, StoreError
 from tests import handmade_analysis as handmade
 from tests.synthetic_run import write_synthetic_run
@@ -277,3 +278,28 @@ def test_a_run_where_everything_failed_is_a_page(nowhere: Run) -> None:
 def test_a_run_without_any_slice_is_a_page(nowhere: Run) -> None:
     empty = Analysis(run=handmade.run_record(), boots=(), slices=(), cells=(), comparisons=(), decisions=())
     assert "6 planned slices missing" in Elements(page.render(nowhere, empty)).text
+
+
+def test_with_a_deadline_it_says_what_was_in_time(nowhere: Run) -> None:
+    good = handmade.analysis()
+    run = msgspec.structs.replace(good.run, profile=msgspec.structs.replace(good.run.profile, deadline_ms=250.0))
+    late = msgspec.structs.replace(
+        good.cells[0].phases["rate-30"],
+        in_time_rps=handmade.estimate(70.0),
+        in_time_share=0.75,
+        outcomes={Outcome.OK: 900, Outcome.REFUSED: 300},
+    )
+    first = msgspec.structs.replace(good.cells[0], phases={**good.cells[0].phases, "rate-30": late})
+    shorter = [
+        msgspec.structs.replace(good.comparisons[0], metric=metric, more_rounds=None)
+        for metric in ("p99_ms@rate-30", "health_p99_ms@rate-30")
+    ]
+    with_deadline = msgspec.structs.replace(good, run=run, cells=(first, *good.cells[1:]), comparisons=tuple(shorter))
+    shown = Elements(page.render(nowhere, with_deadline))
+    assert shown.text.count("sync_def refused 25 % of the requests; those are not in it") == 1
+    assert "In time within 250 ms" in shown.text
+    assert "70.0 [63.0, 77.0] 75 % of arrivals" in shown.text
+    assert "300 refused" in shown.text
+    charts = [found.get("aria-label") or "" for tag, found in shown.tags if tag == "svg"]
+    assert any(label.startswith("Answered within 250 ms at") and "70.0" in label for label in charts)
+    assert "In time within" not in Elements(page.render(nowhere, good)).text

@@ -63,6 +63,8 @@ def test_errors_and_what_was_too_late_are_told_apart_and_said_above_one_percent(
     assert notes(handmade.cell_phase("rate-30", outcomes=both)) == ("10 % errors", "10 % too late")
     assert notes(handmade.cell_phase(outcomes=both)) == ("10 % errors",)  # a closed loop says that it choked
     assert notes(handmade.cell_phase(outcomes={Outcome.OK: 999, Outcome.TIMEOUT: 1})) == ()
+    shed = {Outcome.OK: 800, Outcome.REFUSED: 200}
+    assert notes(handmade.cell_phase("rate-30", outcomes=shed)) == ("20 % refused",)
 
 
 def test_requests_given_up_are_no_errors_but_not_ok_either() -> None:

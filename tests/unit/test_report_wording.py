@@ -154,6 +154,7 @@ def test_every_outcome_has_a_word() -> None:
         "1 right answer",
         "1 wrong answer",
         "1 HTTP error",
+        "1 refused",
         "1 timeout",
         "1 connection error",
         "1 not sent",

@@ -21,7 +21,7 @@ from harness.results.records.noise_record import Noise
 from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
 from harness.results.records.variant import Variant
-from harness.results.records.workload import Request, Workload
+from harness.results.records.workload import SHORTEST_DRAWN_WAIT, Request, Workload
 from harness.services.upstream import shortest_wait_ms
 from tests.made_slices import PHASE_S, boot, phase, slice
 from tests.synthetic_run import run_record
@@ -31,6 +31,7 @@ MIB = 1 << 20
 RUN = run_record(["sync_def"], ["io"], rounds=1, seed=1, phase_s=PHASE_S, rates_percent=(30,), peculiar=False)
 IO = Workload("io", "t", "d", "p", (Request("/io", 1),), wait_ms=100.0, calls=1)
 CPU = Workload("cpu", "t", "d", "p", (Request("/cpu", 1),))
+TAIL = msgspec.structs.replace(IO, wait_sigma=0.3)
 
 
 def context(figures: SliceFigures, *, variant: Variant | None = None, workload: Workload = IO, **more: Any) -> Context:
@@ -92,12 +93,12 @@ def in_a_full_queue(users: int, goodput_rps: float) -> Context:
     return of_record(phases=(warmup, queued))
 
 
-def with_fastest(min_service_ms: float, sigma: float = 0.0) -> Context:
+def with_fastest(min_service_ms: float, sigma: float = 0.0, workload: Workload = IO) -> Context:
     figures = slice()
     fast = msgspec.structs.replace(figures.record.phases[0], min_service_ms=min_service_ms)
     record = msgspec.structs.replace(figures.record, phases=(fast,))
     profile = msgspec.structs.replace(RUN.profile, upstream_sigma=sigma)
-    return context(msgspec.structs.replace(figures, record=record), profile=profile)
+    return context(msgspec.structs.replace(figures, record=record), profile=profile, workload=workload)
 
 
 def warmed(*, settled: bool | None, round: int = 1) -> Context:
@@ -202,6 +203,7 @@ INVALID: dict[str, tuple[Rule, Context]] = {
     "above the ceiling": (validity.above_ceiling, of_phase(goodput_rps=432.0)),
     "below the wait": (validity.below_wait, with_fastest(99.9)),
     "below the least drawn wait": (validity.below_wait, with_fastest(49.9, sigma=0.3)),
+    "below the least wait of a workload that draws them": (validity.below_wait, with_fastest(49.9, workload=TAIL)),
     "busy generator": (validity.generator_busy, of_phase(generator_own_cores=0.8, generator_cores=0.4)),
     "busy generator of an older record": (validity.generator_busy, of_phase(generator_cores=0.8)),
     "busy service": (validity.service_busy, of_phase(cores_by_service={"upstream": 0.1, "echo": 0.85})),
@@ -282,6 +284,7 @@ SILENT: dict[str, tuple[Rule, Context]] = {
     "no ceiling without a wait": (validity.above_ceiling, context(slice("sync_def", 1, phase(9e4)), workload=CPU)),
     "the wait itself": (validity.below_wait, with_fastest(100.0)),
     "a drawn wait below its median": (validity.below_wait, with_fastest(51.0, sigma=0.3)),
+    "a wait of a workload that draws them": (validity.below_wait, with_fastest(51.0, workload=TAIL)),
     "a warm-up's load": (validity.generator_busy, of_phase(generator_cores=1.0, kind=PhaseKind.WARMUP)),
     "a generator at ease": (validity.generator_busy, of_phase(generator_own_cores=0.79)),
     "several generators at ease": (validity.generator_busy, of_phase(generator_own_cores=0.5, generator_cores=0.9)),
@@ -445,7 +448,7 @@ def test_a_busy_neighbour_is_told_by_its_name() -> None:
 
 
 def test_the_shortest_wait_is_the_upstreams() -> None:
-    assert shortest_wait_ms(100.0, 0.3) == 100.0 * validity.SHORTEST_DRAWN_WAIT
+    assert shortest_wait_ms(100.0, 0.3) == 100.0 * SHORTEST_DRAWN_WAIT
     assert shortest_wait_ms(100.0, 0.0) == 100.0
 
 

@@ -28,13 +28,13 @@ from harness.driving.inside.connection import (  # noqa: E402
 )
 from harness.driving.inside.gate import Gate  # noqa: E402
 from harness.driving.inside.phase import Ticket  # noqa: E402
-from harness.results.records.answer import is_success  # noqa: E402
+from harness.results.records.answer import is_refusal, is_success  # noqa: E402
 from harness.results.records.outcome import Outcome  # noqa: E402
 
 # Under the plain `locust` command, where no profile says it.
 _TIMEOUT_S = 30.0
-# A refused connection fails at once, and so does a task that raises before it asks. Without a pause a closed loop would
-# do nothing but fail as fast as it can.
+# A connection that is refused fails at once, and so do a request that is shed and a task that raises before it asks.
+# Without a pause a closed loop would do nothing but fail as fast as it can. An open loop has its schedule.
 _PAUSE_S = 0.05
 _EPOCH_S = time() - monotonic()  # of CLOCK_MONOTONIC's origin
 _OK = Outcome.OK  # to look it up in the enumeration takes as long as to compare it
@@ -93,15 +93,16 @@ class BenchUser(User):
     def on_stop(self) -> None:
         self._connection.close()
 
-    def ask(self, path: str, answer: Any) -> None:
-        """GET `path`; anything but a 2xx with `answer` as its JSON is an error, however fast."""
-        question = self._questions.get(path) or self._learn(path, answer)
+    def ask(self, path: str, answer: Any, sha256: str = "") -> None:
+        """GET `path`; anything but a 2xx with `answer` as its JSON is an error, however fast. `sha256` stands for an
+        answer that is too large to be written down."""
+        question = self._questions.get(path) or self._learn(path, answer, sha256)
         gate = self._gate
         if gate is None:
             sent_s = monotonic()
             outcome, error, size_bytes, arrived_s = self._exchange(question, _TIMEOUT_S)
             self._report(question, error, size_bytes, sent_s, arrived_s)
-            if outcome is Outcome.CONNECTION_ERROR:
+            if outcome in (Outcome.CONNECTION_ERROR, Outcome.REFUSED):
                 gevent.sleep(_PAUSE_S)
             return
         ticket = self._ticket
@@ -115,7 +116,7 @@ class BenchUser(User):
             connection = self._connection = Connection(phase.address)
             self._address = phase.address
             self._questions.clear()  # they name the host
-            question = self._learn(path, answer)
+            question = self._learn(path, answer, sha256)
         connection.by_kernel = phase.is_open_loop
         phase.open.add(connection)
         sent_s = monotonic()
@@ -132,7 +133,7 @@ class BenchUser(User):
             queued_s=queued_s,
         )
         self._report(question, error, size_bytes, sent_s, arrived_s)
-        if outcome is Outcome.CONNECTION_ERROR:
+        if outcome is Outcome.CONNECTION_ERROR or (outcome is Outcome.REFUSED and not phase.is_open_loop):
             gevent.sleep(_PAUSE_S)
 
     def _exchange(self, question: _Question, timeout_s: float) -> tuple[Outcome, Exception | None, int, float]:
@@ -147,7 +148,8 @@ class BenchUser(User):
                 return _OK, None, len(body), connection.arrived_s
             outcome, why = Outcome.WRONG_ANSWER, f"answered {body[:200]!r}"
             return outcome, WrongAnswerError(why), len(body), connection.arrived_s
-        return Outcome.HTTP_ERROR, HttpStatusError(f"status {status}"), len(body), connection.arrived_s
+        outcome = Outcome.REFUSED if is_refusal(status) else Outcome.HTTP_ERROR
+        return outcome, HttpStatusError(f"status {status}"), len(body), connection.arrived_s
 
     def _report(
         self, question: _Question, error: Exception | None, size_bytes: int, sent_s: float, arrived_s: float
@@ -166,11 +168,11 @@ class BenchUser(User):
             url=question.url,
         )
 
-    def _learn(self, path: str, answer: Any) -> _Question:
+    def _learn(self, path: str, answer: Any, sha256: str) -> _Question:
         host = f"{self._address[0]}:{self._address[1]}"
         request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\n\r\n".encode("ascii")
         question = self._questions[path] = _Question(
-            request, f"http://{host}{path}", path.partition("?")[0], answer_checker(answer)
+            request, f"http://{host}{path}", path.partition("?")[0], answer_checker(answer, sha256)
         )
         return question
 

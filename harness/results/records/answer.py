@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
+
+_REFUSALS = (503, 504)
 
 
 def is_success(status: int) -> bool:
     """2xx. Any other status is an error, whatever its body says."""
     return 200 <= status < 300
+
+
+def is_refusal(status: int) -> bool:
+    """The server says itself that it does not answer this request now (RFC 9110, 15.6.4 and 15.6.5): its queue is full,
+    or its deadline is over. Asked again it may answer."""
+    return status in _REFUSALS
 
 
 def canonical_json(value: Any) -> str:
@@ -18,3 +27,8 @@ def canonical_json(value: Any) -> str:
     array's items does.
     """
     return json.dumps(value, sort_keys=True)
+
+
+def json_sha256(value: Any) -> str:
+    """Stands for a JSON value that is too large to be written into a workload file."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()

@@ -12,6 +12,7 @@ class Outcome(StrEnum):
     OK = "ok"
     WRONG_ANSWER = "wrong_answer"
     HTTP_ERROR = "http_error"
+    REFUSED = "refused"  # 503 or 504: the server says itself that it does not answer this one
     TIMEOUT = "timeout"
     CONNECTION_ERROR = "connection_error"
     NOT_SENT = "not_sent"
@@ -22,12 +23,15 @@ ERRORS = (Outcome.WRONG_ANSWER, Outcome.HTTP_ERROR, Outcome.CONNECTION_ERROR)
 # Nothing went wrong, only the answer did not come in time. A request that was not sent waited for a free user until the
 # drain was over: the users were all waiting for the server.
 TOO_LATE = (Outcome.TIMEOUT, Outcome.NOT_SENT)
+# A refusal is neither: a server that sheds load, or gives up at its own deadline, does what it was built for. It is no
+# goodput all the same.
 
 
 _WORDS = {
     Outcome.OK: ("right answer", "right answers"),
     Outcome.WRONG_ANSWER: ("wrong answer", "wrong answers"),
     Outcome.HTTP_ERROR: ("HTTP error", "HTTP errors"),
+    Outcome.REFUSED: ("refused", "refused"),
     Outcome.TIMEOUT: ("timeout", "timeouts"),
     Outcome.CONNECTION_ERROR: ("connection error", "connection errors"),
     Outcome.NOT_SENT: ("not sent", "not sent"),
@@ -47,3 +51,8 @@ def error_count(outcomes: Mapping[Outcome, int]) -> int:
 def too_late_count(outcomes: Mapping[Outcome, int]) -> int:
     """How many requests had no answer in time, those that could not be sent in time among them."""
     return sum(outcomes.get(outcome, 0) for outcome in TOO_LATE)
+
+
+def refused_count(outcomes: Mapping[Outcome, int]) -> int:
+    """How many requests the server refused by itself."""
+    return outcomes.get(Outcome.REFUSED, 0)

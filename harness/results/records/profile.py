@@ -61,6 +61,9 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     # are six ticks of the kernel clock, which is what it counts in.
     others_most_cores: PositiveFloat = 0.2
     workloads: tuple[Name, ...] = ()  # empty: all workloads
-    named_only: tuple[Name, ...] = ()  # ... but these, which are measured only when somebody names them
+    # Strategies and workloads that are measured only when somebody names them (`-s`, `-w`, or `workloads` here).
+    leave_out: tuple[Name, ...] = ()
+    # A right answer that came later than this after its intended start was not in time. None: that is not counted.
+    deadline_ms: PositiveFloat | None = None
     seed: int = 1
     name: str = ""
