@@ -31,10 +31,12 @@ def order_of(
     asked: Dimensions | None = None,
     postgres_url: str | None = None,
 ) -> tuple[Order, tuple[str, ...]]:
-    """The order, and one line for each broken file that was not asked for by name. Raises UsageError."""
+    """The order, and one line for each broken file that was not asked for by name, and for each Python that targets
+    cannot run on. Makes the environments of Pythons that are missing. Raises UsageError."""
     import msgspec
 
     from harness.catalog.dimensions import Dimensions, varied
+    from harness.cli.pythons import runtimes
     from harness.machine.partition import detect
     from harness.measuring.measure import Order
     from harness.profiles.loader import check_workloads, load_profile
@@ -56,6 +58,9 @@ def order_of(
     selected = catalog.select_workloads(named, profile.named_only)
     chosen = catalog.applicable_strategies(strategies or [], selected)
     own = own_services(postgres_url, selected)
+    asked = asked or Dimensions()
+    varied(chosen, cores, asked)  # refuses what nobody knows before environments are made, which takes a while
+    on, unusable = runtimes(asked.pythons)
     words = ["bench", *sys.argv[1:]]
     if postgres_url is not None:
         words = [word.replace(postgres_url, shown_url(postgres_url)) for word in words]
@@ -63,7 +68,7 @@ def order_of(
         root=catalog.root,
         profile=profile,
         strategies=chosen,
-        variants=varied(chosen, cores, asked or Dimensions()),
+        variants=varied(chosen, cores, asked, on),
         workloads=selected,
         results=results,
         command=shlex.join(words),
@@ -71,7 +76,7 @@ def order_of(
         own=own,
         must_fit=budget is not None,
     )
-    return order, catalog.errors_beside(strategies or [], named)
+    return order, (*catalog.errors_beside(strategies or [], named), *unusable)
 
 
 def own_services(postgres_url: str | None, workloads: Sequence[Workload]) -> dict[str, str]:

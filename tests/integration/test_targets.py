@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.catalog.catalog import Catalog
+from harness.catalog.requirement import unmet
 from harness.catalog.scaffold import new_strategy
 from tests.bare_server import BareServer, bare_target, bare_upstream
 from tests.serving_kit import wait_until
@@ -24,8 +25,10 @@ NAMES = [
     "pure_async_aiohttp",
     "sync_def",
     "two_stage",
+    # Under a Python that they can use.
+    *(name for name in ("free_threaded", "interpreter_pool") if not unmet(CATALOG.select_strategies([name])[0].requires)),
 ]
-WITH_FANOUT = {"async_thread_pool", "fake_async", "pure_async", "pure_async_aiohttp", "sync_def"}
+WITH_FANOUT = {"async_thread_pool", "fake_async", "free_threaded", "pure_async", "pure_async_aiohttp", "sync_def"}
 GONE_S = 10.0
 
 

@@ -10,6 +10,7 @@ import pytest
 from harness import inside
 from harness.catalog import strategy_file
 from harness.inside.bench_inside.settings import InsideSettings
+from harness.interpreters.environments import python_of
 from harness.results.records.strategy import ServerOptions
 from harness.results.records.variant import Variant
 from harness.serving import launch
@@ -87,3 +88,8 @@ def test_the_shells_settings_for_the_server_are_kept_out(tmp_path: Path, monkeyp
 def test_no_parameter_can_take_the_place_of_what_the_harness_tells() -> None:
     variables = InsideSettings("a:b", Path("/a"), "t", Path("/b")).variables()
     assert {name.removeprefix("BENCH_").lower() for name in variables} <= strategy_file._RESERVED_PARAMS
+
+
+def test_under_another_python_it_is_that_environments(tmp_path: Path) -> None:
+    variant = Variant(name="mine", strategy="mine", title="", path="targets/mine.py", interpreter="3.13-0a1b2c3d")
+    assert target_of(variant, tmp_path, {}).interpreter == python_of("3.13-0a1b2c3d")
