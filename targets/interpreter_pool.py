@@ -1,7 +1,7 @@
 """async def with a pool of interpreters in one process
 
-The whole blocking job goes to an `InterpreterPoolExecutor` and is awaited: each of its threads has an interpreter with a
-GIL of its own, so pure-Python CPU work uses all cores, as with a process pool, in one process. Use it where a process
+The whole blocking job goes to an `InterpreterPoolExecutor` and is awaited: each of its threads has an interpreter with
+a GIL of its own, so pure-Python CPU work uses all cores, as with a process pool, in one process. Use it where a process
 for each core takes too much memory or too long to start.
 
 The traps: a job imports what it needs once more in each interpreter, and many extension modules refuse that (pydantic's
@@ -34,8 +34,8 @@ T = TypeVar("T")
 
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-    # A new interpreter does not look for modules where the server was started, so it would not find `targets`. What runs
-    # first in it is pickled by its name, so it must come from a module that is found: `site` is in the standard library.
+    # A new interpreter does not look for modules where the server was started, so it would not find `targets`. What
+    # runs first in it is pickled by its name, so it must come from a module that is found: `site` is one of Python's.
     folder = str(Path(__file__).parents[1])
     with InterpreterPoolExecutor(INTERPRETERS, initializer=site.addsitedir, initargs=(folder,)) as app.state.pool:
         # They start when jobs come. Ready means that each has done one, so that no request pays for its imports.

@@ -18,9 +18,10 @@ _ASK_S = 20.0
 _QUESTION = """
 import json, platform, sys, sysconfig
 v = sys.version_info
+pre = {"final": "", "alpha": "a", "beta": "b"}.get(v[3], "rc")
 print(json.dumps({
     "implementation": platform.python_implementation(),
-    "release": "%d.%d.%d" % v[:3] + ("" if v[3] == "final" else {"alpha": "a", "beta": "b"}.get(v[3], "rc") + str(v[4])),
+    "release": "%d.%d.%d" % v[:3] + (pre and pre + str(v[4])),
     "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
     "build": sys.version + " " + sys.base_prefix,
 }))

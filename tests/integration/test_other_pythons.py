@@ -83,7 +83,7 @@ def test_one_that_is_not_here_is_one_line_that_lists_those_that_are(measured: Pr
     for command in ("verify", "run"):
         ended = measured.bench(command, "--python", "3.99")
         assert (ended.code, ended.out) == (2, "")
-        assert ended.err.startswith("bench: --python 3.99: is not on the PATH, and neither pyenv nor uv has it; there are: ")
+        assert ended.err.startswith("bench: --python 3.99: is not on the PATH, and neither pyenv nor uv has it; there ")
         assert NEWEST in ended.err and ended.err.count("\n") == 1
 
 

@@ -130,12 +130,9 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
 
 def test_one_on_which_the_gil_came_back_is_refused_whatever_it_answers(tmp_path: Path) -> None:
     """Its `/health` says what the probe says on a build without the GIL that runs with it, its log what Python says."""
-    back = (
-        HEALTHY.replace("async def health():", "async def health(response: Response):\n    response.headers['x-bench-gil'] = 'on'")
-        + DOUBLE.format(factor=2)
-        + "import sys\nprint(\"RuntimeWarning: The global interpreter lock (GIL) has been enabled to load module 'old.c', \""
-        + ", file=sys.stderr)\n"
-    )
+    back = HEALTHY.replace("health():", "health(response: Response):\n    response.headers['x-bench-gil'] = 'on'")
+    warning = "RuntimeWarning: The global interpreter lock (GIL) has been enabled to load module 'old.c', ..."
+    back += f"{DOUBLE.format(factor=2)}\nimport sys\nprint({warning!r}, file=sys.stderr)\n"
     strategy = write_strategy(tmp_path.resolve(), "back", "from fastapi import Response\n" + back)
     results, _ = _run(tmp_path.resolve(), [strategy])
     assert [(result.workload, result.status) for result in results] == [("double", "failed"), ("triple", "failed")]

@@ -15,6 +15,7 @@ from tests.serving_kit import wait_until
 
 ROOT = Path(__file__).parents[2]
 CATALOG = Catalog.read(ROOT)
+NEEDS_A_NEW_PYTHON = {"free_threaded", "interpreter_pool"}
 NAMES = [
     "async_process_pool",
     "async_thread_pool",
@@ -26,7 +27,7 @@ NAMES = [
     "sync_def",
     "two_stage",
     # Under a Python that they can use.
-    *(name for name in ("free_threaded", "interpreter_pool") if not unmet(CATALOG.select_strategies([name])[0].requires)),
+    *(new.name for new in CATALOG.strategies if new.name in NEEDS_A_NEW_PYTHON and not unmet(new.requires)),
 ]
 WITH_FANOUT = {"async_thread_pool", "fake_async", "free_threaded", "pure_async", "pure_async_aiohttp", "sync_def"}
 GONE_S = 10.0

@@ -105,8 +105,8 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path, lock: Path) ->
 
 
 RETRYING = (
-    "WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) after connection broken by "
-    "'NewConnectionError('Failed to establish a new connection: [Errno 111] Connection refused')': /simple/aiohttp/\n"
+    "WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) after connection broken "
+    "by 'NewConnectionError('Failed to establish a new connection: [Errno 111] Connection refused')': /simple/aiohttp/\n"
 )
 
 
@@ -121,8 +121,8 @@ RETRYING = (
         ),
         (
             RETRYING + "ERROR: No matching distribution found for aiohttp==3.14.5\n",
-            "the package index cannot be reached (NewConnectionError('Failed to establish a new connection: [Errno 111] "
-            "Connection refused'))",
+            "the package index cannot be reached (NewConnectionError('Failed to establish a new connection: [Errno "
+            "111] Connection refused'))",
         ),
         ("Error: [Errno 28] No space left on device\n", "Error: [Errno 28] No space left on device"),
         ("ERROR: a\x1b[31m\n\n", "a\N{REPLACEMENT CHARACTER}[31m"),

@@ -354,7 +354,9 @@ def test_a_failed_startup_is_reported_and_nothing_is_watched(tmp_path: Path) -> 
     assert _lines(tmp_path) == []
 
 
-@pytest.mark.parametrize(("built_without", "enabled", "says"), [(True, True, True), (True, False, False), (False, True, False)])
+@pytest.mark.parametrize(
+    ("built_without", "enabled", "says"), [(True, True, True), (True, False, False), (False, True, False)]
+)
 def test_a_gil_that_came_back_is_said_in_health_and_in_every_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, built_without: bool, enabled: bool, says: bool
 ) -> None:
