@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic
 
 from harness.catalog.requirement import PythonVersion, unmet
-from harness.interpreters.environments import installed_in, left_out
+from harness.interpreters.environments import installed_in, is_whole, left_out
 from harness.interpreters.targets_lock import normal
 from harness.results.records.errors import HarnessError
 from harness.results.records.machine_record import Partition
@@ -127,7 +127,7 @@ def _not_here(variant: Variant) -> str:
     """Why its Python is not the one for it, or has no such server, and what to do; empty when it is and has."""
     python = PythonVersion.parse(variant.python) if variant.python else None
     if reason := unmet(variant.requires, python):
-        return f"not available here: {reason} (--python names others)"
+        return f"not available here: {reason}; --python runs it under another one"
     if variant.interpreter:
         return _not_in_its_environment(variant)
     missing = not_installed(variant.server)
@@ -135,6 +135,8 @@ def _not_here(variant: Variant) -> str:
 
 
 def _not_in_its_environment(variant: Variant) -> str:
+    if not is_whole(variant.interpreter):
+        return ""  # somebody has removed it: its server says so
     absent, there = left_out(variant.interpreter), installed_in(variant.interpreter)
     for package in map(normal, (variant.server.loop, variant.server.http, *packages_of(variant.server))):
         if package in absent:

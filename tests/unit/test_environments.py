@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
+import signal
 import subprocess
 import sys
 import tomllib
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
+
 import pytest
 
-from harness.interpreters.environments import TARGETS_LOCK, environment_of, is_whole, provide, python_of, reason_in
+from harness.interpreters.environments import (
+    environment_of,
+    installed_in,
+    is_whole,
+    left_out,
+    provide,
+    python_of,
+    reason_in,
+    why_not_the_same,
+)
 from harness.interpreters.interpreter import OLDEST, Interpreter, InterpreterError, ask_interpreter
+from harness.interpreters.targets_lock import TARGETS_LOCK
+from tests.children import child
+from tests.serving_kit import is_running, wait_until
 
 ROOT = Path(__file__).parents[2]
 OWN = ask_interpreter(Path(sys.executable))
 assert isinstance(OWN, Interpreter)
-NOWHERE = f"nothing-like-this==1.0 --hash=sha256:{'0' * 64}\n"
+NO_HASH = f" \\\n    --hash=sha256:{'0' * 64}\n"
 
 
 @pytest.fixture
@@ -27,6 +44,26 @@ def lock(tmp_path: Path) -> Path:
     path = tmp_path / "some.lock"
     path.write_text("# nothing\n")
     return path
+
+
+@pytest.fixture
+def no_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What pip finds is in this folder."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+
+
+def wheel(folder: Path, name: str) -> str:
+    """Makes one of the package `name` 1.0, and gives what a lock says of it."""
+    path = folder / f"{name}-1.0-py3-none-any.whl"
+    info = f"{name}-1.0.dist-info"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr(f"{name}.py", "it = 1\n")
+        file.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        file.writestr(f"{info}/RECORD", "")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return f"{name.replace('_', '-')}==1.0 \\\n    --hash=sha256:{digest}\n"
 
 
 def test_it_is_made_once_and_can_run(tmp_path: Path, lock: Path) -> None:
@@ -56,34 +93,99 @@ def test_two_who_want_it_at_once_make_it_once(tmp_path: Path, lock: Path) -> Non
     with ThreadPoolExecutor(2) as both:
         made = [both.submit(provide, OWN, told.append, tmp_path, lock) for _ in range(2)]
     assert len({one.result() for one in made}) == 1
-    assert len(told) == 1
+    assert len([line for line in told if "making its environment" in line]) == 1
 
 
-def test_another_build_and_another_lock_have_another_one(tmp_path: Path, lock: Path) -> None:
+MAKES = """
+import sys
+from pathlib import Path
+import msgspec
+from harness.interpreters.environments import provide
+from harness.interpreters.interpreter import ask_interpreter
+script, folder, lock = map(Path, sys.argv[1:])
+provide(msgspec.structs.replace(ask_interpreter(Path(sys.executable)), path=script), print, folder, lock)
+"""
+
+
+def test_one_who_is_killed_while_he_makes_it_leaves_nothing_that_goes_on(tmp_path: Path, lock: Path) -> None:
+    """And who comes next begins when that is gone."""
+    endless = tmp_path / "python"
+    endless.write_text(f"#!/bin/sh\necho $$ > {tmp_path}/pid\nexec sleep 600\n")
+    endless.chmod(0o755)
+    with child([sys.executable, "-c", MAKES, str(endless), str(tmp_path), str(lock)], cwd=ROOT) as maker:
+        wait_until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip() != "")
+        making = int((tmp_path / "pid").read_text())
+        maker.send_signal(signal.SIGKILL)
+        maker.wait(10)
+        environment = provide(OWN, print, tmp_path, lock)
+    assert not is_running(making)
+    assert is_whole(environment, tmp_path)
+
+
+def test_another_build_and_another_lock_have_another_one_and_another_way_to_it_has_not(
+    tmp_path: Path, lock: Path
+) -> None:
     other_lock = tmp_path / "other.lock"
     other_lock.write_text("# something\n")
     other_build = msgspec.structs.replace(OWN, build="another")
-    other_place = msgspec.structs.replace(OWN, path=Path("/elsewhere/python"))
-    names = {environment_of(OWN, lock), environment_of(OWN, other_lock)}
-    names |= {environment_of(other, lock) for other in (other_build, other_place)}
-    assert len(names) == 4
-    assert environment_of(OWN, lock) in names
+    assert len({environment_of(OWN, lock), environment_of(OWN, other_lock), environment_of(other_build, lock)}) == 3
+    through_a_venv = msgspec.structs.replace(OWN, path=Path("/some/venv/bin/python3"))
+    assert environment_of(through_a_venv, lock) == environment_of(OWN, lock)
 
 
-def test_a_package_that_it_cannot_have_is_one_line_and_nothing_is_whole(
-    tmp_path: Path, lock: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    lock.write_text(NOWHERE)
+def test_whether_it_is_still_the_same(tmp_path: Path, lock: Path) -> None:
+    environment = provide(OWN, print, tmp_path, lock)
+    assert why_not_the_same(environment, tmp_path, lock) == ""
+    before = lock.read_text()
+    lock.write_text("# something else\n")
+    assert why_not_the_same(environment, tmp_path, lock) == (
+        f"has changed: targets.lock is another one, or that Python, which is {OWN.version} now"
+    )
+    lock.write_text(before)
+    Path(python_of(environment, tmp_path)).unlink()
+    assert why_not_the_same(environment, tmp_path, lock) == "is not there any more"
+    assert provide(OWN, print, tmp_path, lock) == environment
+    assert why_not_the_same(environment, tmp_path, lock) == ""
+
+
+@pytest.mark.usefixtures("no_index")
+def test_what_has_no_wheel_and_what_needs_that_is_left_out(tmp_path: Path, lock: Path) -> None:
+    there = wheel(tmp_path, "is_there")
+    useless = wheel(tmp_path, "useless")
+    lock.write_text(f"{there}no-wheel==2.0{NO_HASH}    # via useless\n{useless}")
+    environment = provide(OWN, print, tmp_path, lock)
+    assert installed_in(environment, tmp_path) == {"is-there"}
+    assert left_out(environment, tmp_path) == {"no-wheel": "no-wheel==2.0", "useless": "no-wheel==2.0"}
+    imported = [python_of(environment, tmp_path), "-I", "-c", "import is_there"]
+    assert subprocess.run(imported, timeout=30, check=False).returncode == 0
+
+
+@pytest.mark.usefixtures("no_index")
+def test_without_what_every_target_needs_it_is_one_line_and_nothing_is_whole(tmp_path: Path, lock: Path) -> None:
+    lock.write_text(f"fastapi==1.0{NO_HASH}    # via the project (pyproject.toml)\nno-wheel==2.0{NO_HASH}    # via fastapi\n")
     with pytest.raises(InterpreterError) as caught:
         provide(OWN, print, tmp_path, lock)
     environment = environment_of(OWN, lock)
     assert str(caught.value) == (
-        f"Python {OWN.version}: not used: there is no wheel of nothing-like-this==1.0 for it "
+        f"Python {OWN.version}: not used: there is no wheel of fastapi==1.0 for it "
         f"(all of it: {tmp_path / environment}.log); name other Pythons with --python"
     )
     assert not is_whole(environment, tmp_path)
+
+
+@pytest.mark.usefixtures("no_index")
+def test_what_the_shell_says_to_python_and_pip_does_not_reach_it(
+    tmp_path: Path, lock: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), str(ROOT)]))
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("VIRTUAL_ENV", "/nowhere")
+    monkeypatch.setenv("PIP_TARGET", str(tmp_path / "elsewhere"))
+    lock.write_text(wheel(tmp_path, "is_there"))
+    environment = provide(OWN, print, tmp_path, lock)
+    assert installed_in(environment, tmp_path) == {"is-there"}
+    assert not (tmp_path / "elsewhere").exists()
+    assert list((tmp_path / environment).glob("lib/python*/site-packages/__pycache__/is_there.*.pyc"))
 
 
 def test_a_python_that_is_gone_is_one_line(tmp_path: Path, lock: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.catalog.requirement import running_python
-from harness.interpreters.interpreter import Interpreter, ask_interpreter, choose, named_pythons
+from harness.interpreters.interpreter import Interpreter, InterpreterError, ask_interpreter, check_pythons, choose
 from harness.results.records.errors import UsageError
 
 OWN = running_python().name
@@ -50,34 +50,26 @@ def test_the_first_that_starts_and_is_what_its_name_says(tmp_path: Path) -> None
 
 
 def test_one_that_is_not_there_is_one_line_that_lists_those_that_are() -> None:
-    with pytest.raises(UsageError) as caught:
-        choose("3.15", {"3.12": [], "3.13": []}, "--python")
+    with pytest.raises(InterpreterError) as caught:
+        choose("3.15", {"3.9": [], "3.12": [], "3.13": []}, "--python")
     assert str(caught.value) == (
-        "--python 3.15: is not on the PATH, and neither pyenv nor uv has it; there are: 3.12, 3.13"
+        "--python 3.15: not available here: it is not on the PATH, and neither pyenv nor uv has it; "
+        "there are: 3.12, 3.13"
     )
 
 
 def test_one_that_is_something_else_is_one_line(tmp_path: Path) -> None:
     path = program(tmp_path / "python3.14", NO_GIL)
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(InterpreterError) as caught:
         choose("3.14", {"3.14": [path]}, "--python")
-    assert str(caught.value) == f"--python 3.14: {path} is CPython 3.14.2t; there are: 3.14"
+    assert str(caught.value) == f"--python 3.14: not available here: {path} is CPython 3.14.2t; there are none"
 
 
-def test_names_are_given_with_commas_and_each_counts_once() -> None:
-    assert named_pythons("3.12, 3.14t,3.12,", "--python") == ("3.12", "3.14t")
-
-
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("3.12,python3.13", "--python 3.12,python3.13: 'python3.13' is not a Python; write it like 3.13, or 3.14t"),
-        ("3.12.1", "--python 3.12.1: '3.12.1' is not a Python; write it like 3.13, or 3.14t without the GIL"),
-        ("", "--python '': names no Python; write it like 3.13"),
-        (" , ", "--python ' , ': names no Python"),
-    ],
-)
-def test_what_names_no_python_is_one_line(text: str, complaint: str) -> None:
+@pytest.mark.parametrize("name", ["python3.13", "3.12.1", "3", "newest"])
+def test_what_is_no_name_of_a_python_is_one_line(name: str) -> None:
+    check_pythons(["3.12", "3.14t"], "--python")
     with pytest.raises(UsageError) as caught:
-        named_pythons(text, "--python")
-    assert str(caught.value).startswith(complaint)
+        check_pythons(["3.12", name], "--python")
+    assert str(caught.value) == (
+        f"--python {name}: is not a Python; write it like 3.13, or 3.14t without the GIL"
+    )

@@ -79,6 +79,16 @@ def test_another_interpreter_does_not_get_the_shells_path_but_its_own(
     assert started(monkeypatch, target)["PYTHONPATH"] == os.pathsep.join([INSIDE, "/theirs"])
 
 
+def test_another_interpreter_does_not_get_what_is_for_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PYTHONHOME", "PYTHON_GIL", "VIRTUAL_ENV"):
+        monkeypatch.setenv(name, "/shell")
+    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
+    env = started(monkeypatch, Target(name="mine", app="mine:app", folder=tmp_path, interpreter="/their/python"))
+    assert not {"PYTHONHOME", "PYTHON_GIL", "VIRTUAL_ENV"} & set(env)
+    assert env["PYTHONOPTIMIZE"] == "1"
+    assert "VIRTUAL_ENV" in started(monkeypatch, Target(name="mine", app="mine:app", folder=tmp_path))
+
+
 def test_the_shells_settings_for_the_server_are_kept_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRANIAN_WORKERS", "7")
     target = Target(name="mine", app="mine:app", folder=tmp_path, server=ServerOptions(server="granian"))
