@@ -18,9 +18,9 @@ def found_pythons() -> dict[str, str]:
     """Those of this machine by name, with the file that would be tried first; the harness's own has none."""
     from harness.catalog.requirement import running_python
     from harness.interpreters.interpreter import OLDEST
-    from harness.interpreters.search import age, installed
+    from harness.interpreters.search import age, installed_pythons
 
-    found = {name: str(paths[0]) for name, paths in installed(os.environ, Path.home()).items()} | {
+    found = {name: str(paths[0]) for name, paths in installed_pythons(os.environ, Path.home()).items()} | {
         running_python().name: ""
     }
     return {name: found[name] for name in sorted(found, key=age) if age(name)[0] >= OLDEST}
@@ -36,13 +36,13 @@ def runtimes(names: Sequence[str]) -> tuple[tuple[Runtime, ...], tuple[str, ...]
     from harness.catalog.variants import OWN_PYTHON
     from harness.interpreters.environments import provide
     from harness.interpreters.interpreter import InterpreterError, check_pythons, choose
-    from harness.interpreters.search import installed
+    from harness.interpreters.search import installed_pythons
     from harness.results.records.errors import UsageError
     from harness.results.records.variant import Runtime
 
     check_pythons(names, _OPTION)
     own = running_python().name
-    found = {own: (), **installed(os.environ, Path.home())}
+    found = {own: (), **installed_pythons(os.environ, Path.home())}
     usable: list[Runtime] = [] if names else [OWN_PYTHON]
     errors: list[str] = []
     for name in names:

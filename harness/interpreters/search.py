@@ -14,7 +14,7 @@ _FILE = re.compile(r"python(3\.\d{1,3}t?)\Z")  # not python3.13-config, not pyth
 _NAME = re.compile(r"3\.\d{1,3}t?\Z")
 
 
-def installed(environ: Mapping[str, str], home: Path) -> dict[str, tuple[Path, ...]]:
+def installed_pythons(environ: Mapping[str, str], home: Path) -> dict[str, tuple[Path, ...]]:
     """Files by name, oldest Python first: those on the PATH, then pyenv's, then those that uv has installed; of each
     place the newest first. A file may still not start."""
     found: dict[str, dict[Path, Path]] = {}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.interpreters.search import age, installed, is_python_name
+from harness.interpreters.search import age, installed_pythons, is_python_name
 
 
 def program(path: Path, *, mode: int = 0o755) -> Path:
@@ -20,7 +20,7 @@ def program(path: Path, *, mode: int = 0o755) -> Path:
 
 
 def found(home: Path, *path: Path, **environ: str) -> dict[str, tuple[Path, ...]]:
-    return installed({"PATH": os.pathsep.join(map(str, path)), **environ}, home)
+    return installed_pythons({"PATH": os.pathsep.join(map(str, path)), **environ}, home)
 
 
 def test_on_the_path_then_pyenvs_then_uvs_oldest_python_first(tmp_path: Path) -> None:
