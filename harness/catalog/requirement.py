@@ -1,5 +1,7 @@
-"""Which Python a strategy needs: version specifiers as packaging tools read them (PEP 440), and one letter more. A `t` at
-the end, as in `>=3.14t` and in the name of the program `python3.14t`, asks for a build without the GIL."""
+"""Which Python a strategy needs: version specifiers as packaging tools read them (PEP 440), and one letter more.
+
+A `t` at the end, as in `>=3.14t` and in the name of the program `python3.14t`, asks for a build without the GIL.
+"""
 
 from __future__ import annotations
 

@@ -34,6 +34,7 @@ _INSTALL_S = 600.0
 _LINE_CHARS = 300
 _NO_WHEEL = re.compile(r"No matching distribution found for ([\w.-]+)")
 _UNREACHABLE = "Retrying (Retry("
+_SUPERVISORS = "BENCH-ERROR: "  # what begins a line of the supervisor
 # Where pip would install instead.
 _ELSEWHERE = ("PIP_DRY_RUN", "PIP_PREFIX", "PIP_PYTHON", "PIP_ROOT", "PIP_TARGET", "PIP_USER")
 
@@ -128,7 +129,7 @@ def _make(interpreter: Interpreter, path: Path, packages: Sequence[Locked], held
         useless = with_all_that_need(nowhere.name, packages) if nowhere else frozenset((ESSENTIAL,))
         if nowhere is None or ESSENTIAL in useless or useless <= missing.keys():
             raise _error(interpreter, f"{reason} (all of it: {log})")
-        missing |= {name: nowhere.pinned for name in useless}
+        missing |= dict.fromkeys(useless, nowhere.pinned)
     if ESSENTIAL in {package.name for package in packages} - installed_in(path.name, path.parent):
         raise _error(interpreter, "pip has installed elsewhere; look at `pip config list` for target, prefix or user")
     log.unlink(missing_ok=True)
@@ -174,7 +175,7 @@ def _without_wheel(log: Path, packages: Sequence[Locked]) -> Locked | None:
 
 def reason_in(log: str, code: int) -> str:
     """One line of the log of `venv` or `pip` that says why it failed."""
-    lines = [printable(line) for line in log.splitlines() if line.strip()]
+    lines = [printable(line).removeprefix(_SUPERVISORS) for line in log.splitlines() if line.strip()]
     if any(line.endswith("No module named pip") for line in lines):
         return f"{sys.executable} has no pip to install with; run `make setup`"
     unreachable = [line for line in lines if _UNREACHABLE in line]

@@ -95,7 +95,9 @@ def test_a_target_runs_in_the_environment_and_what_that_has_not_is_not_available
     errors = {name: result.error for name, result in results.items()}
     assert errors["loops"] == f"loops: not available here: there is no wheel of uvloop==0.1 for Python {python}"
     assert errors["served"] == "served: not available here: targets.lock has no granian"
-    assert errors["imports"].endswith(f"not available here: there is no wheel of asyncpg-wheel==2.0 for Python {python}")
+    assert errors["imports"].endswith(
+        f"not available here: there is no wheel of asyncpg-wheel==2.0 for Python {python}"
+    )
     assert "No module named 'nothing_like_this'" in errors["wrong"]
 
 
@@ -150,7 +152,9 @@ def test_one_that_cannot_be_used_is_a_line_and_the_others_go_on(
     assert ended.code == 3
     old, absent = ended.err.splitlines()
     assert old.startswith("Python 3.10.99: not used: what targets need is locked for Python 3.11 and newer; ")
-    assert absent.startswith("--python 3.99: not available here: it is not on the PATH, and neither pyenv nor uv has it")
+    assert absent.startswith(
+        "--python 3.99: not available here: it is not on the PATH, and neither pyenv nor uv has it"
+    )
     assert "sync_def               cpu      ok" in ended.out
 
 
@@ -158,7 +162,9 @@ def test_where_none_can_be_used_it_is_one_line_that_lists_those_that_are_there(m
     for command in ("verify", "run"):
         ended = measured.bench(command, "--python", "3.99")
         assert (ended.code, ended.out) == (2, "")
-        assert ended.err.startswith("bench: --python 3.99: not available here: it is not on the PATH, and neither pyenv")
+        assert ended.err.startswith(
+            "bench: --python 3.99: not available here: it is not on the PATH, and neither pyenv"
+        )
         assert OWN in ended.err and ended.err.count("\n") == 1
     ended = measured.bench("run", "--python", "3.12.1")
     assert (ended.code, ended.err) == (

@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
-
 import pytest
 
 from harness.interpreters.environments import (
@@ -28,7 +27,7 @@ from harness.interpreters.environments import (
     why_not_the_same,
 )
 from harness.interpreters.interpreter import OLDEST, Interpreter, InterpreterError, ask_interpreter
-from harness.interpreters.targets_lock import TARGETS_LOCK
+from harness.interpreters.targets_lock import TARGETS_LOCK, Locked, read_lock
 from tests.children import child
 from tests.serving_kit import is_running, wait_until
 
@@ -162,7 +161,9 @@ def test_what_has_no_wheel_and_what_needs_that_is_left_out(tmp_path: Path, lock:
 
 @pytest.mark.usefixtures("no_index")
 def test_without_what_every_target_needs_it_is_one_line_and_nothing_is_whole(tmp_path: Path, lock: Path) -> None:
-    lock.write_text(f"fastapi==1.0{NO_HASH}    # via the project (pyproject.toml)\nno-wheel==2.0{NO_HASH}    # via fastapi\n")
+    lock.write_text(
+        f"fastapi==1.0{NO_HASH}    # via the project (pyproject.toml)\nno-wheel==2.0{NO_HASH}    # via fastapi\n"
+    )
     with pytest.raises(InterpreterError) as caught:
         provide(OWN, print, tmp_path, lock)
     environment = environment_of(OWN, lock)
@@ -207,8 +208,9 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path, lock: Path) ->
 
 
 RETRYING = (
-    "WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) after connection broken "
-    "by 'NewConnectionError('Failed to establish a new connection: [Errno 111] Connection refused')': /simple/aiohttp/\n"
+    "WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) after connection "
+    "broken by 'NewConnectionError('Failed to establish a new connection: [Errno 111] Connection refused')': "
+    "/simple/aiohttp/\n"
 )
 
 
@@ -235,22 +237,21 @@ def test_the_reason_is_one_line(log: str, reason: str) -> None:
     assert reason_in(log, 2) == reason
 
 
-def blocks(path: Path) -> set[str]:
-    """What is pinned, with its marker and hashes, and without the comments."""
-    text = "\n".join(line for line in path.read_text().splitlines() if not line.lstrip().startswith("#"))
-    return {block.replace(" \\", "").strip() for block in re.split(r"\n(?=\S)", text)}
-
-
 def test_the_targets_lock_is_a_part_of_the_whole_one() -> None:
-    """So a target has the same packages under every Python."""
-    ours, all_of_them = blocks(TARGETS_LOCK), blocks(ROOT / "requirements.lock")
+    """So a target has the same packages under every Python. What is for one of the two only has a marker more."""
+    pinned = {package.pinned: hashes(package) for package in read_lock((ROOT / "requirements.lock").read_text())}
+    ours = {package.pinned: hashes(package) for package in read_lock(TARGETS_LOCK.read_text())}
     assert len(ours) > 10
-    assert {block.partition("\n")[0] for block in ours - all_of_them} == set()
+    assert ours.items() <= pinned.items()
+
+
+def hashes(package: Locked) -> str:
+    return package.text.partition("\n")[2]
 
 
 def test_the_targets_lock_has_what_targets_need_and_no_tool_of_the_harness() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    names = {re.split(r"[=\s]", block)[0] for block in blocks(TARGETS_LOCK)}
-    assert {re.split(r"[;<>=\s]", name)[0] for name in project["dependency-groups"]["targets"]} <= names
+    names = {package.name for package in read_lock(TARGETS_LOCK.read_text())}
+    assert {re.split(r"[\[;<>=\s]", name)[0] for name in project["dependency-groups"]["targets"]} <= names
     assert not names & {"locust", "gevent", "numpy", "pandas", "scipy", "msgspec", "pytest"}
     assert project["project"]["requires-python"] == f">={OLDEST[0]}.{OLDEST[1]}"

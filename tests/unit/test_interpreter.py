@@ -70,6 +70,4 @@ def test_what_is_no_name_of_a_python_is_one_line(name: str) -> None:
     check_pythons(["3.12", "3.14t"], "--python")
     with pytest.raises(UsageError) as caught:
         check_pythons(["3.12", name], "--python")
-    assert str(caught.value) == (
-        f"--python {name}: is not a Python; write it like 3.13, or 3.14t without the GIL"
-    )
+    assert str(caught.value) == (f"--python {name}: is not a Python; write it like 3.13, or 3.14t without the GIL")
