@@ -57,13 +57,15 @@ format: setup ## let ruff rewrite what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: setup ## add what pyproject.toml asks for to requirements.lock (UPGRADE=--upgrade: newer versions of all)
+lock: setup ## add what pyproject.toml asks for to the lock files (UPGRADE=--upgrade: newer versions of all)
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --extra dev --extra servers --python-version 3.11 \
 		--no-header --quiet $(UPGRADE) -o requirements.lock
+	$(BIN)/uv pip compile --group targets --constraints requirements.lock --universal --generate-hashes \
+		--python-version 3.11 --no-header --quiet -o targets.lock
 
-clean: ## remove the environment, caches and this checkout's runs (results/example/ stays)
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
+clean: ## remove the environments, caches and this checkout's runs (results/example/ stays)
+	rm -rf $(VENV) .pythons .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache build *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find results -mindepth 1 -maxdepth 1 ! -name example ! -name .gitignore -exec rm -rf {} +
 

@@ -252,7 +252,7 @@ def query_blocking(pool: ConnectionPool, wait_ms: int, key: int) -> int:
 
 @functools.cache
 def process_client() -> httpx.Client:
-    """This process's own client: a client cannot be sent to another process, so every child keeps one."""
+    """This process's own client, or this interpreter's: a client cannot be sent to another one, so each keeps one."""
     return blocking_client()
 
 
@@ -286,6 +286,11 @@ def _end_with_parent() -> None:
 
 
 def warm_up() -> int:
-    """A first real job; returns which child did it."""
+    """A first real job; returns which thread did it: no other on this machine has that number, in whatever process."""
     crunch(1, 10_000)
-    return os.getpid()
+    return threading.get_native_id()
+
+
+def warm_up_with_client() -> int:
+    process_client()
+    return warm_up()

@@ -1,4 +1,5 @@
-"""What a command line varies about strategies beside their parameters: servers, event loops, parsers, HTTP clients."""
+"""What a command line varies about strategies beside their parameters: servers, event loops, parsers, HTTP clients,
+Pythons."""
 
 from __future__ import annotations
 
@@ -8,10 +9,10 @@ from itertools import product
 import msgspec
 from msgspec import Struct
 
-from harness.catalog.variants import ParamValue, changed_param, check_names, variant_of
+from harness.catalog.variants import OWN_PYTHON, ParamValue, changed_param, check_names, variant_of
 from harness.results.records.errors import UsageError
 from harness.results.records.strategy import ServerOptions, Strategy
-from harness.results.records.variant import Variant
+from harness.results.records.variant import Runtime, Variant
 from harness.serving.asgi_server import asgi_server, under_server
 
 CLIENT = "client"  # the parameter that names an HTTP client
@@ -24,6 +25,7 @@ class Dimensions(Struct, frozen=True):
     loops: tuple[str, ...] = ()
     parsers: tuple[str, ...] = ()
     clients: tuple[str, ...] = ()
+    pythons: tuple[str, ...] = ()
 
     @classmethod
     def read(
@@ -32,6 +34,7 @@ class Dimensions(Struct, frozen=True):
         loop: Sequence[str] | None,
         http: Sequence[str] | None,
         client: Sequence[str] | None,
+        python: Sequence[str] | None = None,
     ) -> Dimensions:
         """Of options such as `--server uvicorn,granian`, given once or more. Raises UsageError for an empty one."""
         return cls(
@@ -39,20 +42,25 @@ class Dimensions(Struct, frozen=True):
             loops=_values("--loop", loop),
             parsers=_values("--http", http),
             clients=_values("--client", client),
+            pythons=_values("--python", python),
         )
 
 
-def varied(strategies: Sequence[Strategy], cores: int, asked: Dimensions) -> tuple[Variant, ...]:
-    """A variant for each combination that there is; of each strategy the one that is not changed comes first. A server
+def varied(
+    strategies: Sequence[Strategy], cores: int, asked: Dimensions, runtimes: Sequence[Runtime] = (OWN_PYTHON,)
+) -> tuple[Variant, ...]:
+    """A variant for each combination that there is, under each of the Pythons that `asked.pythons` became
+    (`harness.cli.pythons`); of each strategy the one that is not changed comes first. A server
     that knows none of the loops or parsers runs with its own. Raises UsageError for a value that none of the servers
     knows, and for a client that no strategy has."""
     _check(strategies, asked)
     made: list[Variant] = []
     for strategy in strategies:
         of_strategy = [
-            variant_of(strategy, cores, params=params, server=options)
+            variant_of(strategy, cores, params=params, server=options, runtime=runtime)
             for options in _servings(strategy, asked)
             for params in _clients(strategy, asked.clients)
+            for runtime in runtimes
         ]
         made += sorted(of_strategy, key=lambda variant: variant.name != strategy.name)
     check_names(made)

@@ -10,13 +10,14 @@ import msgspec
 
 from harness.results.records.errors import UsageError
 from harness.results.records.strategy import ServerOptions, Strategy
-from harness.results.records.variant import Variant, VariantName, slug
+from harness.results.records.variant import Runtime, Variant, VariantName, slug
 from harness.serving.asgi_server import resolved, under_server
 
 ParamValue = int | float | str
 WORKERS = "workers"
 MOST_WORKERS = 256
 _SHARE_OF_CORES = re.compile(r"(?:(\d{1,3}(?:\.\d{1,3})?)x)?cores")
+OWN_PYTHON = Runtime()
 _KINDS: dict[type, str] = {int: "a whole number", float: "a number", str: "a text"}
 
 
@@ -26,15 +27,15 @@ def variant_of(
     *,
     params: Mapping[str, ParamValue] | None = None,
     server: ServerOptions | None = None,
-    interpreter: str = "",
+    runtime: Runtime = OWN_PYTHON,
 ) -> Variant:
-    """`strategy` with other `params`, another `server` or another `interpreter`. What is left out is as its file says.
+    """`strategy` with other `params`, another `server` or another `runtime`. What is left out is as its file says.
     `cores` replaces the value "cores": the target's share of the machine."""
     changed = dict(params or {})
     in_force = {name: _resolved(value, cores) for name, value in {**strategy.params, **changed}.items()}
     options = resolved(server or strategy.server)
     return Variant(
-        name=_name(strategy, changed, options, interpreter),
+        name=_name(strategy, changed, options, runtime.interpreter),
         strategy=strategy.name,
         title=strategy.title,
         path=strategy.path,
@@ -43,7 +44,8 @@ def variant_of(
         server=options,
         workers=cores if options.workers == "cores" else options.workers,
         in_flight=_given_by(strategy.in_flight_param, in_force, strategy.in_flight),
-        interpreter=interpreter,
+        interpreter=runtime.interpreter,
+        python=runtime.python,
         connections=_given_by(strategy.connections_param, in_force, strategy.connections),
         services=strategy.services,
     )
@@ -101,9 +103,9 @@ def _name(strategy: Strategy, params: Mapping[str, ParamValue], server: ServerOp
     usual = under_server(ours, server.server)
     changed = [f"{name}={value}" for name, value in params.items()]
     changed += [f"workers={server.workers}"] if server.workers != ours.workers else []
-    changed += [f"python={interpreter.rpartition('/')[2]}"] if interpreter else []
     serving = ((server.server, ours.server), (server.loop, usual.loop), (server.http, usual.http))
     other = [value for value, expected in serving if value != expected]
+    other += [interpreter.partition("-")[0]] if interpreter else []
     name = f"{strategy.name}[{','.join(changed)}]" if changed else strategy.name
     return f"{name} @ {'+'.join(other)}" if other else name
 

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 
 def list_(as_json: Json = False) -> None:
-    """List the strategies, workloads and profiles, and which servers, event loops, parsers and clients there are."""
+    """List the strategies, workloads and profiles, and which servers, loops, parsers, clients and Pythons there are."""
     from harness.catalog.dimensions import CLIENT
+    from harness.cli.pythons import found_pythons
     from harness.profiles.loader import load_profile, profile_names
     from harness.serving.asgi_server import asgi_server, known_servers
 
@@ -23,6 +24,7 @@ def list_(as_json: Json = False) -> None:
     profiles = {name: load_profile(name).title for name in profile_names()}
     servers = {name: asgi_server(name) for name in known_servers()}
     clients = {s.name: s.choices[CLIENT] for s in catalog.strategies if CLIENT in s.choices}
+    pythons = found_pythons()
     if as_json:
         import msgspec
 
@@ -34,6 +36,7 @@ def list_(as_json: Json = False) -> None:
                     "profiles": profiles,
                     "servers": {name: _described(name, server) for name, server in servers.items()},
                     "clients": clients,
+                    "pythons": pythons,
                     "broken": list(catalog.errors),
                 },
                 indent=1,
@@ -46,6 +49,7 @@ def list_(as_json: Json = False) -> None:
         ("profiles", list(profiles.items())),
         ("--server", [(name, _in_words(name, server)) for name, server in servers.items()]),
         ("--client", [(name, ", ".join(values)) for name, values in clients.items()]),
+        ("--python", [(name, path or "the one that runs this") for name, path in pythons.items()]),
     ):
         print(title)
         for name, text in rows:

@@ -45,6 +45,9 @@ Parsers = Annotated[list[str] | None, typer.Option("--http", metavar="NAME,...",
 Clients = Annotated[
     list[str] | None, typer.Option("--client", metavar="NAME,...", help="calling services with these HTTP clients")
 ]
+Pythons = Annotated[
+    list[str] | None, typer.Option("--python", metavar="NAME,...", help="under these Pythons, such as 3.12 or 3.14t")
+]
 PostgresUrl = Annotated[
     str | None,
     typer.Option(

@@ -35,10 +35,12 @@ def order_of(
     asked: Dimensions | None = None,
     postgres_url: str | None = None,
 ) -> tuple[Order, tuple[str, ...]]:
-    """The order, and one line for each broken file that was not asked for by name. Raises UsageError."""
+    """The order, and one line for each broken file that was not asked for by name, and for each Python that targets
+    cannot run on. Makes the environments of Pythons that are missing. Raises UsageError."""
     import msgspec
 
     from harness.catalog.dimensions import Dimensions, varied
+    from harness.cli.pythons import runtimes
     from harness.machine.partition import detect
     from harness.measuring.measure import Order
     from harness.profiles.loader import check_workloads, load_profile
@@ -60,6 +62,9 @@ def order_of(
     selected = not_left_out(catalog.select_workloads(named), named, profile)
     chosen = not_left_out(catalog.applicable_strategies(strategies or [], selected), strategies, profile)
     own = own_services(postgres_url, selected)
+    asked = asked or Dimensions()
+    varied(chosen, cores, asked)  # refuses what nobody knows before environments are made, which takes a while
+    on, unusable = runtimes(asked.pythons)
     words = ["bench", *sys.argv[1:]]
     if postgres_url is not None:
         words = [word.replace(postgres_url, shown_url(postgres_url)) for word in words]
@@ -67,7 +72,7 @@ def order_of(
         root=catalog.root,
         profile=profile,
         strategies=chosen,
-        variants=varied(chosen, cores, asked or Dimensions()),
+        variants=varied(chosen, cores, asked, on),
         workloads=selected,
         results=results,
         command=shlex.join(words),
@@ -75,7 +80,7 @@ def order_of(
         own=own,
         must_fit=budget is not None,
     )
-    return order, catalog.errors_beside(strategies or [], named)
+    return order, (*catalog.errors_beside(strategies or [], named), *unusable)
 
 
 def own_services(postgres_url: str | None, workloads: Sequence[Workload]) -> dict[str, str]:

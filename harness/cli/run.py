@@ -20,6 +20,7 @@ from harness.cli.options import (
     PostgresUrl,
     Precision,
     ProfileName,
+    Pythons,
     Results,
     Rounds,
     Seed,
@@ -44,6 +45,7 @@ def run(
     loop: Loops = None,
     http: Parsers = None,
     client: Clients = None,
+    python: Pythons = None,
     baseline: Baseline = None,
     rounds: Rounds = None,
     budget: Budget = None,
@@ -78,13 +80,14 @@ def run(
             result = resume_run(run, project.root(), port, shown, own)
         finish(result, (), as_json)
         return
-    asked = Dimensions.read(server, loop, http, client)
-    order, errors = order_of(
-        profile, strategy, workload, rounds, seed, results, port, budget, precision, asked, postgres_url
-    )
-    check_baseline(baseline, [variant.name for variant in order.variants])
-    with alone_on_this_machine(), display(as_json) as shown:
-        for line in (*errors, *with_their_own(order.strategies, asked)):
-            shown.noticed(line)
-        result = start_run(replace(order, baseline=baseline), shown)
+    asked = Dimensions.read(server, loop, http, client, python)
+    with alone_on_this_machine():  # making an environment would disturb who measures
+        order, errors = order_of(
+            profile, strategy, workload, rounds, seed, results, port, budget, precision, asked, postgres_url
+        )
+        check_baseline(baseline, [variant.name for variant in order.variants])
+        with display(as_json) as shown:
+            for line in (*errors, *with_their_own(order.strategies, asked)):
+                shown.noticed(line)
+            result = start_run(replace(order, baseline=baseline), shown)
     finish(result, errors, as_json)

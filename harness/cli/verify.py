@@ -10,7 +10,7 @@ import typer
 
 from harness.cli import project
 from harness.cli.exit_codes import EXIT_INCOMPLETE
-from harness.cli.options import Clients, Json, Loops, Parsers, PostgresUrl, Servers, Workloads
+from harness.cli.options import Clients, Json, Loops, Parsers, PostgresUrl, Pythons, Servers, Workloads
 
 if TYPE_CHECKING:
     from harness.results.records.run_record import Preflight
@@ -23,6 +23,7 @@ def verify(
     loop: Loops = None,
     http: Parsers = None,
     client: Clients = None,
+    python: Pythons = None,
     postgres_url: PostgresUrl = None,
     as_json: Json = False,
 ) -> None:
@@ -33,17 +34,20 @@ def verify(
 
     from harness.catalog.dimensions import Dimensions, varied, with_their_own
     from harness.cli.order import own_services
+    from harness.cli.pythons import runtimes
     from harness.machine.environment import describe
     from harness.measuring.applicable import require_applicable
     from harness.measuring.preflight import preflight
     from harness.services.running_services import RunningServices
 
     catalog = project.catalog()
-    asked = Dimensions.read(server, loop, http, client)
+    asked = Dimensions.read(server, loop, http, client, python)
     workloads = catalog.select_workloads(workload or [])
     strategies = catalog.applicable_strategies(names or [], workloads)
     partition = describe(catalog.root).partition
-    variants = varied(strategies, partition.target_cores, asked)
+    varied(strategies, partition.target_cores, asked)  # refuses what nobody knows before environments are made
+    on, unusable = runtimes(asked.pythons)
+    variants = varied(strategies, partition.target_cores, asked, on)
     with (
         tempfile.TemporaryDirectory(prefix="bench-verify-") as folder,
         RunningServices(
@@ -64,7 +68,7 @@ def verify(
         )
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(results), indent=1).decode())
-    errors = catalog.errors_beside(names or [], workload or [])
+    errors = (*catalog.errors_beside(names or [], workload or []), *unusable)
     for line in (*errors, *with_their_own(strategies, asked)):
         print(line, file=sys.stderr)
     require_applicable(results, workloads)

@@ -35,6 +35,7 @@ class Context:
     idle_cost: IdleCost | None = None  # what the variant's tree uses while nobody asks anything but /health
     memory: MemoryGrowth | None = None  # over the boot's load so far, in its last slice
     workers_seen: int = 0  # processes of the boot that had answered by the end of the slice
+    gil_came_back: bool = False  # in one of them, by then
     memory_bytes: int = 0  # of the machine
 
     def users(self, phase_name: str) -> int:

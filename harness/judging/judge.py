@@ -15,6 +15,7 @@ from harness.judging.phase_figures import phase_figures
 from harness.judging.validity import findings, is_valid
 from harness.results.raw_slice import RawSlice
 from harness.results.records.finding import Finding
+from harness.results.records.probe_line import ProbeLine
 from harness.results.records.run_record import RunRecord
 from harness.results.records.slice_record import SliceRecord
 
@@ -37,6 +38,7 @@ def judge(
     partition = run.environment.partition
     variant = next(variant for variant in run.variants if variant.name == slice.spec.variant)
     idle_cost = idle_cost_in(slice, raw.samples, variant.workers) or idle_cost
+    so_far = _probe_lines(raw)
     context = Context(
         record=slice,
         boot=raw.boot,
@@ -58,17 +60,18 @@ def judge(
         reserved_cpus=len(partition.generator) if partition.pinned else 0,
         idle_cost=idle_cost,
         memory=memory_growth(raw.boot, raw.boot_samples),
-        workers_seen=_workers_seen(raw),
+        workers_seen=sum(any(line.requests for line in lines) for lines in so_far),
+        gil_came_back=any(line.gil_came_back for lines in so_far for line in lines),
         memory_bytes=run.environment.memory_bytes,
     )
     found = findings(context)
     return Judgement(context, found, is_valid(slice, found))
 
 
-def _workers_seen(raw: RawSlice) -> int:
-    """How many processes of the boot had answered by the end of this slice."""
+def _probe_lines(raw: RawSlice) -> list[list[ProbeLine]]:
+    """What each process of the boot had said by the end of this slice."""
     end_s = raw.boot.origin_monotonic_s + max((phase.drained_s for phase in raw.record.phases), default=0.0)
-    return sum(any(line.requests and line.t_s <= end_s for line in lines) for lines in raw.probes.values())
+    return [[line for line in lines if line.t_s <= end_s] for lines in raw.probes.values()]
 
 
 def median_canary_of(slices: Iterable[SliceRecord]) -> float | None:

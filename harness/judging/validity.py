@@ -15,6 +15,7 @@ from harness.judging.figures import PhaseFigures
 from harness.judging.fullness import too_few_users
 from harness.judging.machine_noise import busy_machine, slow_canary, stolen_time
 from harness.judging.steadiness import goodput_trend
+from harness.judging.worker_rules import gil_is_back, worker_restarted
 from harness.results.records.finding import CUT_OFF, Finding
 from harness.results.records.outcome import Outcome, in_words
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
@@ -93,21 +94,6 @@ def server_died(context: Context) -> Finding | None:
         if phase.status is PhaseStatus.FAILED:
             return invalid("server_died", f"{phase.name} failed: {phase.reason}", "read server.log and locust.log")
     return None
-
-
-def worker_restarted(context: Context) -> Finding | None:
-    """More workers of one server answered than there are: one died, or its server killed it for being silent.
-
-    Over the whole boot: the one that died may have answered in its first slice only, and its successor only later.
-    """
-    if context.workers_seen <= context.variant.workers:
-        return None
-    return invalid(
-        "worker_restarted",
-        f"{context.workers_seen} processes had answered by the end of the slice, and the server has "
-        f"{count(context.variant.workers, 'worker')}",
-        "read server.log; some servers kill a worker that is blocked for long",
-    )
 
 
 # ---------------------------------------------------------------------------------------- what cannot be true
@@ -331,6 +317,7 @@ RULES: tuple[Rule, ...] = (
     slice_failed,
     server_died,
     worker_restarted,
+    gil_is_back,
     scenario_failed,
     wrong_answers,
     no_answer,

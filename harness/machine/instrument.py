@@ -23,6 +23,7 @@ GENERATING = (
 MEASURING = (
     "driving",
     "inside",
+    "interpreters",
     "machine",
     "measuring",
     "plan.py",

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
 
-from harness.catalog.requirement import unmet
+from harness.catalog.requirement import PythonVersion, unmet
+from harness.interpreters.environments import installed_in, is_whole, left_out
+from harness.interpreters.targets_lock import normal
 from harness.results.records.errors import HarnessError
 from harness.results.records.machine_record import Partition
 from harness.results.records.run_record import Preflight
@@ -18,12 +21,13 @@ from harness.sampling.proc import platform_source
 from harness.sampling.process_tree import ProcessTree
 from harness.services.running_services import RunningServices
 from harness.serving.answers import check_answers
-from harness.serving.asgi_server import not_installed
+from harness.serving.asgi_server import not_installed, packages_of
 from harness.serving.server import Server
 from harness.serving.target import target_of
 
 _AT_ONCE = 2  # the next one boots while this one is asked
 _SHUTDOWN_S = 2.0
+_NO_MODULE = re.compile(r"No module named '(\w+)")
 
 
 class _Booting:
@@ -66,7 +70,7 @@ def preflight(
 
     runnable = []
     for variant in variants:
-        if reason := unmet(variant.requires) or _not_here(variant) or services.missing(variant):
+        if reason := _not_here(variant) or services.missing(variant):
             for workload in workloads:
                 report(Preflight(variant.name, workload.name, "not_applicable", f"{variant.name}: {reason}"))
         elif reason := services.no_room_for(variant):
@@ -102,6 +106,8 @@ def _examine(booting: _Booting, workloads: Sequence[Workload], ready_s: float, a
         server.wait_ready(ready_s)
     except HarnessError as failure:
         server.kill()
+        if absent := _import_failed(booting.variant, str(failure)):
+            return [Preflight(name, workload.name, "not_applicable", absent) for workload in workloads]
         return [Preflight(name, workload.name, "failed", str(failure)) for workload in workloads]
     boot_s = server.booted_s() - booting.began_s
     results = []
@@ -111,14 +117,44 @@ def _examine(booting: _Booting, workloads: Sequence[Workload], ready_s: float, a
         results.append(
             Preflight(name, workload.name, verdict.status, error, boot_s, verdict.answer_s, _pss_bytes(server))
         )
+    if reason := server.why_with_gil():  # for good, from whichever request on
+        results = [Preflight(name, workload.name, "failed", f"{name}: {reason}") for workload in workloads]
     server.stop(_SHUTDOWN_S)
     return results
 
 
 def _not_here(variant: Variant) -> str:
-    """What an environment of its own has installed is not known: there it fails with its own words."""
-    missing = () if variant.interpreter else not_installed(variant.server)
+    """Why its Python is not the one for it, or has no such server, and what to do; empty when it is and has."""
+    python = PythonVersion.parse(variant.python) if variant.python else None
+    if reason := unmet(variant.requires, python):
+        return f"not available here: {reason}; --python runs it under another one"
+    if variant.interpreter:
+        return _not_in_its_environment(variant)
+    missing = not_installed(variant.server)
     return f"not available here: pip install {' '.join(missing)}" if missing else ""
+
+
+def _not_in_its_environment(variant: Variant) -> str:
+    if not is_whole(variant.interpreter):
+        return ""  # somebody has removed it: its server says so
+    absent, there = left_out(variant.interpreter), installed_in(variant.interpreter)
+    for package in map(normal, (variant.server.loop, variant.server.http, *packages_of(variant.server))):
+        if package in absent:
+            return _no_wheel(variant, absent[package])
+    missing = [package for package in packages_of(variant.server) if normal(package) not in there]
+    return f"not available here: targets.lock has no {' and no '.join(missing)}" if missing else ""
+
+
+def _import_failed(variant: Variant, failure: str) -> str:
+    """Whether it did not start because its environment could not have a package, in words."""
+    found = _NO_MODULE.search(failure)
+    absent = left_out(variant.interpreter) if found and variant.interpreter else {}
+    package = normal(found[1]) if found else ""
+    return f"{variant.name}: {_no_wheel(variant, absent[package])}" if package in absent else ""
+
+
+def _no_wheel(variant: Variant, pinned: str) -> str:
+    return f"not available here: there is no wheel of {pinned} for Python {variant.python}"
 
 
 def _pss_bytes(server: Server) -> int | None:

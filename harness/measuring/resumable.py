@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from harness.catalog.catalog import Catalog
+from harness.interpreters.environments import why_not_the_same
 from harness.machine import instrument
 from harness.results.records.errors import UsageError
 from harness.results.records.machine_record import Environment
@@ -22,7 +23,13 @@ def refuse_to_mix(record: RunRecord, catalog: Catalog, today: Environment, own_s
     if tuple(sorted(own_services)) != record.own_services:
         was = "with" if "postgres" in record.own_services else "without"
         raise UsageError(f"--resume {record.id}: was measured {was} --postgres-url; go on {was} it")
-    if why := _other_instrument(record) or _other_code(record, catalog) or _other_machine(record.environment, today):
+    why = (
+        _other_instrument(record)
+        or _other_code(record, catalog)
+        or _other_machine(record.environment, today)
+        or _other_python(record)
+    )
+    if why:
         raise UsageError(f"--resume {record.id}: {why}; start a new run, `bench report` still reads this one")
 
 
@@ -47,4 +54,12 @@ def _other_machine(then: Environment, now: Environment) -> str:
         was, is_now = getattr(then, name), getattr(now, name)
         if was != is_now:
             return "the installed packages have changed" if name == "packages" else f"{name} was {was} and is {is_now}"
+    return ""
+
+
+def _other_python(record: RunRecord) -> str:
+    there = {variant.interpreter: variant.python for variant in record.variants if variant.interpreter}
+    for environment, python in there.items():
+        if why := why_not_the_same(environment):
+            return f"the environment of Python {python} {why}"
     return ""

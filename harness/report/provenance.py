@@ -168,6 +168,7 @@ def environment_facts(analysis: Analysis) -> tuple[Fact, ...]:
     commit = environment.git_commit[:12] + (" with uncommitted changes" if environment.git_dirty else "")
     facts = [
         Fact("Machine", machine_line(environment)),
+        Fact("Other Pythons", _other_pythons(run)),
         Fact("CPU partition", partition_line(environment.partition)),
         Fact("CPU governor", environment.cpu_governor),
         Fact("Not started for the run", ", ".join(run.own_services)),
@@ -180,6 +181,11 @@ def environment_facts(analysis: Analysis) -> tuple[Fact, ...]:
         *(Fact("Note", note) for note in environment.notes),
     ]
     return tuple(fact for fact in facts if fact.value)
+
+
+def _other_pythons(run: RunRecord) -> str:
+    """Each in an environment of its own, with the same versions of what targets import."""
+    return ", ".join(dict.fromkeys(f"Python {variant.python}" for variant in run.variants if variant.python))
 
 
 def _took(analysis: Analysis) -> str:

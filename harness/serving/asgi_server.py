@@ -64,12 +64,16 @@ def asgi_server(name: str) -> AsgiServer:
     return kind()
 
 
-def not_installed(options: ServerOptions) -> tuple[str, ...]:
-    """What `pip install` must be told, so that `options` (with a loop and a parser) can run on the harness's own
-    interpreter."""
+def packages_of(options: ServerOptions) -> tuple[str, ...]:
+    """The names under which `options` (with a loop and a parser) are imported, as far as the server is not installed
+    with them."""
     of_choices = asgi_server(options.server).packages
-    needed = (options.server, *(of_choices[choice] for choice in (options.loop, options.http) if choice in of_choices))
-    return tuple(package for package in needed if not installed(package))
+    return (options.server, *(of_choices[choice] for choice in (options.loop, options.http) if choice in of_choices))
+
+
+def not_installed(options: ServerOptions) -> tuple[str, ...]:
+    """What `pip install` must be told, so that `options` can run on the harness's own interpreter."""
+    return tuple(package for package in packages_of(options) if not installed(package))
 
 
 def installed(package: str) -> bool:

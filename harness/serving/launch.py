@@ -17,6 +17,8 @@ from harness.serving.target import Target
 # On the target's path, so that it finds `bench_inside` and nothing else of ours.
 _INSIDE = Path(inside.__file__).parent
 _WRAPPED_APP = "bench_inside.app:app"
+# What a shell says of one Python may keep another one from starting.
+_OF_OUR_PYTHON = ("PYTHONEXECUTABLE", "PYTHONHOME", "PYTHONPLATLIBDIR", "PYTHON_GIL", "VIRTUAL_ENV")
 
 
 def starter(
@@ -46,8 +48,9 @@ def starter(
 
 def _environment(target: Target, server: AsgiServer, settings: InsideSettings) -> dict[str, str]:
     clean = {n: value for n, value in child_environment(_INSIDE).items() if not n.startswith(server.settings_prefix)}
+    if target.interpreter != sys.executable:
+        # The shell's PYTHONPATH is for our interpreter. Another one could find wrong packages there, or this harness.
+        clean = {n: value for n, value in clean.items() if n not in _OF_OUR_PYTHON} | {"PYTHONPATH": str(_INSIDE)}
     env = {**clean, **server.settings, **target.environment, **settings.variables()}
-    # The shell's PYTHONPATH is for our interpreter. Another one could find wrong packages there, or this harness.
-    inherited = clean["PYTHONPATH"] if target.interpreter == sys.executable else str(_INSIDE)
     given = target.environment.get("PYTHONPATH", "")
-    return env | {"PYTHONPATH": os.pathsep.join(filter(None, [inherited, given]))}
+    return env | {"PYTHONPATH": os.pathsep.join(filter(None, [clean["PYTHONPATH"], given]))}

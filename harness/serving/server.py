@@ -154,6 +154,15 @@ class Server:
                 return False
         return False
 
+    def why_with_gil(self) -> str:
+        """Why a Python without the GIL runs with it, in words; empty when it does not, or when it has one anyway."""
+        health = ask_health(HOST, self.port, _ASK_S)
+        if isinstance(health, str) or not health.gil_came_back:
+            return ""
+        module = self._log.gil_needed_by()
+        why = f"to load {module}" if module else "PYTHON_GIL=1 or an extension module did it"
+        return f"the GIL came back ({why}), so this would not be a figure of Python without it"
+
     def stop(self, grace_s: float) -> str:
         """Send the signal that its kind of server stops on, and SIGKILL after `grace_s`. Returns how it ended:
         "stopped", "killed: ...", "exited with 1"."""

@@ -14,6 +14,8 @@ _LINE_CHARS = 300
 # uvicorn's, granian's, and with time and pid before it gunicorn's and hypercorn's.
 _LEVEL = re.compile(r"^(\[[-\d: +]+\] \[\d+\] )?\[?(ERROR|CRITICAL)(\]|:) *")
 _TRACEBACK = re.compile(r"Traceback |\s|$")  # the parts of one that are not the reason
+# What Python writes when an extension module has no `Py_mod_gil` slot.
+_GIL_MODULE = re.compile(r"\(GIL\) has been enabled to load module '([^']*)'")
 
 
 class ServerLog:
@@ -40,6 +42,11 @@ class ServerLog:
     def is_reported(self) -> bool:
         """Whether a worker has said that it cannot start."""
         return any(line.startswith(ERROR_PREFIX) for line in self._tail())
+
+    def gil_needed_by(self) -> str:
+        """The extension module that brought the GIL back, as Python warns of it; empty when it does not say."""
+        found = [_GIL_MODULE.search(line) for line in self._tail()]
+        return next((printable(match[1]) for match in found if match), "")
 
     def is_port_taken(self) -> bool:
         return any(self._server.port_taken.search(line) for line in self._tail())

@@ -9,6 +9,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from harness.inside.bench_inside.reason import source_of
+from harness.interpreters.environments import python_of
 from harness.results.records.strategy import ServerOptions
 from harness.results.records.variant import Variant
 
@@ -39,7 +40,7 @@ def target_of(variant: Variant, root: Path, environment: Mapping[str, str]) -> T
         name=variant.name,
         app=f"{variant.path.removesuffix('.py').replace('/', '.')}:app",
         folder=root.resolve(),
-        interpreter=variant.interpreter or sys.executable,
+        interpreter=python_of(variant.interpreter) if variant.interpreter else sys.executable,
         environment={**environment, **params},
         server=variant.server,
         workers=variant.workers,

@@ -126,3 +126,30 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
         assert _trees_of(root) == []
     else:
         raise AssertionError("the interrupt was swallowed")
+
+
+def test_one_on_which_the_gil_came_back_is_refused_whatever_it_answers(tmp_path: Path) -> None:
+    """Its `/health` says what the probe says on a build without the GIL that runs with it, its log what Python says."""
+    back = HEALTHY.replace("health():", "health(response: Response):\n    response.headers['x-bench-gil'] = 'on'")
+    warning = "RuntimeWarning: The global interpreter lock (GIL) has been enabled to load module 'old.c', ..."
+    back += f"{DOUBLE.format(factor=2)}\nimport sys\nprint({warning!r}, file=sys.stderr)\n"
+    strategy = write_strategy(tmp_path.resolve(), "back", "from fastapi import Response\n" + back)
+    results, _ = _run(tmp_path.resolve(), [strategy])
+    assert [(result.workload, result.status) for result in results] == [("double", "failed"), ("triple", "failed")]
+    assert {result.error for result in results} == {
+        "back: the GIL came back (to load old.c), so this would not be a figure of Python without it"
+    }
+
+
+def test_what_needs_another_python_is_not_started_unless_it_is_under_that_one(tmp_path: Path) -> None:
+    root = tmp_path.resolve()
+    later = msgspec.structs.replace(write_strategy(root, "later", HEALTHY), requires=">=3.99")
+    results, _ = _run(root, [later])
+    assert {result.status for result in results} == {"not_applicable"}
+    assert results[0].error.startswith("later: not available here: needs Python >=3.99, and this is 3.")
+    assert results[0].error.endswith("; --python runs it under another one")
+    assert not (root / "preflight").exists()
+    under = msgspec.structs.replace(later, interpreter="3.99-00000000", python="3.99.0")
+    results, _ = _run(root, [under])
+    assert {result.status for result in results} == {"failed"}
+    assert "did not start: it exited with 126; its log says: cannot run" in results[0].error

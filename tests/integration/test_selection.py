@@ -50,8 +50,10 @@ def test_where_no_strategy_has_a_route_nothing_is_measured(project: Project) -> 
 
 def test_where_every_strategy_needs_another_python_nothing_is_measured(project: Project) -> None:
     project.target("later", NO_ROUTE + 'REQUIRES = "~=3.99"\n')
-    refused(project.run("-s", "later"), "nothing to measure: later: needs Python ~=3.99, and this is 3.")
-    refused(project.bench("verify", "later"), "later: needs Python ~=3.99")
+    refused(
+        project.run("-s", "later"), "nothing to measure: later: not available here: needs Python ~=3.99, and this is 3."
+    )
+    refused(project.bench("verify", "later"), "later: not available here: needs Python ~=3.99")
 
 
 def test_where_all_fail_in_the_preflight_the_reasons_are_the_result(project: Project) -> None:

@@ -13,6 +13,7 @@ from time import monotonic
 import pytest
 
 from harness.catalog.catalog import Catalog
+from harness.catalog.requirement import unmet
 from harness.catalog.scaffold import new_strategy
 from harness.results.records.answer import json_sha256
 from tests.bare_server import BareServer, bare_target, bare_upstream
@@ -20,6 +21,7 @@ from tests.serving_kit import wait_until
 
 ROOT = Path(__file__).parents[2]
 CATALOG = Catalog.read(ROOT)
+NEEDS_A_NEW_PYTHON = {"free_threaded", "interpreter_pool"}
 NAMES = [
     "async_process_pool",
     "async_thread_pool",
@@ -32,8 +34,10 @@ NAMES = [
     "pure_async_aiohttp",
     "sync_def",
     "two_stage",
+    # Under a Python that they can use.
+    *(new.name for new in CATALOG.strategies if new.name in NEEDS_A_NEW_PYTHON and not unmet(new.requires)),
 ]
-WITH_FANOUT = {"async_thread_pool", "deadline", "fake_async", "pure_async", "pure_async_aiohttp", "sync_def"}
+WITH_FANOUT = {"async_thread_pool", "deadline", "fake_async", "free_threaded", "pure_async", "pure_async_aiohttp", "sync_def"}
 WITH_TAIL = (WITH_FANOUT | {"load_shedding", "multi_worker"}) - {"deadline"}  # it refuses some of these: see below
 WITH_JSON = {"async_process_pool", "async_thread_pool", "fake_async", "multi_worker", "pure_async", "sync_def"}
 WITH_NATIVE = WITH_JSON | {"load_shedding"}

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.catalog.dimensions import Dimensions, varied, with_their_own
+from harness.catalog.variants import OWN_PYTHON
 from harness.results.records.errors import UsageError
 from harness.results.records.strategy import ServerOptions, Strategy
-from harness.results.records.variant import slug
+from harness.results.records.variant import Runtime, slug
 from harness.serving.asgi_server import asgi_server, known_servers
 
 CLIENTS = ("httpx", "aiohttp")
@@ -57,6 +58,24 @@ def test_each_combination_that_there_is() -> None:
 def test_clients_vary_the_strategies_that_have_one() -> None:
     both = names(Dimensions(servers=("granian",), clients=("aiohttp", "httpx")), (FETCHES, COMPUTES))
     assert both == ["fetches[client=aiohttp] @ granian", "fetches @ granian", "computes @ granian"]
+
+
+def test_each_combination_under_each_python_and_the_unchanged_one_first() -> None:
+    runtimes = (Runtime("3.14t-0a1b2c3d", "3.14.2t"), OWN_PYTHON)
+    made = varied((FETCHES, COMPUTES), 2, Dimensions(servers=("uvicorn", "granian")), runtimes)
+    assert [variant.name for variant in made] == [
+        "fetches",
+        "fetches @ 3.14t",
+        "fetches @ granian+3.14t",
+        "fetches @ granian",
+        "computes",
+        "computes @ 3.14t",
+        "computes @ granian+3.14t",
+        "computes @ granian",
+    ]
+    assert slug("fetches @ granian+3.14t") == "fetches@granian+3.14t"
+    assert [variant.python for variant in made[:2]] == ["", "3.14.2t"]
+    assert Dimensions.read(None, None, None, None, ["3.12, 3.14t", "3.12"]).pythons == ("3.12", "3.14t")
 
 
 def test_a_server_without_what_was_asked_for_runs_with_its_own_and_that_is_said() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from anyio import to_thread
 
+from harness.inside.bench_inside import gil
 from harness.inside.bench_inside.lag import ASLEEP_TICK_S, TICK_S
 from harness.inside.bench_inside.probe import QUIET_TICKS, App, Message, Probe, Receive, Send
 from harness.results.records.probe_line import ProbeLine
@@ -350,3 +352,18 @@ def test_a_failed_startup_is_reported_and_nothing_is_watched(tmp_path: Path) -> 
     _lifespan(_probe(failing, tmp_path, failures))
     assert [str(failure) for failure in failures] == ["no database"]
     assert _lines(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("built_without", "enabled", "says"), [(True, True, True), (True, False, False), (False, True, False)]
+)
+def test_a_gil_that_came_back_is_said_in_health_and_in_every_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, built_without: bool, enabled: bool, says: bool
+) -> None:
+    monkeypatch.setattr(gil, "_BUILT_WITHOUT", built_without)
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: enabled, raising=False)
+    probe = _probe(_answer, tmp_path)
+    assert (asyncio.run(_ask(probe, "/health")).get(b"x-bench-gil") == b"on") is says
+    (path,) = tmp_path.glob("*.jsonl")
+    lines = read_lines(path, ProbeLine)
+    assert lines and all(line.gil_came_back is says for line in lines)

@@ -78,3 +78,10 @@ def test_another_machine() -> None:
     assert "kernel was 2.4.37 and is" in refused(a_run(environment=other))
     other = msgspec.structs.replace(HERE, packages={"locust": "0.1"})
     assert "the installed packages have changed" in refused(a_run(environment=other))
+
+
+def test_an_environment_of_another_python_that_is_gone() -> None:
+    (variant,) = a_run().variants
+    other = msgspec.structs.replace(variant, interpreter="3.99-00000000", python="3.99.1")
+    line = refused(a_run(variants=(other,)))
+    assert "the environment of Python 3.99.1 is not there any more; start a new run" in line

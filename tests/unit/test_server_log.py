@@ -92,3 +92,13 @@ def test_a_worker_that_cannot_start_has_said_so(tmp_path: Path) -> None:
 
 def test_no_log_has_no_words(tmp_path: Path) -> None:
     assert ServerLog(tmp_path / "missing.log", asgi_server("uvicorn")).last_words() == ""
+
+
+def test_what_brought_the_gil_back_is_what_python_warns_of(tmp_path: Path) -> None:
+    assert log_of(tmp_path, "INFO:     Started\n", "uvicorn").gil_needed_by() == ""
+    warning = (
+        "<frozen importlib._bootstrap>:491: RuntimeWarning: The global interpreter lock (GIL) has been enabled to load "
+        "module 'some.speedups', which has not declared that it can run safely without the GIL. To override this "
+        "behavior and keep the GIL disabled (at your own risk), run with PYTHON_GIL=0 or -Xgil=0.\n"
+    )
+    assert log_of(tmp_path, warning, "uvicorn").gil_needed_by() == "some.speedups"

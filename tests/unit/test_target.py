@@ -10,6 +10,7 @@ import pytest
 from harness import inside
 from harness.catalog import strategy_file
 from harness.inside.bench_inside.settings import InsideSettings
+from harness.interpreters.environments import python_of
 from harness.results.records.strategy import ServerOptions
 from harness.results.records.variant import Variant
 from harness.serving import launch
@@ -78,6 +79,16 @@ def test_another_interpreter_does_not_get_the_shells_path_but_its_own(
     assert started(monkeypatch, target)["PYTHONPATH"] == os.pathsep.join([INSIDE, "/theirs"])
 
 
+def test_another_interpreter_does_not_get_what_is_for_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PYTHONHOME", "PYTHON_GIL", "VIRTUAL_ENV"):
+        monkeypatch.setenv(name, "/shell")
+    monkeypatch.setenv("PYTHONOPTIMIZE", "1")
+    env = started(monkeypatch, Target(name="mine", app="mine:app", folder=tmp_path, interpreter="/their/python"))
+    assert not {"PYTHONHOME", "PYTHON_GIL", "VIRTUAL_ENV"} & set(env)
+    assert env["PYTHONOPTIMIZE"] == "1"
+    assert "VIRTUAL_ENV" in started(monkeypatch, Target(name="mine", app="mine:app", folder=tmp_path))
+
+
 def test_the_shells_settings_for_the_server_are_kept_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRANIAN_WORKERS", "7")
     target = Target(name="mine", app="mine:app", folder=tmp_path, server=ServerOptions(server="granian"))
@@ -87,3 +98,8 @@ def test_the_shells_settings_for_the_server_are_kept_out(tmp_path: Path, monkeyp
 def test_no_parameter_can_take_the_place_of_what_the_harness_tells() -> None:
     variables = InsideSettings("a:b", Path("/a"), "t", Path("/b")).variables()
     assert {name.removeprefix("BENCH_").lower() for name in variables} <= strategy_file._RESERVED_PARAMS
+
+
+def test_under_another_python_it_is_that_environments(tmp_path: Path) -> None:
+    variant = Variant(name="mine", strategy="mine", title="", path="targets/mine.py", interpreter="3.13-0a1b2c3d")
+    assert target_of(variant, tmp_path, {}).interpreter == python_of("3.13-0a1b2c3d")

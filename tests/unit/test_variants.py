@@ -11,7 +11,7 @@ from harness.catalog.variants import changed_param, check_names, swept, variant_
 from harness.results.records.errors import UsageError
 from harness.results.records.slice_record import SliceSpec
 from harness.results.records.strategy import ServerOptions, Strategy
-from harness.results.records.variant import Variant
+from harness.results.records.variant import Runtime, Variant
 
 POOL = Strategy(
     "pool",
@@ -37,9 +37,10 @@ def test_what_was_changed_is_its_name() -> None:
         3,
         params={"threads": 4},
         server=ServerOptions(workers=2, loop="asyncio"),
-        interpreter="/opt/bin/python3.14",
+        runtime=Runtime("3.14t-0a1b2c3d", "3.14.2t"),
     )
-    assert changed.name == "pool[threads=4,workers=2,python=python3.14] @ asyncio"
+    assert changed.name == "pool[threads=4,workers=2] @ asyncio+3.14t"
+    assert (changed.interpreter, changed.python) == ("3.14t-0a1b2c3d", "3.14.2t")
     assert (changed.workers, changed.in_flight, changed.params["threads"]) == (2, 4, 4)
 
 

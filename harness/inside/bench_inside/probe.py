@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 
+from .gil import gil_came_back
 from .lag import ASLEEP_TICK_S, TICK_S, lags_us
 from .pool_waits import PoolWaits
 
@@ -32,6 +33,7 @@ HEALTH = "/health"
 TOKEN_HEADER = "x-bench-token"
 PID_HEADER = "x-bench-pid"
 IN_FLIGHT_HEADER = "x-bench-in-flight"
+GIL_HEADER = "x-bench-gil"  # only where the GIL came back
 LINE_S = 0.1
 QUIET_TICKS = round(1 / TICK_S)  # in a row, and the loop is asleep
 
@@ -86,8 +88,10 @@ class Probe:
     def _signed(self, send: Send) -> Send:
         async def signed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                in_flight = (IN_FLIGHT_HEADER.encode(), str(self._in_flight).encode())
-                message["headers"] = [*message.get("headers", ()), *self._signature, in_flight]
+                said = [*self._signature, (IN_FLIGHT_HEADER.encode(), str(self._in_flight).encode())]
+                if gil_came_back():
+                    said.append((GIL_HEADER.encode(), b"on"))
+                message["headers"] = [*message.get("headers", ()), *said]
             await send(message)
 
         return signed
@@ -193,6 +197,8 @@ class Probe:
             line["pool_waits_us"] = pool_waits_us
         if pool_waiting:
             line["pool_waiting"] = pool_waiting
+        if gil_came_back():
+            line["gil_came_back"] = True
         with contextlib.suppress(OSError):  # the harness reports a full disk; the target goes on
             os.write(self._fd, json.dumps(line, separators=(",", ":")).encode() + b"\n")
 

@@ -13,6 +13,7 @@ class ProbeLine(Struct, frozen=True, omit_defaults=True):
     ticks a second, until it is asked something. The limiter is AnyIO's default one (40 tokens); its two figures
     are the highest since the line before. `pool_waits_us`: how long each request waited for a connection that it got
     since then from a pool (`harness.inside.bench_inside.pool_waits`); `pool_waiting` of them wait right now.
+    `gil_came_back`: in a build of Python without the GIL, an extension module has brought it back.
     """
 
     t_s: float  # CLOCK_MONOTONIC, absolute (the worker does not know the boot's origin)
@@ -24,3 +25,4 @@ class ProbeLine(Struct, frozen=True, omit_defaults=True):
     limiter_waiting: int = 0
     pool_waits_us: tuple[int, ...] = ()
     pool_waiting: int = 0
+    gil_came_back: bool = False

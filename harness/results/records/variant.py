@@ -10,10 +10,10 @@ from msgspec import Meta, Struct
 from harness.results.records.strategy import ServerOptions
 from harness.results.records.values import Name, PositiveInt
 
-# The strategy's name, then what was changed of it: `async_thread_pool[threads=8]`, and of what serves it:
-# `pure_async @ granian+asyncio`.
+# The strategy's name, then what was changed of it: `async_thread_pool[threads=8]`, and of what runs it:
+# `pure_async @ granian+asyncio`, `pure_async @ 3.13`.
 VariantName = Annotated[
-    str, Meta(pattern=r"^[a-z][a-z0-9_]*(\[[!-~]+\])?( @ [a-z0-9_]+(\+[a-z0-9_]+)*)?\Z", max_length=128)
+    str, Meta(pattern=r"^[a-z][a-z0-9_]*(\[[!-~]+\])?( @ [a-z0-9_.]+(\+[a-z0-9_.]+)*)?\Z", max_length=128)
 ]
 
 
@@ -24,7 +24,9 @@ class Variant(Struct, frozen=True, kw_only=True):
     `in_flight` is how many upstream calls one worker can have waiting at once; None: as many as there are requests.
     `connections` is how many connections to the database one worker has; None: it is not said. `services`: those
     without which it does not start.
-    `interpreter` is the Python that it runs on; empty: the harness's own.
+    `interpreter` is the environment of another Python that it runs on (`3.14t-0a1b2c3d`, see
+    `harness.interpreters.environments`), and `python` that one's version (`3.14.0t`: without the GIL); empty: the
+    harness's own.
     """
 
     name: VariantName
@@ -37,6 +39,7 @@ class Variant(Struct, frozen=True, kw_only=True):
     workers: PositiveInt = 1
     in_flight: int | None = None
     interpreter: str = ""
+    python: str = ""
     connections: int | None = None
     services: tuple[Name, ...] = ()
 
@@ -44,6 +47,13 @@ class Variant(Struct, frozen=True, kw_only=True):
     def all_connections(self) -> int:
         """Of all its workers."""
         return (self.connections or 0) * self.workers
+
+
+class Runtime(Struct, frozen=True):
+    """What a variant says of its Python, for one that is to be made."""
+
+    interpreter: str = ""
+    python: str = ""
 
 
 def slug(variant_name: str) -> str:
