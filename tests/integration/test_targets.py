@@ -46,7 +46,7 @@ WITH_FANOUT = {
     "pure_async_aiohttp",
     "sync_def",
 }
-WITH_TAIL = (WITH_FANOUT | {"load_shedding", "multi_worker"}) - {"deadline"}  # it refuses some of these: see below
+WITH_TAIL = (ALL_BUT_POOLS | {"load_shedding", "multi_worker"}) - {"free_threaded"}  # `deadline`: see below
 WITH_JSON = {"async_process_pool", "async_thread_pool", "fake_async", "multi_worker", "pure_async", "sync_def"}
 WITH_NATIVE = WITH_JSON | {"load_shedding"}
 GONE_S = 10.0
