@@ -37,16 +37,9 @@ NAMES = [
     # Under a Python that they can use.
     *(new.name for new in CATALOG.strategies if new.name in NEEDS_A_NEW_PYTHON and not unmet(new.requires)),
 ]
-WITH_FANOUT = {
-    "async_thread_pool",
-    "deadline",
-    "fake_async",
-    "free_threaded",
-    "pure_async",
-    "pure_async_aiohttp",
-    "sync_def",
-}
-WITH_TAIL = (ALL_BUT_POOLS | {"load_shedding", "multi_worker"}) - {"free_threaded"}  # `deadline`: see below
+WITHOUT_POOLS = {"async_thread_pool", "fake_async", "free_threaded", "pure_async", "pure_async_aiohttp", "sync_def"}
+WITH_FANOUT = WITHOUT_POOLS | {"deadline"}
+WITH_TAIL = (WITHOUT_POOLS | {"load_shedding", "multi_worker"}) - {"free_threaded"}  # `deadline`: see below
 WITH_JSON = {"async_process_pool", "async_thread_pool", "fake_async", "multi_worker", "pure_async", "sync_def"}
 WITH_NATIVE = WITH_JSON | {"load_shedding"}
 GONE_S = 10.0
