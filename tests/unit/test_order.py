@@ -169,6 +169,18 @@ def test_a_profile_may_name_a_workload_that_it_would_leave_out(project: Project)
     assert [workload.name for workload in ordered()[0].workloads] == ["io"]
 
 
+def test_a_built_in_profile_measures_a_project_that_has_other_workloads(project: Project) -> None:
+    """It says how many users `cpu` has, which this project has removed."""
+    for name in ("cpu", "fanout", "mixed"):
+        (project.root / f"scenarios/{name}.py").unlink()
+    order, _ = order_of("quick", None, ["io"], None, None, Path("results"), None)
+    assert [workload.name for workload in order.workloads] == ["io"]
+    own = (project.root / "tiny.toml").read_text() + "users_by_workload = { cpu = 8 }\n"
+    (project.root / "mine.toml").write_text(own)
+    with pytest.raises(UsageError, match="profile mine: users_by_workload: there is no workload cpu; there are: "):
+        order_of("mine.toml", None, ["io"], None, None, Path("results"), None)
+
+
 def test_a_profile_that_leaves_nothing_is_refused(project: Project) -> None:
     tiny = project.root / "tiny.toml"
     tiny.write_text(tiny.read_text() + 'leave_out = ["sync_def", "async_thread_pool", "pure_async"]\n')
