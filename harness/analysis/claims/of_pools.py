@@ -11,6 +11,7 @@ from harness.analysis.claims.counted import free_loop
 
 _POOLS = ("threads", "processes", "tokens")  # parameters that are the size of one
 _CONNECTIONS = "connections"
+_DATABASE = "postgres"  # the service
 
 
 def workers_match_cores(run: Contrasts) -> Draft:
@@ -25,7 +26,8 @@ def workers_match_cores(run: Contrasts) -> Draft:
     return Draft(
         id="workers_match_cores",
         claim=f"As many workers as cores ({run.cores}) is right: fewer waste cores, more do not help",
-        cases=cases or [[Missing("no strategy has valid slices with as many workers as cores and with another number")]],
+        cases=cases
+        or [[Missing("no strategy has valid slices with as many workers as cores and with others")]],
         command=f"bench sweep multi_worker workers={numbers} -w cpu --baseline 'multi_worker[workers={run.cores}]'",
     )
 
@@ -52,7 +54,7 @@ def connection_pool(run: Contrasts) -> Draft:
     loop could run meanwhile. Of one that was measured with pools of several sizes: whether more connections, with
     nothing else changed, answer more."""
     cases: list[Sequence[Part]] = []
-    for workload in run.run.workloads:
+    for workload in [each for each in run.run.workloads if _DATABASE in each.services]:
         sweeps = run.sweeps(_CONNECTIONS, workload.name)
         swept = {name for names in sweeps for name in names}
         for smallest, *_, largest in sweeps:
