@@ -26,8 +26,7 @@ def workers_match_cores(run: Contrasts) -> Draft:
     return Draft(
         id="workers_match_cores",
         claim=f"As many workers as cores ({run.cores}) is right: fewer waste cores, more do not help",
-        cases=cases
-        or [[Missing("no strategy has valid slices with as many workers as cores and with others")]],
+        cases=cases or [[Missing("no strategy has valid slices with as many workers as cores and with others")]],
         command=f"bench sweep multi_worker workers={numbers} -w cpu --baseline 'multi_worker[workers={run.cores}]'",
     )
 
