@@ -48,16 +48,7 @@ def sweep(
     from harness.measuring.measure import start_run
 
     order, errors = order_of(
-        profile,
-        [strategy],
-        workload,
-        rounds,
-        seed,
-        results,
-        port,
-        budget,
-        precision,
-        postgres_url=postgres_url,
+        profile, [strategy], workload, rounds, seed, results, port, budget, precision, postgres_url=postgres_url
     )
     order = swept_order(order, param, baseline)
     with alone_on_this_machine(), display(as_json) as shown:
