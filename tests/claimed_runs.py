@@ -97,6 +97,10 @@ def made_run(
             for name in dict.fromkeys(each.strategy for each in used)
         ),
         variants=tuple(used),
+        workloads=tuple(
+            msgspec.structs.replace(each, services=("postgres",)) if each.name.startswith("db") else each
+            for each in usual.workloads
+        ),
     )
     speeds = np.random.default_rng(seed)
     # A stream of its own for each cell, so that other cells do not change its figures.

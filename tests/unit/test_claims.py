@@ -308,6 +308,12 @@ def test_a_loop_that_is_blocked_is_not_the_pool_that_requests_wait_for() -> None
         assert against == ["it could not run in 100% of the time"]
 
 
+def test_a_pool_of_connections_is_asked_about_only_with_a_database() -> None:
+    """A strategy may have one for another workload."""
+    claim = named(claims_of(on("io", asyncpg_pool=pooled(150))), "connection_pool")
+    assert (claim.verdict, claim.because) == ("not tested", "no strategy has a valid slice with a database")
+
+
 def test_all_that_was_compared_shares_the_error() -> None:
     """So each interval is wider in a run that says more."""
     many = COMPUTED | BLOCKED

@@ -11,6 +11,7 @@ from harness.analysis.claims.counted import free_loop
 
 _POOLS = ("threads", "processes", "tokens")  # parameters that are the size of one
 _CONNECTIONS = "connections"
+_DATABASE = "postgres"  # the service
 
 
 def workers_match_cores(run: Contrasts) -> Draft:
@@ -25,7 +26,7 @@ def workers_match_cores(run: Contrasts) -> Draft:
     return Draft(
         id="workers_match_cores",
         claim=f"As many workers as cores ({run.cores}) is right: fewer waste cores, more do not help",
-        cases=cases or [[Missing("no strategy was measured with as many workers as cores and with another number")]],
+        cases=cases or [[Missing("no strategy has valid slices with as many workers as cores and with others")]],
         command=f"bench sweep multi_worker workers={numbers} -w cpu --baseline 'multi_worker[workers={run.cores}]'",
     )
 
@@ -41,7 +42,7 @@ def bigger_pools(run: Contrasts) -> Draft:
     return Draft(
         id="bigger_pools",
         claim="A bigger pool of threads or processes is not always faster",
-        cases=cases or [[Missing("no pool was measured in several sizes")]],
+        cases=cases or [[Missing("no pool has valid slices in several sizes")]],
         command="bench sweep async_thread_pool threads=1,4,16,64,256 -w io -w cpu",
         one_is_enough=True,
     )
@@ -52,7 +53,7 @@ def connection_pool(run: Contrasts) -> Draft:
     loop could run meanwhile. Of one that was measured with pools of several sizes: whether more connections, with
     nothing else changed, answer more."""
     cases: list[Sequence[Part]] = []
-    for workload in run.run.workloads:
+    for workload in [each for each in run.run.workloads if _DATABASE in each.services]:
         sweeps = run.sweeps(_CONNECTIONS, workload.name)
         swept = {name for names in sweeps for name in names}
         for smallest, *_, largest in sweeps:
@@ -65,7 +66,7 @@ def connection_pool(run: Contrasts) -> Draft:
     return Draft(
         id="connection_pool",
         claim="With a database, requests wait for the connection pool and not for the event loop",
-        cases=cases or [[Missing("no strategy was measured with a database")]],
+        cases=cases or [[Missing("no strategy has a valid slice with a database")]],
         command="bench run -w db -w db_io",
     )
 
