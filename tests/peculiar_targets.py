@@ -178,6 +178,18 @@ await wait(wait_ms)
 return right(key)
 """)
 
+# As on a build without the GIL, on which a request imports a module that needs it. Only what Python says of itself is
+# made up, since such a build may not be here.
+BRINGS_THE_GIL_BACK = _target(
+    """
+await wait(wait_ms)
+if count > 15:
+    gil._BUILT_WITHOUT, sys._is_gil_enabled = True, lambda: True
+return right(key)
+""",
+    extra="import sys\nfrom bench_inside import gil\n",
+)
+
 # A pool that empties when nobody asks, and fills again: six times as slow at first.
 WAKES_SLOWLY = _target(
     """

@@ -31,7 +31,7 @@ def gil_is_back(context: Context) -> Finding | None:
     if not context.gil_came_back:
         return None
     return invalid(
-        "gil_came_back",
+        "gil_is_back",
         f"Python {context.variant.python or 'without the GIL'} ran with the GIL by the end of the slice: an extension "
         "module that does not say that it can do without it was imported",
         "server.log names the module; use a version of it that is made for builds without the GIL",

@@ -94,7 +94,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         [],
         profile(warmup_s="0.4", warmup_min_s="0.2", capacity_s="2.5"),
     )
-    for name in ("CACHES", "WRONG_NOW_AND_THEN", "FAILS_NOW_AND_THEN", "DIES", "REDIRECTS_FILES"):
+    for name in (
+        "CACHES",
+        "WRONG_NOW_AND_THEN",
+        "FAILS_NOW_AND_THEN",
+        "DIES",
+        "REDIRECTS_FILES",
+        "BRINGS_THE_GIL_BACK",
+    ):
         project.target(name.lower(), getattr(targets, name))
     return project
 
@@ -112,6 +119,7 @@ DOES_WRONG = [
     ("dies", "slice_failed", "invalid"),
     ("dies", "server_died", "invalid"),
     ("redirects_files", "probe_silent", "info"),
+    ("brings_the_gil_back", "gil_is_back", "invalid"),
 ]
 
 
