@@ -12,9 +12,8 @@ from tests.bench_kit import TINY, Project
 
 @pytest.mark.measures
 def test_a_sweep_of_anyios_tokens_finds_the_size(tmp_path: Path) -> None:
-    profile = TINY.replace("rates = [{ percent = 30, duration_s = 0.4 }]", "rates = []").replace(
-        "users = 8", "users = 16"
-    )
+    closed_loop_alone = TINY.replace("[{ percent = 30, duration_s = 0.4 }]", "[]")
+    profile = closed_loop_alone.replace("users = 8", "users = 16")
     project = Project(tmp_path, ["sync_def"], profile=profile)
     ended = project.bench("sweep", "sync_def", "tokens=2,4", "--profile", "tiny.toml", "--rounds", "4", "--json")
     assert ended.measured_everything, ended.err
