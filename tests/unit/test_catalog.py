@@ -91,7 +91,7 @@ def test_the_projects_own_strategies_say_how_many_calls_they_can_have_waiting() 
         "fake_async": 1,
         "multi_worker": 40,
         "pool_result_blocking": 1,
-        "pure_async": None,
+        "pure_async": 1024,
         "pure_async_aiohttp": None,
         "sync_def": 40,
         "two_stage": None,
