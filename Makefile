@@ -23,7 +23,7 @@ sweep: setup ## which size is enough? pools, workers, tokens, connections (about
 		async_thread_pool threads=1,4,16,64,256 \
 		async_process_pool processes=1,0.5xcores,cores,1.5xcores,2xcores \
 		multi_worker workers=1,0.5xcores,cores,1.5xcores,2xcores \
-		sync_def tokens=4,16,64 \
+		sync_def tokens=10,20,80 \
 		pure_async client_connections=10,20,40,80 \
 		asyncpg_pool connections=5,15,30,60 $(ARGS)
 
