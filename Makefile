@@ -23,8 +23,8 @@ sweep: setup ## which size is enough? pools, workers, tokens, connections (about
 		async_thread_pool threads=1,4,16,64,256 \
 		async_process_pool processes=1,0.5xcores,cores,1.5xcores,2xcores \
 		multi_worker workers=1,0.5xcores,cores,1.5xcores,2xcores \
-		sync_def tokens=1,4,16,64 \
-		pure_async client_connections=5,10,20,40,80 \
+		sync_def tokens=10,20,80 \
+		pure_async client_connections=10,20,40,80 \
 		asyncpg_pool connections=5,15,30,60 $(ARGS)
 
 # Replaced only when the run has ended well. Logs are left out: a traceback names folders of the machine.

@@ -33,14 +33,14 @@ FEWEST_SIZES = 2
 
 def sweeps(run: RunRecord, slices: Sequence[SliceFigures], cells: Sequence[Cell]) -> tuple[Sweep, ...]:
     """Of each workload and each strategy that was planned in several sizes of one thing, where one of them at least has
-    a valid slice."""
+    a valid slice, be it in a round that is left out."""
     found = []
     for what, variants in swept_variants(run.variants):
         own = {variant.name for _, variant in variants}
         for workload in run.workloads:
             values = {name: each for name, each in by_variant(run, slices, workload.name).items() if name in own}
-            if any(values.values()):
-                capacities = {cell.variant: cell.capacity for cell in cells if cell.workload == workload.name}
+            capacities = {cell.variant: cell.capacity for cell in cells if cell.workload == workload.name}
+            if any(values.values()) or any(capacities.get(name) for name in own):
                 look = look_of(run, workload.name)
                 found.append(_sweep(workload.name, what, variants, fit(CAPACITY, values), look, capacities))
     return tuple(found)

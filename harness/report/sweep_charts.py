@@ -81,7 +81,7 @@ def _of_the_end(sweep: Sweep) -> str:
 
 
 def _of_the_unknown(sweep: Sweep) -> str:
-    if not sweep.unknown:
+    if not sweep.unknown or not sweep.known:
         return ""
     return f"Nothing is known of {sweep.what} = {_listed(sweep.unknown)} (no valid slice): better or worse."
 
