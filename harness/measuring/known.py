@@ -9,7 +9,8 @@ from harness.judging.capacities import is_disturbed
 from harness.judging.fullness import was_not_full
 from harness.judging.validity import NEIGHBOUR_CORES
 from harness.plan import Work
-from harness.results.records.phase_record import PhaseKind, PhaseStatus
+from harness.results.records.outcome import Outcome
+from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseStatus
 from harness.results.records.run_record import Preflight
 from harness.results.records.slice_record import SliceRecord
 
@@ -51,9 +52,9 @@ class Known:
             in_full = phase.spec.users == self._users.get(key, phase.spec.users)
             if ran and was_not_full(phase, record.phases, self._users.get(key, 0)):
                 self._capacity_rps.pop(key, None)  # what the pilot saw was a hitch: all users ask again
-            if phase.spec.kind is PhaseKind.CAPACITY and ran and phase.ok_in_window and in_full:
+            if phase.spec.kind is PhaseKind.CAPACITY and ran and in_full and (rps := _answered_rps(phase, record)):
                 self._users[key] = phase.spec.users
-                self._capacity_rps[key] = phase.ok_in_window / (phase.end_s - phase.start_s)
+                self._capacity_rps[key] = rps
                 self._waits[key] = _waited(record)
 
     def knows_idle_use(self, workload: str, variant: str) -> bool:
@@ -74,6 +75,17 @@ class Known:
 
     def boot_s(self, variant: str) -> float:
         return self._boot_s.get(variant, 0.0)
+
+
+def _answered_rps(capacity: PhaseRecord, record: SliceRecord) -> float:
+    """Where no answer came before the phase was over, the drain says how long the queue was: all that was asked in the
+    closed loop, from its beginning until nothing was open any more. 0.0: nobody was answered at all."""
+    if capacity.ok_in_window:
+        return capacity.ok_in_window / (capacity.end_s - capacity.start_s)
+    asked = (phase for phase in record.phases if phase.spec.users == capacity.spec.users)
+    closed = [phase for phase in asked if phase.spec.kind in (PhaseKind.WARMUP, PhaseKind.CAPACITY)]
+    answers = sum(phase.outcomes.get(Outcome.OK, 0) for phase in closed)
+    return answers / (capacity.drained_s - min(phase.start_s for phase in closed))
 
 
 def _waited(record: SliceRecord) -> bool:

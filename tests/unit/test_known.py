@@ -9,6 +9,7 @@ from harness.judging.validity import NEIGHBOUR_CORES
 from harness.measuring.known import Known
 from harness.plan import Work
 from harness.results.records.noise_record import Noise
+from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
 from harness.results.records.run_record import Preflight
 from harness.results.records.slice_record import SliceRecord
@@ -59,6 +60,29 @@ def test_the_pilot_tells_the_capacity_of_its_own_cell() -> None:
     assert known.of("io", "a").capacity_rps == pytest.approx(390.0)
     assert known.of("cpu", "a").capacity_rps == pytest.approx(110.0)
     assert known.of("io", "b").capacity_rps is None
+
+
+def test_a_queue_that_is_longer_than_the_phases_is_known_by_its_drain() -> None:
+    """Eight users, one served at a time for 0.1 s and nobody answered before all have been served, as with a single
+    thread that a request needs twice."""
+    warmup, capacity = slice("a", 0, phase(8.0, name="warmup"), phase(0.0, outcomes={})).record.phases
+    closed = PhaseSpec("warmup", PhaseKind.WARMUP, 0.25, capacity.spec.users)
+    warmup = msgspec.structs.replace(
+        warmup,
+        spec=closed,
+        start_s=1.0,
+        end_s=1.25,
+        drained_s=1.8,
+        scheduled=8,
+        outcomes={Outcome.OK: 8},
+        ok_in_window=0,
+    )
+    capacity = msgspec.structs.replace(capacity, start_s=1.25, end_s=1.55, drained_s=1.8)
+    record = msgspec.structs.replace(pilot(1.0), phases=(warmup, capacity))
+    assert Known(CHECKED, [record]).of("io", "a").capacity_rps == pytest.approx(10.0)
+    unanswered = msgspec.structs.replace(warmup, outcomes={Outcome.TIMEOUT: 8})
+    silent = msgspec.structs.replace(record, phases=(unanswered, capacity))
+    assert Known(CHECKED, [silent]).of("io", "a").capacity_rps is None
 
 
 @pytest.mark.parametrize(
