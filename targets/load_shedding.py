@@ -6,7 +6,8 @@ answers are too late and the work for them is wasted; with it, those who are let
 
 The traps: the queue must be short enough for the deadline of its users: the last one in it waits for about
 queue / threads jobs. A refusal costs CPU time, too, and clients that try again at once make it worse: hence
-Retry-After. And each worker has a queue of its own, so it sees only its share of the load.
+Retry-After. Work that holds the GIL (`/cpu`) keeps the event loop from running: then requests wait before it counts
+them, and hardly any is refused. And each worker has a queue of its own, so it sees only its share of the load.
 """
 
 import asyncio

@@ -88,6 +88,9 @@ def phase_notes(cell: Cell, phase: CellPhase | None, valid: Sequence[SliceFigure
     if not slices:
         return (cell_note(cell) or "no valid slice",)
     said = [*_how_it_ended(phase, slices)]
+    refused = refused_share(phase)
+    if refused is not None and refused > REFUSED_ABOVE:  # before what was answered, since that explains it
+        said.append(f"{wording.percent(refused)} refused")
     arrived_rps = _arrived_rps(phase.name, valid)
     if phase.overloaded and phase.goodput_rps is not None and arrived_rps is not None:
         said.append(f"{wording.number(phase.goodput_rps.value)} of {wording.number(arrived_rps)}/s answered")
@@ -95,7 +98,6 @@ def phase_notes(cell: Cell, phase: CellPhase | None, valid: Sequence[SliceFigure
     late = too_late_share(phase) if phase.kind is PhaseKind.RATE else None
     for share, limit, what in (
         (error_share(phase), ERRORS_ABOVE, "errors"),
-        (refused_share(phase), REFUSED_ABOVE, "refused"),
         (late, TOO_LATE_ABOVE, "too late"),
     ):
         if share is not None and share > limit:
