@@ -79,9 +79,11 @@ class Known:
 
 def _answered_rps(capacity: PhaseRecord, record: SliceRecord) -> float:
     """Where no answer came before the phase was over, the drain says how long the queue was: all that was asked in the
-    closed loop, from its beginning until nothing was open any more. 0.0: nobody was answered at all."""
+    closed loop, from its beginning until nothing was open any more. 0.0: nobody was answered at all, or not all."""
     if capacity.ok_in_window:
         return capacity.ok_in_window / (capacity.end_s - capacity.start_s)
+    if capacity.status is PhaseStatus.CHOKED:
+        return 0.0
     asked = (phase for phase in record.phases if phase.spec.users == capacity.spec.users)
     closed = [phase for phase in asked if phase.spec.kind in (PhaseKind.WARMUP, PhaseKind.CAPACITY)]
     answers = sum(phase.outcomes.get(Outcome.OK, 0) for phase in closed)

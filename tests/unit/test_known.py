@@ -81,8 +81,10 @@ def test_a_queue_that_is_longer_than_the_phases_is_known_by_its_drain() -> None:
     record = msgspec.structs.replace(pilot(1.0), phases=(warmup, capacity))
     assert Known(CHECKED, [record]).of("io", "a").capacity_rps == pytest.approx(10.0)
     unanswered = msgspec.structs.replace(warmup, outcomes={Outcome.TIMEOUT: 8})
-    silent = msgspec.structs.replace(record, phases=(unanswered, capacity))
-    assert Known(CHECKED, [silent]).of("io", "a").capacity_rps is None
+    stuck = msgspec.structs.replace(capacity, status=PhaseStatus.CHOKED)
+    for phases in ((unanswered, capacity), (warmup, stuck)):
+        silent = msgspec.structs.replace(record, phases=phases)
+        assert Known(CHECKED, [silent]).of("io", "a").capacity_rps is None
 
 
 @pytest.mark.parametrize(
