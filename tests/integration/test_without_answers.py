@@ -16,8 +16,8 @@ from tests.bench_kit import TINY, Project
 from tests.integration.test_findings import assert_found
 from tests.peculiar_targets import GETS_STUCK_ONCE
 
-# Each request holds a thread while it waits for a coroutine that needs another one: four at once never end. It begins to
-# wait when all users have come: they come one after the other, and the first would get an answer.
+# Each request holds a thread while it waits for a coroutine that needs another one: four at once never end. It begins
+# to wait when all users have come: they come one after the other, and the first would get an answer.
 WAITS_FOR_ITSELF = '''"""A thread that waits for a thread"""
 
 import time
