@@ -10,6 +10,8 @@ from harness.cli import project
 from harness.cli.options import Json
 
 if TYPE_CHECKING:
+    from harness.catalog.catalog import Catalog
+    from harness.results.records.profile import Profile
     from harness.serving.asgi_server import AsgiServer
 
 
@@ -21,7 +23,8 @@ def list_(as_json: Json = False) -> None:
     from harness.serving.asgi_server import asgi_server, known_servers
 
     catalog = project.catalog()
-    profiles = {name: load_profile(name).title for name in profile_names()}
+    profiles = {name: load_profile(name) for name in profile_names()}
+    contents = {name: _contents(profile, catalog) for name, profile in profiles.items()}
     servers = {name: asgi_server(name) for name in known_servers()}
     clients = {s.name: s.choices[CLIENT] for s in catalog.strategies if CLIENT in s.choices}
     pythons = found_pythons()
@@ -33,7 +36,8 @@ def list_(as_json: Json = False) -> None:
                 {
                     "strategies": msgspec.to_builtins(catalog.strategies),
                     "workloads": msgspec.to_builtins(catalog.workloads),
-                    "profiles": profiles,
+                    "profiles": {name: profile.title for name, profile in profiles.items()},
+                    "profile_contents": contents,
                     "servers": {name: _described(name, server) for name, server in servers.items()},
                     "clients": clients,
                     "pythons": pythons,
@@ -46,7 +50,9 @@ def list_(as_json: Json = False) -> None:
     for title, rows in (
         ("strategies", [(s.name, s.title) for s in catalog.strategies]),
         ("workloads", [(w.name, w.title) for w in catalog.workloads]),
-        ("profiles", list(profiles.items())),
+        ("services", [(service, "of " + ", ".join(users)) for service, users in _services(catalog).items()]),
+        ("profiles", [(name, profile.title) for name, profile in profiles.items()]),
+        ("what is in a profile", [(name, _listed(found)) for name, found in contents.items()]),
         ("--server", [(name, _in_words(name, server)) for name, server in servers.items()]),
         ("--client", [(name, ", ".join(values)) for name, values in clients.items()]),
         ("--python", [(name, path or "the one that runs this") for name, path in pythons.items()]),
@@ -56,6 +62,29 @@ def list_(as_json: Json = False) -> None:
             print(f"  {name:<22} {text}")
     for error in catalog.errors:
         print(error, file=sys.stderr)
+
+
+def _contents(profile: Profile, catalog: Catalog) -> dict[str, list[str]]:
+    """What a run with it measures, unless workloads or strategies are named. A service's strategies are only measured
+    with its workloads."""
+    names = profile.workloads or [w.name for w in catalog.workloads if w.name not in profile.leave_out]
+    workloads = [workload for workload in catalog.workloads if workload.name in names]
+    started = {service for workload in workloads for service in workload.services}
+    there = [strategy.name for strategy in catalog.strategies if started.issuperset(strategy.services)]
+    return {
+        "workloads": [workload.name for workload in workloads],
+        "strategies": [name for name in there if name not in profile.leave_out],
+    }
+
+
+def _listed(contents: dict[str, list[str]]) -> str:
+    return f"{', '.join(contents['workloads'])} with {', '.join(contents['strategies'])}"
+
+
+def _services(catalog: Catalog) -> dict[str, list[str]]:
+    """The workloads that need each."""
+    names = sorted({service for workload in catalog.workloads for service in workload.services})
+    return {name: [w.name for w in catalog.workloads if name in w.services] for name in names}
 
 
 def _described(name: str, server: AsgiServer) -> dict[str, object]:

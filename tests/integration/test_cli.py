@@ -56,9 +56,15 @@ def test_lists_strategies_workloads_and_profiles_for_people_and_programs() -> No
     assert {"sync_def", "fake_async", "two_stage"} <= {strategy["name"] for strategy in listed["strategies"]}
     assert {workload["name"] for workload in listed["workloads"]} >= {"io", "fanout", "cpu", "mixed"}
     assert set(listed["profiles"]) == {"smoke", "quick", "standard", "sweep", "thorough", "overload"}
+    contents = listed["profile_contents"]
+    assert contents["standard"]["workloads"] == ["cpu", "fanout", "io", "mixed"]
+    assert "asyncpg_pool" not in contents["standard"]["strategies"], "there is no database in it"
+    assert {"asyncpg_pool", "deadline"} <= set(contents["thorough"]["strategies"])
     assert listed["broken"] == []
     text = bench("list").stdout
     assert all(strategy["name"] in text for strategy in listed["strategies"])
+    assert f"{'postgres':<22} of db, db_io\n" in text
+    assert f"{'smoke':<22} mixed with async_process_pool, " in text
 
 
 def test_an_unknown_option_is_a_usage_error() -> None:

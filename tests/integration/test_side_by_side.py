@@ -153,7 +153,9 @@ def test_each_session_boots_each_variant_once(two_sessions: Done) -> None:
     boots = {(boot.variant, boot.number): boot for boot in project.boots()}
     assert set(boots) == {(name, number) for name in (GOOD, "rarely_wrong", "wakes_slowly") for number in (1, 2)}
     for (_, number), boot in boots.items():
-        assert (boot.session, boot.ended) == (number, "stopped")
+        assert boot.session == number
+        # Beside other tests the last answers of a full queue may take longer than a drain. Who is not idle is killed.
+        assert boot.ended in ("stopped", "killed: it was not idle")
         assert [slice.spec.round for slice in boot.slices] == ([0, 1, 2] if number == 1 else [3, 4])
         assert {slice.status for slice in boot.slices} == {"complete"}
     folder = project.run_folder

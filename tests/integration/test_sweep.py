@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from tests.bench_kit import TINY, Project
 
 
-@pytest.mark.measures
 def test_a_sweep_of_threads_finds_the_size(tmp_path: Path) -> None:
     closed_loop_alone = TINY.replace("[{ percent = 30, duration_s = 0.4 }]", "[]")
     project = Project(tmp_path, ["async_thread_pool"], profile=closed_loop_alone)
