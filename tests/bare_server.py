@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, Queue
 from time import monotonic
@@ -97,7 +97,12 @@ class BareServer:
 
     def left(self) -> list[str]:
         """The command lines of the processes that are still there."""
-        return [" ".join(process.cmdline()) for process in self.seen.values() if is_running(process.pid)]
+        left = []
+        for process in self.seen.values():
+            with suppress(psutil.NoSuchProcess):  # it ended between the two looks; a zombie counts as ended
+                if is_running(process.pid):
+                    left.append(" ".join(process.cmdline()))
+        return left
 
     def full_log(self) -> str:
         """All of it; only after the end."""

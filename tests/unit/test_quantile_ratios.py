@@ -198,7 +198,7 @@ def given_up(one: SliceLatencies, requests: int) -> SliceLatencies:
 
 # ---------------------------------------------------------------------------------------------------- many runs
 
-RUNS = 250
+RUNS = 150
 
 
 class Kind(NamedTuple):
