@@ -198,7 +198,7 @@ def given_up(one: SliceLatencies, requests: int) -> SliceLatencies:
 
 # ---------------------------------------------------------------------------------------------------- many runs
 
-RUNS = 150
+RUNS = 250
 
 
 class Kind(NamedTuple):
