@@ -209,7 +209,7 @@ def test_abort_from_another_greenlet_ends_the_exchange_now() -> None:
         assert monotonic() - began_s < 5
 
 
-@settings(max_examples=75, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.one_of(
         st.binary(max_size=300),

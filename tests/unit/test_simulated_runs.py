@@ -9,7 +9,7 @@ import pytest
 
 from tests.simulated_runs import Conditions, judged
 
-RUNS = 120
+RUNS = 200
 # Three standard errors of a share of RUNS runs that is 5 %.
 CHANCE = 3 * math.sqrt(0.05 * 0.95 / RUNS)
 DIFFERENT = (1.0, 1.1, 1.2, 1.5, 2.0, 0.5, 0.9, 1.0, 1.0)

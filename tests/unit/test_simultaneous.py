@@ -242,7 +242,7 @@ def test_an_early_look_decides_what_differs_by_far_and_measuring_goes_on_with_th
 
 # ------------------------------------------------------------------------------------------------------ many runs
 
-RUNS = 400
+RUNS = 800
 LEAST_ERROR = 4  # standard errors of a share of RUNS runs
 
 
