@@ -139,7 +139,8 @@ def stopped(project: Project) -> list[psutil.Process]:
 @pytest.fixture(scope="module")
 def two_sessions(tmp_path_factory: pytest.TempPathFactory) -> Done:
     """Two rounds in each; one strategy that answers wrongly now and then, one that is slow at first."""
-    short = profile(sessions="2", rounds="2", warmup_s="0.5", warmup_min_s="0.2")
+    # Beside other tests the last answers of a full queue take longer; who is not idle after a drain is killed.
+    short = profile(sessions="2", rounds="2", warmup_s="0.5", warmup_min_s="0.2", drain_s="2.0")
     project = Project(tmp_path_factory.mktemp("sessions"), [GOOD], short)
     project.target("rarely_wrong", targets.WRONG_ONCE_IN_500)
     project.target("wakes_slowly", targets.WAKES_SLOWLY)
@@ -153,9 +154,7 @@ def test_each_session_boots_each_variant_once(two_sessions: Done) -> None:
     boots = {(boot.variant, boot.number): boot for boot in project.boots()}
     assert set(boots) == {(name, number) for name in (GOOD, "rarely_wrong", "wakes_slowly") for number in (1, 2)}
     for (_, number), boot in boots.items():
-        assert boot.session == number
-        # Beside other tests the last answers of a full queue may take longer than a drain. Who is not idle is killed.
-        assert boot.ended in ("stopped", "killed: it was not idle")
+        assert (boot.session, boot.ended) == (number, "stopped")
         assert [slice.spec.round for slice in boot.slices] == ([0, 1, 2] if number == 1 else [3, 4])
         assert {slice.status for slice in boot.slices} == {"complete"}
     folder = project.run_folder
