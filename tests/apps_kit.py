@@ -33,7 +33,7 @@ class CorpusApp:
     module: str
     app: str = "app"
     factory: bool = False
-    route: str | None = None  # as OpenAPI has it; none where no request is to blame
+    route: str | None = None  # a template, with prefixes and mounts; none where no request is to blame
     path: str = "/health"
     status: int = 200
     env: dict[str, str] = field(default_factory=dict)
@@ -59,7 +59,7 @@ def read_app(path: Path) -> CorpusApp:
     name = path.parent.name if packaged else path.stem
     marked = [each for file in (path.parent.glob("*.py") if packaged else [path]) for each in _marked(file)]
     if bool(marked) != bool(expected) or len({(file, function) for file, _, function in marked}) > 1:
-        raise ValueError(f"{path}: one fault has cause, where, ms and `# FAULT` in one function; a healthy app has none")
+        raise ValueError(f"{path}: one fault has cause, where, ms and `# FAULT` in one function; a healthy app none")
     fault = None
     if marked:
         fault = Fault(marked[0][0], tuple(line for _, line, _ in marked), marked[0][2], **expected)

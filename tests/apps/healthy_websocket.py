@@ -1,7 +1,11 @@
 # /// app
 # route = "GET /chat"
 # status = 101
-# headers = {Connection = "Upgrade", Upgrade = "websocket", Sec-WebSocket-Version = "13", Sec-WebSocket-Key = "dGhlIHNhbXBsZSBub25jZQ=="}
+# [headers]
+# Connection = "Upgrade"
+# Upgrade = "websocket"
+# Sec-WebSocket-Version = "13"
+# Sec-WebSocket-Key = "dGhlIHNhbXBsZSBub25jZQ=="
 # ///
 import asyncio
 

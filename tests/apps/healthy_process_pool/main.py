@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from process_pool.work import count
+from healthy_process_pool.work import count
 
 app = FastAPI()
 pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
@@ -22,7 +22,7 @@ def start_pool():
 async def lifespan(app):
     await asyncio.get_running_loop().run_in_executor(None, start_pool)
     yield
-    pool.shutdown()
+    await asyncio.get_running_loop().run_in_executor(None, pool.shutdown)  # it waits for its processes
 
 
 # Not `FastAPI(lifespan=...)`, which came in 0.93.
