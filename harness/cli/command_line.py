@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import typer
 
+from harness.cli.app import app
 from harness.cli.calibrate import calibrate
 from harness.cli.compare import compare
 from harness.cli.exit_codes import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_USAGE
@@ -29,7 +30,7 @@ commands = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 commands.command("list")(list_)
-for command in (verify, run, sweep, report, compare, calibrate, new):
+for command in (verify, run, sweep, app, report, compare, calibrate, new):
     commands.command()(command)
 
 

@@ -16,11 +16,11 @@ class Health(Struct, frozen=True):
     in_flight: int
 
 
-def ask_health(host: str, port: int, timeout_s: float) -> Health | str:
+def ask_health(host: str, port: int, timeout_s: float, path: str = HEALTH) -> Health | str:
     """The answer, or in words why there was none (nobody listens, too late, not HTTP)."""
     try:
-        answer = ask(host, port, HEALTH, timeout_s=timeout_s)
+        answer = ask(host, port, path, timeout_s=timeout_s)
     except AskError as error:
-        return f"{HEALTH}: {error}"
+        return f"{path}: {error}"
     in_flight = answer.headers.get(IN_FLIGHT_HEADER, "")
     return Health(answer.status, answer.headers.get(TOKEN_HEADER, ""), int(in_flight) if in_flight.isdigit() else 0)
