@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import msgspec
 from msgspec import Struct
 
-from harness.analysis.blocking_lines import BlockingLine, blocking_lines, cause_of
+from harness.analysis.blocking_lines import BlockingLine, blocking_lines, own_ms
 from harness.results.records.blocked_stretch import Stretch
 from harness.results.records.request_line import RequestLine
 
@@ -106,7 +106,7 @@ class _Asked(NamedTuple):
 
 def _blocked_ms(request: RequestLine, stretches: Sequence[Stretch]) -> float:
     places = (place for stretch in stretches if stretch.request == request.number for place in stretch.places)
-    return sum(place.ms for place in places if cause_of(place) is not None)
+    return sum(own_ms(place) for place in places)
 
 
 def _middle(values: Iterable[float]) -> float:

@@ -81,17 +81,16 @@ def least_ms(cause: Cause) -> float:
     return CANNOT_RUN_MS if cause == "cannot_run" else THRESHOLD_MS
 
 
-def cause_of(place: StretchPlace) -> Cause | None:
-    """None: the machine had no CPU for it."""
+def cause_of(place: StretchPlace) -> Cause:
+    """Of the time in which the machine had a CPU for it."""
     if place.by_other:
         return "cannot_run"
-    if place.cpu_ms >= _HALF * place.ms:
-        return "computes"
-    return None if place.queued_ms >= _HALF * place.ms else "waits"
+    return "computes" if place.cpu_ms >= _HALF * (place.ms - place.queued_ms) else "waits"
 
 
-def _own_ms(place: StretchPlace, cause: Cause) -> float:
+def own_ms(place: StretchPlace) -> float:
     """Of its time, what the cause explains: what remains is the machine's."""
+    cause = cause_of(place)
     if cause == "computes":
         return place.cpu_ms
     return place.ms - place.queued_ms - place.cpu_ms if cause == "waits" else place.ms
@@ -101,16 +100,16 @@ def _groups(stretch: Stretch, route: str | None) -> list[tuple[_Group, float, li
     members: dict[_Group, list[StretchPlace]] = defaultdict(list)
     for place in stretch.places:
         cause = cause_of(place)
-        if place.file is not None and cause is not None:
+        if place.file is not None:
             line = None if cause == "computes" else place.line
             members[_Group(route, place.file, place.function, place.where, cause, line)].append(place)
-    timed = [(group, sum(_own_ms(p, group.cause) for p in each), each) for group, each in members.items()]
+    timed = [(group, sum(own_ms(place) for place in each), each) for group, each in members.items()]
     large = [each for each in timed if each[1] >= max(THRESHOLD_MS, _LEAST_PART * stretch.ms)]
     if large or not timed:
         return large
     # Many functions share it, each for too short: the one with most of it stands for all.
     group, _, each = max(timed, key=lambda one: one[1])
-    return [(group, sum(own_ms for other, own_ms, _ in timed if other.cause == group.cause), each)]
+    return [(group, sum(ms for other, ms, _ in timed if other.cause == group.cause), each)]
 
 
 def _needed(group: _Group, asked: Mapping[str, int]) -> int:
@@ -132,8 +131,8 @@ def _line_of(group: _Group, places: list[StretchPlace], ms: float, sources: Mapp
 
 
 def _representative(ms_by_line: Mapping[int, float]) -> int:
-    """The line with most of the time; where a loop shares it among its lines, the first with a good part of it, which is
-    the same line in each run."""
+    """The line with most of the time; where a loop shares it among its lines, the first with a good part of it, which
+    is the same line in each run."""
     total_ms = sum(ms_by_line.values())
     line = max(ms_by_line, key=lambda each: ms_by_line[each])
     if ms_by_line[line] >= _MOST * total_ms:

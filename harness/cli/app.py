@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from harness.analysis.blocking_lines import BlockingLine
     from harness.serving.target import Target
 
-TIMES = 3
-READY_S = 60.0
-TIMEOUT_S = 10.0
+_TIMES = 3
+_READY_S = 60.0
+_TIMEOUT_S = 10.0
 
 
 def app(
@@ -80,15 +80,17 @@ def _checked(target: Target, paths: list[str]) -> tuple[AppCheck, list[str]]:
         with Server.launch(
             target, probe_dir=folder / "probe", log_path=folder / "server.log", watch_dir=watch_dir
         ) as server:
-            server.wait_ready(READY_S)
-            known, errors = known_routes(server, watch_dir, TIMEOUT_S)
+            server.wait_ready(_READY_S)
+            known, errors = known_routes(server, watch_dir, _TIMEOUT_S)
             routes = [*known, *(AppRoute("GET", "", path) for path in paths)]
-            asked = ask_routes(server, routes, times=TIMES, timeout_s=TIMEOUT_S)
+            asked = ask_routes(server, routes, times=_TIMES, timeout_s=_TIMEOUT_S)
             if server.exit_code() is not None:
                 errors.append(f"{target.name}: {server.describe_exit()}")
             server.stop(5.0)
         files = WatchFiles.read(watch_dir)
-    answers = [RouteAnswer("GET", each.route.template or None, each.route.path, each.status, each.error) for each in asked]
+    answers = [
+        RouteAnswer("GET", each.route.template or None, each.route.path, each.status, each.error) for each in asked
+    ]
     answers += [RouteAnswer(each.method, each.template, None, 0, each.missing) for each in routes if each.path is None]
     return checked(answers, files.stretches, files.requests, files.sources), errors
 

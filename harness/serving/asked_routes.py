@@ -55,8 +55,8 @@ def ask_routes(
     timeout_s: float,
     on_asked: Callable[[AskedRoute], None] = lambda asked: None,
 ) -> list[AskedRoute]:
-    """Each of those with a path, `times` times in a row, or until no answer comes. The next request is made when the one
-    before is over, its background tasks included, but at the latest after `timeout_s`."""
+    """Each of those with a path, `times` times in a row, or until no answer comes. The next request is made when the
+    one before is over, its background tasks included, but at the latest after `timeout_s`."""
     asked = []
     for route in routes:
         if route.path is None:

@@ -17,10 +17,13 @@ def own_app(
 ) -> Target:
     """Raises UsageError."""
     module, colon, attribute = app.partition(":")
-    if not (colon and all(part.isidentifier() for part in (*module.split("."), *attribute.split(".")))):
+    if module.endswith(".py") or not (
+        colon and all(part.isidentifier() for part in (*module.split("."), *attribute.split(".")))
+    ):
         raise UsageError(f"{app!r}: is not MODULE:APP; name the module and the app in it, such as shop.main:app")
     if not folder.is_dir():
-        raise UsageError(f"--dir {folder}: is no folder; name the one that {module.partition('.')[0]!r} is imported from")
+        package = module.partition(".")[0]
+        raise UsageError(f"--dir {folder}: is no folder; name the one that {package!r} is imported from")
     return Target(
         name=app,
         app=app,

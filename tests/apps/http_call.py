@@ -20,7 +20,7 @@ async def health():
 
 
 class Answer(BaseHTTPRequestHandler):
-    def do_GET(self):  # noqa: N802 - the name that http.server looks for
+    def do_GET(self):
         time.sleep(0.06)
         self.send_response(200)
         self.send_header("content-length", "2")

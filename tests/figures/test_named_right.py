@@ -16,14 +16,17 @@ RUNS = 3
 def test_three_runs_say_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     apps = corpus()
     runs = [found_in_all(apps, tmp_path / str(number)) for number in range(RUNS)]
-    said = [{app.name: [(f.file, f.line, f.cause, f.where, f.route) for f in run[app.name]] for app in apps} for run in runs]
+    said = [
+        {app.name: [(f.file, f.line, f.cause, f.where, f.route) for f in run[app.name]] for app in apps} for run in runs
+    ]
     wrong = [{app.name: words for app in apps if (words := wrong_with(app, run[app.name]))} for run in runs]
     faulty = [app.name for app in apps if app.fault is not None]
     with capsys.disabled():
         print(f"\n{len(faulty)} apps with a fault and {len(apps) - len(faulty)} healthy ones, one request at a time")
         for number, each in enumerate(wrong, start=1):
             right = len(faulty) - len(set(each) & set(faulty))
-            print(f"  run {number}: {right} of {len(faulty)} named right, {len(set(each) - set(faulty))} healthy ones named")
+            healthy = len(set(each) - set(faulty))
+            print(f"  run {number}: {right} of {len(faulty)} named right, {healthy} healthy ones named")
             for name, words in each.items():
                 print(f"    {name}: {words}")
         print(f"  the same in each run: {said.count(said[0]) == RUNS}")

@@ -17,7 +17,7 @@ def load(app: str, folder: Path, *, factory: bool = False) -> Any:
     module_name, _, attribute = app.partition(":")
     _check_package(module_name.partition(".")[0], folder)
     module = importlib.import_module(module_name)
-    found = reduce(getattr, attribute.split("."), module)
+    found: Any = reduce(getattr, attribute.split("."), module)
     loaded = found() if factory else found
     if not callable(loaded):
         what = f"`{attribute}()` returns" if factory else f"`{attribute}` is"

@@ -1,4 +1,4 @@
-"""A request as the watching thread knows it: which one a stack, a task or a thread belongs to, and which route it is."""
+"""A request as the watching thread knows it: which one a stack, task or thread belongs to, and which route it is."""
 
 from __future__ import annotations
 
@@ -109,8 +109,8 @@ class SeenRequests:
 
 
 def _carried_by(frame: FrameType) -> Any:
-    """The scope or the context among its variables. Those of other frames are not read: up to Python 3.12 that keeps the
-    values alive as long as the frame."""
+    """The scope or the context among its variables. Those of other frames are not read: up to Python 3.12 that keeps
+    the values alive as long as the frame."""
     code, module = frame.f_code, frame.f_globals.get("__name__", "")
     if "scope" in code.co_varnames or "scope" in code.co_freevars:
         return frame.f_locals.get("scope")

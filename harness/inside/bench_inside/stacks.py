@@ -14,7 +14,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
-_INSIDE = str(Path(__file__).parent)
+_INSIDE = Path(__file__).parent
 _COROUTINE = 0x80 | 0x100 | 0x200  # CO_COROUTINE, CO_ITERABLE_COROUTINE, CO_ASYNC_GENERATOR
 
 # Who has called the user's code says what it is. By module and function; without a function: any of that module.
@@ -54,8 +54,8 @@ class UserCode:
 
     def __init__(self) -> None:
         paths = sysconfig.get_paths()
-        others = {paths["stdlib"], paths["platstdlib"], _INSIDE}
-        self._not_theirs = tuple({os.path.join(folder, "") for path in others for folder in (path, os.path.realpath(path))})
+        others = [Path(path) for path in (paths["stdlib"], paths["platstdlib"], _INSIDE)]
+        self._not_theirs = tuple(f"{path}{os.sep}" for each in others for path in (each, each.resolve()))
         self._known: dict[str, bool] = {}
 
     def has(self, code: CodeType) -> bool:
@@ -68,12 +68,12 @@ class UserCode:
     def _is_theirs(self, filename: str) -> bool:
         if filename.startswith("<") or filename.startswith(self._not_theirs):
             return False
-        return not {"site-packages", "dist-packages"} & set(filename.split(os.sep))
+        return not {"site-packages", "dist-packages"} & set(Path(filename).parts)
 
 
-def place_of(frame: FrameType, user: UserCode) -> Place:
-    """Of a thread whose innermost frame this is."""
-    innermost = next((each for each in outwards(frame) if user.has(each.f_code)), None)
+def place_of(frame: FrameType, user: UserCode, until: frozenset[CodeType] = frozenset()) -> Place:
+    """Of a thread whose innermost frame this is; `until` is the code that runs its event loop, when it has one."""
+    innermost = next((each for each in outwards(frame, until) if user.has(each.f_code)), None)
     where = _where(innermost or frame, user)
     if innermost is None:
         return Place(None, 0, "", (), _name(frame), where)
@@ -108,18 +108,18 @@ def between_callbacks(frame: FrameType) -> frozenset[CodeType]:
     return frozenset(each.f_code for each in stack[outermost + 1 :])
 
 
-def outermost_users(frame: FrameType, user: UserCode) -> CodeType | None:
-    """Where the user's code was entered."""
+def outermost_users(frame: FrameType, user: UserCode, until: frozenset[CodeType]) -> CodeType | None:
+    """Where the user's code was entered, in a callback of the event loop whose code is `until`."""
     found = None
-    for each in outwards(frame):
+    for each in outwards(frame, until):
         if user.has(each.f_code):
             found = each.f_code
     return found
 
 
-def outwards(frame: FrameType | None) -> Iterator[FrameType]:
-    """The frame, its caller, and so on."""
-    while frame is not None:
+def outwards(frame: FrameType | None, until: frozenset[CodeType] = frozenset()) -> Iterator[FrameType]:
+    """The frame, its caller, and so on, to the one before the first that runs any code of `until`."""
+    while frame is not None and frame.f_code not in until:
         yield frame
         frame = frame.f_back
 
@@ -174,7 +174,9 @@ def _where(frame: FrameType, user: UserCode) -> str | None:
 def _wraps_asgi(frame: FrameType) -> bool:
     """Whether this function of the user's wraps an application, or what one sends and receives."""
     arguments, free = _arguments(frame.f_code), frame.f_code.co_freevars
-    if "call_next" in arguments or (arguments == ("message",) and "send" in free) or (not arguments and "receive" in free):
+    sends = arguments == ("message",) and "send" in free
+    receives = not arguments and "receive" in free
+    if "call_next" in arguments or sends or receives:
         return True
     if not {"scope", "receive", "send"} <= set(arguments):
         return False
