@@ -51,7 +51,7 @@ class Sights:
         where = "startup" if is_starting else place.where or self._where_without_caller(frame)
         place = place._replace(where=where)
         endpoint = None if request is None else request.endpoint()
-        if place.file is None and endpoint is not None and self._user.has(endpoint):
+        if place.file is None and where != "other" and endpoint is not None and self._user.has(endpoint):
             # What the framework does with the endpoint's parameters and its answer.
             place = place._replace(file=endpoint.co_filename, line=endpoint.co_firstlineno, function=endpoint.co_name)
         return Sight(place, request)

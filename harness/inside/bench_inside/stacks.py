@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 _INSIDE = Path(__file__).parent
 _COROUTINE = 0x80 | 0x100 | 0x200  # CO_COROUTINE, CO_ITERABLE_COROUTINE, CO_ASYNC_GENERATOR
 
+_CALLING_THE_APP = frozenset(["__call__", "_lifespan", "_request"])
+
 # Who has called the user's code says what it is. By module and function; without a function: any of that module.
 _CALLERS = {
     ("logging", ""): "other",
@@ -73,7 +75,9 @@ class UserCode:
 
 def place_of(frame: FrameType, user: UserCode, until: frozenset[CodeType] = frozenset()) -> Place:
     """Of a thread whose innermost frame this is; `until` is the code that runs its event loop, when it has one."""
-    innermost = next((each for each in outwards(frame, until) if user.has(each.f_code)), None)
+    innermost = next((each for each in outwards(frame, until) if user.has(each.f_code) or _is_ours(each.f_code)), None)
+    if innermost is not None and _is_ours(innermost.f_code):
+        return Place(None, 0, "", (), _name(frame), "other")
     where = _where(innermost or frame, user)
     if innermost is None:
         return Place(None, 0, "", (), _name(frame), where)
@@ -144,6 +148,11 @@ def _columns(frame: FrameType) -> tuple[int, ...]:
         return ()
     found = next(itertools.islice(positions(), frame.f_lasti // 2, None), ())
     return () if None in found else tuple(found)
+
+
+def _is_ours(code: CodeType) -> bool:
+    """What we do when the user's code sends an answer. What calls the user's code is none of that."""
+    return code.co_filename.startswith(f"{_INSIDE}{os.sep}") and code.co_name not in _CALLING_THE_APP
 
 
 def _where(frame: FrameType, user: UserCode) -> str | None:

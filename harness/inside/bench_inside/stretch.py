@@ -33,8 +33,9 @@ class OpenStretch:
         self.last = (place, by_other)
         spent = self._spent.setdefault(self.last, [0.0, 0.0, 0.0])
         spent[0] += wall_s
-        spent[1] += max(0.0, min(did.cpu_s, wall_s))
-        spent[2] += max(0.0, min(did.queued_s, wall_s))
+        cpu_s = max(0.0, min(did.cpu_s, wall_s))
+        spent[1] += cpu_s
+        spent[2] += max(0.0, min(did.queued_s, wall_s - cpu_s))
 
     def line(self) -> dict[str, Any]:
         return {

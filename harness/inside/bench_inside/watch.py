@@ -103,8 +103,9 @@ class Watch:
         return _Look(time.monotonic(), loop_cpu_s, time.process_time() - loop_cpu_s - time.thread_time())
 
     def _remember(self, now: _Look) -> None:
-        """What is too dear for each look: how long this thread had no CPU, and the CPU time of each thread."""
+        """What is too dear for each look: how long two threads had no CPU, and the CPU time of each thread."""
         self._remembered_s = now.at_s
+        self._loop_queued_s = self._clock.read().queued_s
         self._own_queued_s = self._own_clock.read().queued_s
         self._sights.remember_threads()
 
@@ -133,6 +134,8 @@ class Watch:
                 self._open(_Step(step.key, began_s, last.loop_cpu_s, last.at_s), began_s, sight, other, last, now)
             elif others_s >= self._held_s:
                 self._write_held(other, last, now)
+            elif step.key is not None:  # it keeps the GIL while it waits
+                self._open(step._replace(began_s=last.at_s), last.at_s, sight, other, last, now)
         elif seen_twice:
             self._open(step, now.at_s, sight, other, last, now)
 
@@ -159,7 +162,8 @@ class Watch:
             began_s = request.began_s  # it came between two looks, and this is the first that it does
         self._stretch = OpenStretch(step.key, began_s, proven_from_s)
         self._stretch.request = request
-        self._times = self._clock.read()._replace(cpu_s=step.began_cpu_s)
+        # How long it had no CPU is known since `_remember` only, which may be too much for the first look.
+        self._times = self._clock.read()._replace(cpu_s=step.began_cpu_s, queued_s=self._loop_queued_s)
         self._add(self._stretch, sight, other, last, now, now.at_s)
         self._question += 1
         self._answered_s = None
