@@ -33,9 +33,8 @@ class OpenStretch:
         self.last = (place, by_other)
         spent = self._spent.setdefault(self.last, [0.0, 0.0, 0.0])
         spent[0] += wall_s
-        cpu_s = max(0.0, min(did.cpu_s, wall_s))
-        spent[1] += cpu_s
-        spent[2] += max(0.0, min(did.queued_s, wall_s - cpu_s))
+        spent[1] += did.cpu_s
+        spent[2] += did.queued_s  # the system tells it when it is over, perhaps some looks later
 
     def line(self) -> dict[str, Any]:
         return {
@@ -47,8 +46,8 @@ class OpenStretch:
                     **place._asdict(),
                     "by_other": by_other,
                     "ms": _ms(wall_s),
-                    "cpu_ms": _ms(cpu_s),
-                    "queued_ms": _ms(queued_s),
+                    "cpu_ms": _ms(min(cpu_s, wall_s)),
+                    "queued_ms": _ms(max(0.0, min(queued_s, wall_s - cpu_s))),
                 }
                 for (place, by_other), (wall_s, cpu_s, queued_s) in self._spent.items()
             ],
