@@ -85,6 +85,7 @@ class Watch:
         self._remember(last)
         self._watches.set()
         while not self._ended:
+            self._asleep_s = time.monotonic()
             time.sleep(self._period_s)
             now = self._read()
             self._look(last, now)
@@ -118,7 +119,7 @@ class Watch:
         step = self._step = self._step_at(frame, last, now)
         computed_since_idle = before.key is None and now.at_s - step.began_s >= self._period_s
         seen_twice = step.key is not None and (step is before or computed_since_idle)
-        is_late = self._late_s(last, now) >= self._held_s
+        is_late = self._late_s(now) >= self._held_s
         if self._stretch is None and not seen_twice and not is_late:
             return
         # First what is to be seen, since what follows lets go of the GIL.
@@ -128,7 +129,7 @@ class Watch:
         del frames, frame
         if self._stretch is not None:
             self._look_further(self._stretch, sight, other, last, now)
-        elif is_late and self._waited_for_gil_s(last, now) >= self._held_s:
+        elif is_late and self._waited_for_gil_s(now) >= self._held_s:
             if loop_s >= max(others_s, self._held_s):
                 began_s = now.at_s - min(now.at_s - last.at_s, loop_s)
                 self._open(_Step(step.key, began_s, last.loop_cpu_s, last.at_s), began_s, sight, other, last, now)
@@ -149,12 +150,14 @@ class Watch:
         computed_s = min(now.at_s - last.at_s, now.loop_cpu_s - last.loop_cpu_s)
         return _Step(key, now.at_s - computed_s, last.loop_cpu_s, last.at_s)
 
-    def _late_s(self, last: _Look, now: _Look) -> float:
-        return now.at_s - last.at_s - self._period_s
+    def _late_s(self, now: _Look) -> float:
+        return now.at_s - self._asleep_s - self._period_s
 
-    def _waited_for_gil_s(self, last: _Look, now: _Look) -> float:
-        """At least: how long this thread had no CPU is known since `_remember` only, which may be too much."""
-        return self._late_s(last, now) - (self._own_clock.read().queued_s - self._own_queued_s)
+    def _waited_for_gil_s(self, now: _Look) -> float:
+        """At least: how long there was no CPU, for this thread or for the loop's while it had the GIL, is known since
+        `_remember` only, which may be too much."""
+        own_queued_s = self._own_clock.read().queued_s - self._own_queued_s
+        return self._late_s(now) - own_queued_s - (self._clock.read().queued_s - self._loop_queued_s)
 
     def _open(self, step: _Step, proven_from_s: float, sight: Sight, other: Sight, last: _Look, now: _Look) -> None:
         request, began_s = sight.request, step.began_s
@@ -185,7 +188,7 @@ class Watch:
             return
         # Else it goes on with another task before it answers: what was seen once only may have been short.
         elif stretch.looks > 1:
-            self._add(stretch, sight, other, last, now, now.at_s)
+            self._add(stretch, sight, other, last, now, min(now.at_s, last.at_s + self._period_s))
         self._stretch = None
         self._step = _Step(step.key, now.at_s, now.loop_cpu_s, now.at_s)
         long_enough = stretch.seen_s - stretch.began_s >= self._threshold_s
@@ -197,7 +200,8 @@ class Watch:
         did, self._times = times.since(self._times), times
         is_over = until_s < now.at_s or self._step.key != stretch.key  # what the thread is at now is another thing
         if stretch.last is not None and is_over:
-            stretch.add(*stretch.last, until_s, did)
+            share = min(1.0, max(0.0, until_s - last.at_s) / (now.at_s - last.at_s))
+            stretch.add(*stretch.last, until_s, ThreadTimes(share * did.cpu_s, share * did.queued_s))
         elif self._could_not_run(did, last, now):
             stretch.add(other.place, True, until_s, did)
         else:
@@ -209,7 +213,7 @@ class Watch:
         wall_s, switch_s = now.at_s - last.at_s, sys.getswitchinterval()
         others_computed = now.others_cpu_s - last.others_cpu_s >= max(did.cpu_s, _HALF * (wall_s - did.queued_s))
         asked_again = did.runs > 1 and did.runs >= wall_s / (3 * switch_s)
-        return others_computed and asked_again and self._waited_for_gil_s(last, now) >= _HALF * switch_s
+        return others_computed and asked_again and self._waited_for_gil_s(now) >= _HALF * switch_s
 
     def _write_held(self, other: Sight, last: _Look, now: _Look) -> None:
         """The loop could not have run, whether it had to or not."""
