@@ -45,7 +45,7 @@ def app(
     from harness.serving.own_app import own_app
 
     if not check:
-        raise UsageError("bench app: only --check is there so far; add it")
+        raise UsageError("app: measures nothing under load yet; add --check")
     target = own_app(app, folder, python=python, env_file=env_file, factory=factory)
     found, errors = _checked(target, ask or [])
     if as_json:
