@@ -14,6 +14,8 @@ from tests.signals import children_start_with_default_signals
 
 # Files that measure as a whole, and single tests of others. Elsewhere the test is marked itself.
 MEASURING = {
+    "integration/test_apps.py",
+    "integration/test_watched_apps.py",
     "integration/test_calibration.py::test_a_freeze_is_seen_that_counting_from_the_send_would_hide",
     "integration/test_calibration.py::test_a_freeze_stops_everything",
     "integration/test_calibration.py::test_the_cpu_of_wrk_is_measured_while_it_runs",
@@ -35,6 +37,7 @@ MEASURING = {
     "unit/test_probe.py::test_a_blocked_loop_shows_with_the_missed_ticks",
     "unit/test_probe.py::test_lines_are_written_while_the_loop_is_blocked_and_say_so",
     "unit/test_probe.py::test_ticks_keep_their_schedule",
+    "unit/test_watch.py",
 }
 # Tests of a measuring file that only check.
 CHECKING = {

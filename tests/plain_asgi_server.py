@@ -1,4 +1,4 @@
-"""Runs `bench_inside.app:app` as an ASGI server does, in any Python from 3.9 on and without installed packages:
+"""Runs `bench_inside.served:app` as an ASGI server does, in any Python from 3.9 on and without installed packages:
 startup, `/health`, a request that blocks, a request to a route, shutdown. Prints the headers of `/health`.
 
     python -I -S plain_asgi_server.py FOLDER_OF_BENCH_INSIDE
@@ -11,7 +11,7 @@ import sys
 
 
 async def serve() -> None:
-    from bench_inside.app import app  # type: ignore[import-not-found]  # noqa: PLC0415
+    from bench_inside.served import app  # type: ignore[import-not-found]  # noqa: PLC0415
 
     said: asyncio.Queue = asyncio.Queue()  # type: ignore[type-arg]
     asked: asyncio.Queue = asyncio.Queue()  # type: ignore[type-arg]

@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import typer
 
+from harness.cli.app import app
 from harness.cli.calibrate import calibrate
 from harness.cli.claims import claims
 from harness.cli.compare import compare
@@ -30,7 +31,7 @@ commands = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 commands.command("list")(list_)
-for command in (verify, run, sweep, report, claims, compare, calibrate, new):
+for command in (verify, run, sweep, app, report, claims, compare, calibrate, new):
     commands.command()(command)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import socket
+from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
@@ -24,7 +25,15 @@ class AskError(HarnessError):
     """No answer. `str()` is a phrase, to follow what was asked and a colon: "did not answer within 1 s"."""
 
 
-def ask(host: str, port: int, path: str, *, timeout_s: float, max_bytes: int = 1 << 20) -> HttpAnswer:
+def ask(
+    host: str,
+    port: int,
+    path: str,
+    *,
+    timeout_s: float,
+    max_bytes: int = 1 << 20,
+    headers: Mapping[str, str] | None = None,
+) -> HttpAnswer:
     """GET `path` on a connection of its own. `timeout_s` is the limit for everything from connecting to the last byte.
 
     Proxies in the environment are not used. Raises AskError, also for a body longer than `max_bytes`.
@@ -34,18 +43,18 @@ def ask(host: str, port: int, path: str, *, timeout_s: float, max_bytes: int = 1
         connection.sock = sock
         try:
             sock.connect((host, port))
-            connection.request("GET", path, headers={"Connection": "close"})
+            connection.request("GET", path, headers={"Connection": "close", **(headers or {})})
             with connection.getresponse() as response:
-                headers: dict[str, str] = {}
+                answered: dict[str, str] = {}
                 for name, value in response.getheaders():
                     key = name.lower()
-                    headers[key] = f"{headers[key]}, {value}" if key in headers else value
+                    answered[key] = f"{answered[key]}, {value}" if key in answered else value
                 body = response.read(max_bytes + 1)
                 if len(body) > max_bytes:
                     raise AskError(f"answered with more than {max_bytes:,} bytes")
                 if response.length:  # of a read with a limit http.client does not say that it was cut short
                     raise http.client.IncompleteRead(body, response.length)
-                return HttpAnswer(response.status, headers, body)
+                return HttpAnswer(response.status, answered, body)
         except TimeoutError as error:
             raise AskError(f"did not answer within {timeout_s:.3g} s") from error
         except ConnectionRefusedError as error:

@@ -18,12 +18,12 @@ class Health(Struct, frozen=True):
     gil_came_back: bool = False
 
 
-def ask_health(host: str, port: int, timeout_s: float) -> Health | str:
+def ask_health(host: str, port: int, timeout_s: float, path: str = HEALTH) -> Health | str:
     """The answer, or in words why there was none (nobody listens, too late, not HTTP)."""
     try:
-        answer = ask(host, port, HEALTH, timeout_s=timeout_s)
+        answer = ask(host, port, path, timeout_s=timeout_s)
     except AskError as error:
-        return f"{HEALTH}: {error}"
+        return f"{path}: {error}"
     in_flight = answer.headers.get(IN_FLIGHT_HEADER, "")
     return Health(
         status=answer.status,

@@ -16,19 +16,29 @@ from harness.serving.target import Target
 
 # On the target's path, so that it finds `bench_inside` and nothing else of ours.
 _INSIDE = Path(inside.__file__).parent
-_WRAPPED_APP = "bench_inside.app:app"
+_WRAPPED_APP = "bench_inside.served:app"
 # What a shell says of one Python may keep another one from starting.
 _OF_OUR_PYTHON = ("PYTHONEXECUTABLE", "PYTHONHOME", "PYTHONPLATLIBDIR", "PYTHON_GIL", "VIRTUAL_ENV")
 
 
 def starter(
-    target: Target, *, token: str, probe_dir: Path, log_path: Path, cpus: Sequence[int] | None, nice: int
+    target: Target,
+    *,
+    token: str,
+    probe_dir: Path,
+    log_path: Path,
+    cpus: Sequence[int] | None,
+    nice: int,
+    watch_dir: Path | None = None,
 ) -> Callable[[int], Supervised]:
     """A function that starts `target`, wrapped in the probe, on a given port of this machine. Raises UsageError when
     the target asks for something that its server does not have."""
     options = resolved(target.server)
     server = asgi_server(options.server)
-    env = _environment(target, server, InsideSettings(target.app, target.folder, token, probe_dir.resolve()))
+    settings = InsideSettings(
+        target.app, target.folder, token, probe_dir.resolve(), target.factory, watch_dir and watch_dir.resolve()
+    )
+    env = _environment(target, server, settings)
 
     def start(port: int) -> Supervised:
         order = LaunchOrder(

@@ -79,19 +79,24 @@ class Server:
         cpus: Sequence[int] | None = None,
         port: int | None = None,
         nice: int = 0,
+        watch_dir: Path | None = None,
     ) -> Self:
         """Start it and return at once; `wait_ready` before use.
 
-        `port`: only this one will do. `nice` is added to our own niceness.
+        `port`: only this one will do. `nice` is added to our own niceness. `watch_dir`: what blocks its event loop is
+        looked for, and written there.
         Raises PortError when the port is taken, HarnessError when nothing can be started here.
         """
         try:
-            probe_dir.mkdir(parents=True, exist_ok=True)
+            for folder in filter(None, (probe_dir, watch_dir)):
+                folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             reason = f"{probe_dir}: cannot be made ({error.strerror}); free space or choose another --results"
             raise ServeError(reason) from error
         token = secrets.token_hex(16)
-        start = starter(target, token=token, probe_dir=probe_dir, log_path=log_path, cpus=cpus, nice=nice)
+        start = starter(
+            target, token=token, probe_dir=probe_dir, log_path=log_path, cpus=cpus, nice=nice, watch_dir=watch_dir
+        )
         return cls(target, start, token=token, probe_dir=probe_dir, log_path=log_path, fixed_port=port)
 
     @property
@@ -142,7 +147,7 @@ class Server:
         """
         asked_s = time.monotonic()
         while (left_s := asked_s + timeout_s - time.monotonic()) > 0:
-            health = ask_health(HOST, self.port, left_s)
+            health = ask_health(HOST, self.port, left_s, self._target.health)
             if (
                 isinstance(health, Health)
                 and health.token == self._token
@@ -190,7 +195,7 @@ class Server:
         deadline_s = time.monotonic() + timeout_s
         last: Health | str = ""
         while (left_s := deadline_s - time.monotonic()) > 0:
-            health = ask_health(HOST, self.port, min(_ASK_S, left_s))
+            health = ask_health(HOST, self.port, min(_ASK_S, left_s), self._target.health)
             if isinstance(health, Health) and self._is_ready(health):
                 return
             whole = left_s >= _ASK_S or not last  # no answer in the last 0.1 s means little
@@ -219,7 +224,7 @@ class Server:
         if isinstance(last, str):
             why = last
         elif last.status != 200:
-            why = f"/health answered {last.status}"
+            why = f"{self._target.health} answered {last.status}"
         else:
             why = f"{len(self.pids())} of {self._target.workers} workers had started"
         self._process.kill()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from harness.inside.bench_inside.probe import HEALTH
 from harness.inside.bench_inside.reason import source_of
 from harness.interpreters.environments import python_of
 from harness.results.records.strategy import ServerOptions
@@ -16,7 +17,8 @@ from harness.results.records.variant import Variant
 
 class Target(Struct, frozen=True, kw_only=True):
     """`app` is what ASGI servers are told (`package.module:attribute`), imported from `folder`, which is also the
-    current folder of its processes. `name` is for messages. `environment` comes on top of ours."""
+    current folder of its processes; with `factory` it is a function that makes the app. `name` is for messages.
+    `environment` comes on top of ours. `health` is the path that says whether it is ready."""
 
     name: str
     app: str
@@ -25,6 +27,8 @@ class Target(Struct, frozen=True, kw_only=True):
     environment: Mapping[str, str] = {}
     server: ServerOptions = ServerOptions()
     workers: int = 1
+    factory: bool = False
+    health: str = HEALTH
 
     @property
     def source(self) -> str:

@@ -233,7 +233,7 @@ def _targets(project: Project) -> list[psutil.Process]:
     return [
         p
         for p in project.processes()
-        if "bench_inside.app:app" in (command := command_of(p))
+        if "bench_inside.served:app" in (command := command_of(p))
         and any(word.endswith("supervisor.py") for word in command)
         and project.slices_so_far()
     ]

@@ -25,7 +25,7 @@ from harness.serving.asgi_server import (
 
 ORDER = LaunchOrder(
     interpreter="/their/python",
-    app="bench_inside.app:app",
+    app="bench_inside.served:app",
     host="127.0.0.1",
     port=8123,
     workers=3,
@@ -49,7 +49,7 @@ def test_a_server_is_told_everything_that_matters(name: str) -> None:
     kind = asgi_server(name)
     command = kind.command(msgspec.structs.replace(ORDER, http=kind.parsers[0] if kind.parsers else ""))
     assert command[:3] == ["/their/python", "-m", name]
-    assert "bench_inside.app:app" in command
+    assert "bench_inside.served:app" in command
     assert command[command.index("--workers") + 1] == "3"
     assert "asyncio" in command
     told = " ".join(command)

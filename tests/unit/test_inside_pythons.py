@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from harness import inside
+from harness.analysis.blocking_lines import cause_of
 from harness.inside.bench_inside.settings import InsideSettings
 from harness.processes import supervisor
 from harness.results.records.probe_line import ProbeLine
 from harness.results.store import read_lines
+from harness.results.watch_files import WatchFiles
 from tests.pythons import pythons
 
 INSIDE = Path(inside.__file__).parent
@@ -114,7 +116,8 @@ async def app(scope, receive, send):
 
 def run_plain(python: str, folder: Path) -> subprocess.CompletedProcess[str]:
     (folder / "probe").mkdir()
-    settings = InsideSettings("shop.main:app", folder, "secret", folder / "probe")
+    (folder / "watch").mkdir()
+    settings = InsideSettings("shop.main:app", folder, "secret", folder / "probe", watch_dir=folder / "watch")
     return subprocess.run(
         [python, "-I", "-S", str(PLAIN_SERVER), str(INSIDE)],
         env={**os.environ, **settings.variables()},
@@ -145,6 +148,14 @@ def test_a_plain_asgi_app_is_watched_without_any_package_installed(tmp_path: Pat
     assert (lines[-1].requests, lines[-1].in_flight) == (1, 0)
     assert max(lag for line in lines for lag in line.lags_us) >= 200_000
     assert any(line.overdue_us for line in lines)
+
+    watched = WatchFiles.read(tmp_path / "watch")
+    (request,) = [each for each in watched.requests if each.path == "/block"]
+    (stretch,) = [each for each in watched.stretches if each.request == request.number]
+    place = max(stretch.places, key=lambda each: each.ms)
+    assert (place.file, place.line, place.function) == (str(tmp_path / "shop" / "main.py"), 11, "app")
+    assert cause_of(place) == "waits"
+    assert 240 <= stretch.ms <= 350
 
 
 @pytest.mark.parametrize("version", pythons())

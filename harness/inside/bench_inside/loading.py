@@ -9,14 +9,20 @@ from pathlib import Path
 from typing import Any
 
 
-def load(app: str, folder: Path) -> Any:
-    """`app` is `package.module:attribute`. Raises whatever the import raises, and ImportError when Python finds another
-    package of that name than the one in `folder`."""
+def load(app: str, folder: Path, *, factory: bool = False) -> Any:
+    """`app` is `package.module:attribute`, an ASGI application or with `factory` a function that makes one. Raises
+    whatever the import raises, ImportError when Python finds another package of that name than the one in `folder`, and
+    TypeError for what cannot be called."""
     sys.path.insert(0, str(folder))
     module_name, _, attribute = app.partition(":")
     _check_package(module_name.partition(".")[0], folder)
     module = importlib.import_module(module_name)
-    return reduce(getattr, attribute.split("."), module)
+    found: Any = reduce(getattr, attribute.split("."), module)
+    loaded = found() if factory else found
+    if not callable(loaded):
+        what = f"`{attribute}()` returns" if factory else f"`{attribute}` is"
+        raise TypeError(f"{what} {type(loaded).__name__}, which is no ASGI application")
+    return loaded
 
 
 def _check_package(name: str, folder: Path) -> None:

@@ -30,6 +30,8 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 HEALTH = "/health"
+OWN_HEALTH = "/.bench-inside/health"  # answered by the probe itself, for applications without one
+_HEALTHS = frozenset([HEALTH, OWN_HEALTH])
 TOKEN_HEADER = "x-bench-token"
 PID_HEADER = "x-bench-pid"
 IN_FLIGHT_HEADER = "x-bench-in-flight"
@@ -65,7 +67,7 @@ class Probe:
         self._ended = threading.Event()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] != HEALTH:
+        if scope["type"] == "http" and scope["path"] not in _HEALTHS:
             self._requests += 1
             self._in_flight += 1
             if self._quiet_ticks:
@@ -79,7 +81,8 @@ class Probe:
                 self._start()
             if self._quiet_ticks:
                 self._stir()
-            await self._app(scope, receive, self._signed(send))
+            answer = self._app if scope["path"] == HEALTH else _say_ok
+            await answer(scope, receive, self._signed(send))
         elif scope["type"] == "lifespan":
             await self._lifespan(scope, receive, send)
         else:
@@ -127,7 +130,7 @@ class Probe:
                 self._start()
 
     def _start(self) -> None:
-        self._limiter = _thread_limiter()
+        self._limiter = thread_limiter()
         self._loop = asyncio.get_running_loop()
         path = self._folder / f"{os.getpid()}.jsonl"
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
@@ -203,7 +206,12 @@ class Probe:
             os.write(self._fd, json.dumps(line, separators=(",", ":")).encode() + b"\n")
 
 
-def _thread_limiter() -> Any:
+async def _say_ok(scope: Message, receive: Receive, send: Send) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def thread_limiter() -> Any:
     """AnyIO's default limiter; None where the application does not use AnyIO.
 
     Call it in a task: in a plain callback such as a tick AnyIO finds no event loop. The object stays the same as long

@@ -1,4 +1,4 @@
-"""What an ASGI server runs in the target's process: `bench_inside.app:app`, once per worker.
+"""What an ASGI server runs in the target's process: `bench_inside.served:app`, once per worker.
 
 When the target does not import, or its startup fails, its log gets one line for the harness:
 `BENCH-ERROR: targets/foo.py:3: ImportError: ...`.
@@ -14,6 +14,7 @@ from .loading import load
 from .probe import App, Probe
 from .reason import ERROR_PREFIX, one_line
 from .settings import InsideSettings
+from .watched import Watched
 
 # A server with several workers that sees this exit code ends. With another one it would start the worker again and
 # again.
@@ -24,12 +25,12 @@ _settings = InsideSettings.read(os.environ)
 
 def _load() -> App:
     try:
-        loaded: App = load(_settings.app, _settings.folder)
+        loaded: App = load(_settings.app, _settings.folder, factory=_settings.factory)
     except (Exception, SystemExit) as error:
         traceback.print_exception(type(error), error, error.__traceback__)
         _report(error)
         raise SystemExit(_STARTUP_FAILURE) from error
-    return loaded
+    return loaded if _settings.watch_dir is None else Watched(loaded, _settings.watch_dir)
 
 
 def _report(error: BaseException) -> None:

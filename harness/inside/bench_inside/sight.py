@@ -1,0 +1,93 @@
+"""What is to be seen in one moment: where the loop's thread is, or the thread that it waits for, and for which request.
+
+It is read without letting go of the GIL: when another thread runs, a stack is already another one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
+
+from .clocks import thread_cpu_s
+from .seen_request import SeenRequest, SeenRequests
+from .stacks import Place, UserCode, outermost_users, outwards, place_of, runs_as_coroutine
+
+
+class Sight(NamedTuple):
+    place: Place
+    request: SeenRequest | None
+
+
+NO_SIGHT = Sight(Place(None, 0, "", (), None, "other"), None)
+
+
+class Sights:
+    """Of one event loop. `idle_codes` is the code that runs it."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, requests: SeenRequests, idle_codes: frozenset[CodeType]
+    ) -> None:
+        self._loop = loop
+        self._thread = threading.get_ident()
+        self._requests = requests
+        self._idle_codes = idle_codes
+        self._user = UserCode()
+        self._cpu_s_by_thread: dict[int, float] = {}
+
+    def key(self, frame: FrameType) -> Any:
+        """What the loop is at: a task, or where the user's code was entered. None: it waits for I/O or runs neither."""
+        code = frame.f_code
+        if code in self._idle_codes or (code.co_name == "select" and frame.f_globals.get("__name__") == "selectors"):
+            return None
+        # A reference to the task: a new one could have the number of one that has ended.
+        return asyncio.current_task(self._loop) or outermost_users(frame, self._user, self._idle_codes)
+
+    def of_loop(self, frame: FrameType, *, is_starting: bool) -> Sight:
+        """`frame` is the innermost one of its thread."""
+        request = self._requests.of(frame, asyncio.current_task(self._loop))
+        place = place_of(frame, self._user, self._idle_codes)
+        where = "startup" if is_starting else place.where or self._where_without_caller(frame)
+        place = place._replace(where=where)
+        endpoint = None if request is None else request.endpoint()
+        if place.file is None and where != "other" and endpoint is not None and self._user.has(endpoint):
+            # What the framework does with the endpoint's parameters and its answer.
+            place = place._replace(file=endpoint.co_filename, line=endpoint.co_firstlineno, function=endpoint.co_name)
+        return Sight(place, request)
+
+    def of_busiest(self, frames: dict[int, FrameType]) -> Sight:
+        """Of all other threads but the calling one, the one with the most CPU time since `remember_threads`."""
+        spent_s = {
+            ident: thread_cpu_s(native_id) - self._cpu_s_by_thread.get(ident, 0.0)
+            for ident, native_id in self._other_threads()
+        }
+        frame = frames.get(max(spent_s, key=spent_s.__getitem__, default=0))
+        if frame is None:
+            return NO_SIGHT
+        request = self._requests.of(frame, None)
+        place = place_of(frame, self._user)
+        if place.where is None and request is not None:
+            roles = (request.role_of(each.f_code) for each in outwards(frame) if self._user.has(each.f_code))
+            place = place._replace(where=next((role for role in roles if role is not None), None))
+        return Sight(place._replace(where=place.where or "other"), request)
+
+    def remember_threads(self) -> None:
+        """How much CPU time each has used until now."""
+        self._cpu_s_by_thread = {ident: thread_cpu_s(native_id) for ident, native_id in self._other_threads()}
+
+    def _where_without_caller(self, frame: FrameType) -> str:
+        entered = outermost_users(frame, self._user, self._idle_codes)
+        if entered is None or not runs_as_coroutine(entered):
+            return "other"
+        # A task of the user's: one that a request waits for, or one that goes on without any.
+        return "endpoint" if self._requests.are_under_way() else "background"
+
+    def _other_threads(self) -> list[tuple[int, int]]:
+        """Identifier and native identifier."""
+        without = (self._thread, threading.get_ident())
+        return [
+            (each.ident, each.native_id)
+            for each in threading.enumerate()
+            if each.ident is not None and each.native_id is not None and each.ident not in without
+        ]

@@ -1,0 +1,35 @@
+"""One line of `watch/<pid>.stretches.jsonl`: a stretch of time in which the event loop of one worker did not run."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class StretchPlace(Struct, frozen=True):
+    """What a thread was at, and for how long in this stretch: the innermost line of the user's code (`file` is None
+    where none was on the stack) and the function of a library that it had called (None where that is not Python).
+
+    `by_other`: the event loop's thread could not run because of another one, which was here. Else it was here itself,
+    `cpu_ms` on a CPU and `queued_ms` ready without one. `columns` is the part of the source that was being executed:
+    line, end line, column, end column (in bytes); empty before Python 3.11.
+    """
+
+    file: str | None
+    line: int
+    function: str
+    call: str | None
+    where: str
+    by_other: bool
+    ms: float
+    cpu_ms: float
+    queued_ms: float
+    columns: tuple[int, ...] = ()
+
+
+class Stretch(Struct, frozen=True):
+    """`request` is the `number` of a `RequestLine` of the same worker; None: it was no request's."""
+
+    t_s: float  # CLOCK_MONOTONIC
+    ms: float
+    request: int | None
+    places: tuple[StretchPlace, ...]

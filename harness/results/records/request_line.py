@@ -1,0 +1,28 @@
+"""One line of `watch/<pid>.requests.jsonl`: a request, as the worker that answered it saw it."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class RequestLine(Struct, frozen=True):
+    """`template` is its route, as OpenAPI has it; None where the app did not say. `cpu_ms` is of the whole process, and
+    `thread_ms` the time in AnyIO's threads: this request's own only while there is no other."""
+
+    number: int
+    method: str
+    path: str
+    template: str | None
+    kind: str  # of its endpoint: "async def", "def" or "unknown"
+    sync_dependencies: int
+    status: int
+    service_ms: float  # from its arrival to the last byte of the answer
+    cpu_ms: float
+    thread_ms: float
+
+
+class SchemaLine(Struct, frozen=True):
+    """One line of `watch/<pid>.schemas.jsonl`: where the app, or one that is mounted in it, has its OpenAPI schema."""
+
+    path: str
+    prefix: str  # of the paths in it

@@ -1,0 +1,67 @@
+"""Somebody's own app as a target: what the command line says of it, checked before anything is started."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from harness.inside.bench_inside.probe import OWN_HEALTH
+from harness.results.records.errors import UsageError
+from harness.results.records.strategy import ServerOptions
+from harness.serving.target import Target
+
+
+def own_app(
+    app: str, folder: Path, *, python: Path | None = None, env_file: Path | None = None, factory: bool = False
+) -> Target:
+    """Raises UsageError."""
+    module, colon, attribute = app.partition(":")
+    if module.endswith(".py") or not (
+        colon and all(part.isidentifier() for part in (*module.split("."), *attribute.split(".")))
+    ):
+        raise UsageError(f"{app!r}: is not MODULE:APP; name the module and the app in it, such as shop.main:app")
+    if not folder.is_dir():
+        package = module.partition(".")[0]
+        raise UsageError(f"--dir {folder}: is no folder; name the one that {package!r} is imported from")
+    return Target(
+        name=app,
+        app=app,
+        folder=folder.resolve(),
+        interpreter=sys.executable if python is None else _interpreter(python),
+        environment={} if env_file is None else read_env_file(env_file),
+        # What a plain `pip install uvicorn` has. What blocks one loop blocks the other.
+        server=ServerOptions(loop="asyncio", http="h11"),
+        factory=factory,
+        health=OWN_HEALTH,
+    )
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """`NAME=value` lines, as shells and python-dotenv read them: comments, `export`, quotes around a value."""
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--env-file {path}: cannot be read ({error})") from error
+    variables = {}
+    for number, line in enumerate(lines, start=1):
+        text = line.strip().removeprefix("export ").strip()
+        if not text or text.startswith("#"):
+            continue
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (equals and name.isidentifier()):
+            raise UsageError(f"--env-file {path}:{number}: is not NAME=value")
+        if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+            value = value[1:-1]
+        else:
+            value = value.partition(" #")[0].rstrip()
+        variables[name] = value
+    return variables
+
+
+def _interpreter(python: Path) -> str:
+    """Absolute, but not resolved: that of a virtual environment is a link to one that has none of its packages."""
+    path = python / "bin" / "python" if python.is_dir() else python
+    if not (path.is_file() and os.access(path, os.X_OK)):
+        raise UsageError(f"--python {python}: is no interpreter and no virtual environment; name one of them")
+    return str(path.absolute())

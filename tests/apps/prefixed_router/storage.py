@@ -1,0 +1,6 @@
+import time
+
+
+def load(order):
+    time.sleep(0.06)  # FAULT
+    return {"order": order}

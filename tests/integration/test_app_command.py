@@ -1,0 +1,147 @@
+"""`bench app --check` on small apps, through the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tests.apps_kit import APPS
+
+ROOT = Path(__file__).parents[2]
+
+SHOP = """
+import time
+from fastapi import APIRouter, FastAPI
+
+app = FastAPI()
+admin = FastAPI()
+router = APIRouter(prefix="/v1")
+
+@app.get("/quick")
+async def quick():
+    return {}
+
+@router.get("/slow")
+async def slow():
+    time.sleep(0.06)
+    return {}
+
+@app.get("/orders/{order}")
+def order(order: int):
+    time.sleep(0.03)
+    return {}
+
+@app.get("/closed", status_code=401)
+async def closed():
+    return {}
+
+@app.get("/elsewhere", status_code=302)
+async def elsewhere():
+    return {}
+
+@admin.get("/users")
+async def users():
+    time.sleep(0.05)
+    return []
+
+@app.post("/orders")
+async def make():
+    raise SystemExit("never asked")
+
+app.include_router(router)
+app.mount("/admin", admin)
+"""
+
+
+def bench_app(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "harness", "app", *arguments],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def shop(folder: Path) -> Path:
+    (folder / "shop").mkdir()
+    (folder / "shop" / "__init__.py").touch()
+    (folder / "shop" / "main.py").write_text(SHOP)
+    return folder
+
+
+def test_each_route_is_asked_and_what_blocks_is_named(tmp_path: Path) -> None:
+    done = bench_app("shop.main:app", "--check", "--json", "--dir", str(shop(tmp_path)), "--ask", "/orders/7")
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    routes = {f"{route['method']} {route['path']}": route for route in found["routes"]}
+    slow = routes["GET /v1/slow"]
+    (line,) = slow["findings"]
+    assert line == {
+        **line,
+        "file": str(tmp_path / "shop" / "main.py"),
+        "line": 15,
+        "function": "slow",
+        "call": "time.sleep",
+        "cause": "waits",
+        "where": "endpoint",
+        "route": "GET /v1/slow",
+    }
+    assert 50 < line["ms"] < 80
+    assert (slow["kind"], slow["status"], slow["sync_dependencies"]) == ("async def", 200, 0)
+    assert slow["service_ms"] >= 60
+    assert slow["blocked_ms"] > 50
+    (line,) = routes["GET /admin/users"]["findings"]
+    assert (line["line"], line["route"]) == (33, "GET /admin/users")
+    order = routes["GET /orders/{order}"]
+    assert (order["kind"], order["findings"]) == ("def", [])
+    assert 20 < order["thread_ms"] < 50
+    assert routes["GET /quick"]["findings"] == []
+    assert routes["GET /closed"]["status"] == 401
+    assert routes["POST /orders"] == {**routes["POST /orders"], "asked": False, "reason": "only GET is asked"}
+    assert {line["route"] for line in found["findings"]} == {"GET /v1/slow", "GET /admin/users"}
+
+
+def test_a_line_for_each_route_the_worst_first_and_a_gate(tmp_path: Path) -> None:
+    done = bench_app("shop.main:app", "--check", "--dir", str(shop(tmp_path)), "--max-blocked", "20")
+    lines = done.stdout.splitlines()
+    ms = r"\d+(\.\d)? ms"
+    assert re.fullmatch(f"GET /v1/slow: async def, {ms}, blocks the loop for {ms}", lines[0]), done.stdout + done.stderr
+    assert re.fullmatch(rf"    shop/main\.py:15 slow: waits for {ms} in time\.sleep \(endpoint\)", lines[1]), (
+        done.stdout
+    )
+    missing = "GET /orders/{order}: not asked: the path parameter `order` needs an example or a default in the schema"
+    assert missing in lines
+    assert any(line.startswith("GET /closed: answered 401, async def, ") for line in lines)
+    assert done.returncode == 1
+    assert re.search(f"^GET /v1/slow: blocked for {ms}, above 20 ms: shop/main.py:15 slow$", done.stderr, re.MULTILINE)
+
+
+def test_a_factory_and_an_env_file(tmp_path: Path) -> None:
+    done = bench_app("app_factory:create_app", "--check", "--factory", "--dir", str(APPS))
+    assert "app_factory.py:23 hello: waits for " in done.stdout, done.stdout + done.stderr
+    (tmp_path / ".env").write_text("SETTINGS_DELAY_S=0.05\n")
+    done = bench_app("settings:app", "--check", "--dir", str(APPS), "--env-file", str(tmp_path / ".env"))
+    assert "settings.py:26 slow: waits for " in done.stdout, done.stdout + done.stderr
+
+
+def test_what_cannot_be_run_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("number = 3\n\ndef make():\n    return 4\n")
+    for arguments, code, words in (
+        (["main"], 2, "bench: 'main': is not MODULE:APP; name the module and the app in it, such as shop.main:app"),
+        (["nowhere:app"], 3, "bench: nowhere:app: did not start: "),
+        (["broken:number"], 3, "TypeError: `number` is int, which is no ASGI application"),
+        (["broken:make", "--factory"], 3, "TypeError: `make()` returns int, which is no ASGI application"),
+        (["broken:other"], 3, "AttributeError: module 'broken' has no attribute 'other'"),
+    ):
+        done = bench_app(*arguments, "--check", "--dir", str(tmp_path))
+        (line,) = done.stderr.splitlines()
+        assert words in line
+        assert (done.returncode, done.stdout) == (code, "")
