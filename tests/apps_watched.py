@@ -8,8 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from harness.analysis.app_check import RouteAnswer, checked
+from harness.analysis.app_check import checked
 from harness.analysis.blocking_lines import BlockingLine
+from harness.results.records.route_answer import RouteAnswer
 from harness.results.watch_files import WatchFiles
 from harness.serving.asked_routes import ask_routes
 from harness.serving.openapi_routes import AppRoute

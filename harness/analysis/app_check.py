@@ -13,17 +13,7 @@ from msgspec import Struct
 from harness.analysis.blocking_lines import BlockingLine, blocking_lines, own_ms
 from harness.results.records.blocked_stretch import Stretch
 from harness.results.records.request_line import RequestLine
-
-
-class RouteAnswer(Struct, frozen=True):
-    """One route of the app, as it was asked: `path` is None when it was not. `template` is None when only a path was
-    named. `status` 0: no answer came. `reason`: why it was not asked, or gave no answer."""
-
-    method: str
-    template: str | None
-    path: str | None
-    status: int
-    reason: str = ""
+from harness.results.records.route_answer import RouteAnswer
 
 
 class CheckedRoute(Struct, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from statistics import median
 from typing import Literal, NamedTuple
 
@@ -12,6 +13,7 @@ from msgspec import Struct
 
 from harness.analysis.call_names import call_name
 from harness.results.records.blocked_stretch import Stretch, StretchPlace
+from harness.results.records.text import printable
 
 THRESHOLD_MS = 5.0
 # Threads that compute in Python hand the GIL on every 5 ms. To wait for a few of them is how threads work.
@@ -37,6 +39,12 @@ class BlockingLine(Struct, frozen=True):
     ms: float
     where: str
     route: str | None
+
+    def place(self, folder: str) -> str:
+        """`shop/main.py:15 slow`; the file relative to `folder`, where it is in there."""
+        path = PurePath(self.file)
+        shown = path.relative_to(folder) if path.is_relative_to(folder) else path
+        return printable(f"{shown}:{self.line} {self.function}")
 
 
 class _Group(NamedTuple):

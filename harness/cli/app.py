@@ -12,8 +12,8 @@ from harness.cli.exit_codes import EXIT_GATE, EXIT_INCOMPLETE
 from harness.cli.options import Json
 
 if TYPE_CHECKING:
-    from harness.analysis.app_check import AppCheck, CheckedRoute
-    from harness.analysis.blocking_lines import BlockingLine
+    from harness.analysis.app_check import AppCheck
+    from harness.results.records.route_answer import RouteAnswer
     from harness.serving.target import Target
 
 _TIMES = 3
@@ -41,34 +41,47 @@ def app(
     """Find the lines of your own app that block its event loop."""
     import msgspec
 
+    from harness.analysis.app_report import app_report
+    from harness.cli.app_lines import app_lines
+    from harness.results.records.app_record import AppRecord
     from harness.results.records.errors import UsageError
     from harness.serving.own_app import own_app
 
     if not check:
         raise UsageError("app: measures nothing under load yet; add --check")
     target = own_app(app, folder, python=python, env_file=env_file, factory=factory)
-    found, errors = _checked(target, ask or [])
+    found, answers, errors = _checked(target, ask or [])
+    record = AppRecord(
+        app=app,
+        folder=str(target.folder),
+        python=target.interpreter,
+        answers=answers,
+        remedies=(),
+        workloads={},
+        max_blocked_ms=max_blocked,
+        max_p99_ms=None,
+        at_rps=None,
+    )
+    report = app_report(record, found, None)
     if as_json:
-        print(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
+        print(msgspec.json.format(msgspec.json.encode(report), indent=1).decode())
     else:
-        _print_check(found, target.folder)
-    for error in errors:
-        print(error, file=sys.stderr)
-    above = [] if max_blocked is None else [r for r in found.routes if (r.blocked_ms or 0.0) > max_blocked]
-    for route in above:
-        where = ", ".join(_place(line, target.folder) for line in route.findings) or "no line of the app"
-        print(f"{route.name}: blocked for {route.blocked_ms:g} ms, above {max_blocked:g} ms: {where}", file=sys.stderr)
-    if above:
+        for line in app_lines(report):
+            print(line)
+    for line in (*errors, *report.gate):
+        print(line, file=sys.stderr)
+    if report.gate:
         raise typer.Exit(EXIT_GATE)
     if not any(0 < route.status < 400 for route in found.routes):
         print("no route answered with success; name paths with --ask, or see what the app needs", file=sys.stderr)
         raise typer.Exit(EXIT_INCOMPLETE)
 
 
-def _checked(target: Target, paths: list[str]) -> tuple[AppCheck, list[str]]:
+def _checked(target: Target, paths: list[str]) -> tuple[AppCheck, tuple[RouteAnswer, ...], list[str]]:
     import tempfile
 
-    from harness.analysis.app_check import RouteAnswer, checked
+    from harness.analysis.app_check import checked
+    from harness.results.records.route_answer import RouteAnswer
     from harness.results.watch_files import WatchFiles
     from harness.serving.asked_routes import ask_routes, known_routes
     from harness.serving.openapi_routes import AppRoute
@@ -92,36 +105,4 @@ def _checked(target: Target, paths: list[str]) -> tuple[AppCheck, list[str]]:
         RouteAnswer("GET", each.route.template or None, each.route.path, each.status, each.error) for each in asked
     ]
     answers += [RouteAnswer(each.method, each.template, None, 0, each.missing) for each in routes if each.path is None]
-    return checked(answers, files.stretches, files.requests, files.sources), errors
-
-
-def _print_check(found: AppCheck, folder: Path) -> None:
-    without_route = [line for line in found.findings if line.route is None]
-    for line in without_route:
-        print(f"{'startup' if line.where == 'startup' else 'no route'}: {_in_words(line, folder)}")
-    for route in sorted(found.routes, key=lambda each: (each.service_ms is None, -(each.blocked_ms or 0.0))):
-        print(_row(route))
-        for line in route.findings:
-            print(f"    {_in_words(line, folder)}")
-
-
-def _row(route: CheckedRoute) -> str:
-    if not route.asked:
-        return f"{route.name}: not asked: {route.reason}"
-    if route.service_ms is None:
-        return f"{route.name}: {route.reason or f'answered {route.status}, and said nothing more'}"
-    said = route.reason or (f"answered {route.status}" if route.status >= 400 else "")
-    blocks = f"blocks the loop for {route.blocked_ms:g} ms" if route.findings else "nothing blocks"
-    return f"{route.name}: {f'{said}, ' if said else ''}{route.kind}, {route.service_ms:g} ms, {blocks}"
-
-
-def _in_words(line: BlockingLine, folder: Path) -> str:
-    cause = line.cause.replace("_", " ")
-    call = f" in {line.call}" if line.call else ""
-    return f"{_place(line, folder)}: {cause} for {line.ms:g} ms{call} ({line.where})"
-
-
-def _place(line: BlockingLine, folder: Path) -> str:
-    path = Path(line.file)
-    shown = path.relative_to(folder) if path.is_relative_to(folder) else path
-    return f"{shown}:{line.line} {line.function}"
+    return checked(answers, files.stretches, files.requests, files.sources), tuple(answers), errors

@@ -10,20 +10,22 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
 from markupsafe import Markup
 
+from harness.analysis.analysed_app import analysed_app
 from harness.analysis.evidence import Analysis, Cell
 from harness.judging.figures import SliceFigures
 from harness.report import banner, provenance, timeline, verdicts, wording, workloads
+from harness.report.app_section import AppSection, app_section
 from harness.report.calibration_section import calibration_section
 from harness.report.claim_lines import claim_rows
+from harness.report.page_template import page_template
 from harness.report.palette import Palette
 from harness.report.standing import capacity_of, measured_slices, standing
 from harness.report.sweep_charts import sweep_view
 from harness.results.records.phase_record import PhaseRecord, PhaseStatus
 from harness.results.records.text import count
-from harness.results.store import BootFolder, Run, write_atomically
+from harness.results.store import BootFolder, Run, StoreError, write_atomically
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,15 @@ def render(run: Run, analysis: Analysis) -> str:
     palette = Palette([variant.name for variant in record.variants])
     anchors = {workload.name: f"w{place}" for place, workload in enumerate(record.workloads)}
     proof = calibration_section(run)
-    return _template().render(
+    app, unreadable = _app(run, analysis)
+    return page_template("template.html.j2").render(
+        app=app,
         run=record,
         when=provenance.when(record.created_epoch_s),
         machine=provenance.machine_line(record.environment),
         counts=Counter(standing(slice) for slice in measured_slices(analysis)),
         measured=len(measured_slices(analysis)),
-        warnings=(*banner.warnings(analysis), *filter(None, [proof.warning])),
+        warnings=(*banner.warnings(analysis), *filter(None, [unreadable, proof.warning])),
         instrument=proof,
         decisions=verdicts.decision_rows(analysis, anchors, palette),
         claims=claim_rows(analysis),
@@ -90,15 +94,13 @@ def render(run: Run, analysis: Analysis) -> str:
     )
 
 
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("template.html.j2")
+def _app(run: Run, analysis: Analysis) -> tuple[AppSection | None, str]:
+    """None: the run is not about somebody's own app, or what it left cannot be read, and why not."""
+    try:
+        found = analysed_app(run, analysis)
+    except StoreError as error:
+        return None, f"What is known of the app could not be read and is left out: {error}"
+    return (None if found is None else app_section(found.report, found.sources)), ""
 
 
 def _panels(run: Run, analysis: Analysis, workload: str, palette: Palette) -> Panels:

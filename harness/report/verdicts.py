@@ -79,6 +79,12 @@ def badge(comparison: Comparison) -> VerdictBadge:
     return VerdictBadge(kind, f"{sign} {words.get(comparison.verdict, comparison.verdict)}")
 
 
+def capacity_badge(verdict: str) -> VerdictBadge:
+    """Of a comparison of capacities, or of something that was not compared."""
+    kind, sign = _BADGES.get(verdict, ("open", ""))
+    return VerdictBadge(kind, f"{sign} {verdict}".strip())
+
+
 def decision_rows(analysis: Analysis, anchors: dict[str, str], palette: Palette) -> tuple[DecisionRow, ...]:
     """A row for each workload of the run, also where nothing could be decided."""
     decided: dict[str, Decision | str] = {decision.workload: decision for decision in analysis.decisions}

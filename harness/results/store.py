@@ -2,6 +2,7 @@
 
     run.json                              everything known before and around the slices
     summary.csv  report.html              derived; may be deleted and made again
+    app.json  check/watch/                of a run of `bench app`; what was seen while it was asked one thing at a time
     sessions/<workload>-<n>/locust.log    what the load generator of a session said
     boots/<workload>-<variant>/<n>/       raw data of one boot
         latency.hlog  arrivals.jsonl  samples.jsonl  probe/<pid>.jsonl  server.log
@@ -27,6 +28,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
+from harness.results.records.app_record import AppRecord
 from harness.results.records.arrival_times import Arrivals
 from harness.results.records.boot_record import BootRecord
 from harness.results.records.errors import HarnessError, UsageError
@@ -282,6 +284,21 @@ class Run:
             return _read(self.record_path, RunRecord)
         except StoreError as error:
             raise RunFolderError(str(error)) from error
+
+    @property
+    def app_path(self) -> Path:
+        return self.path / "app.json"
+
+    @property
+    def watch_dir(self) -> Path:
+        return self.path / "check" / "watch"
+
+    def write_app(self, record: AppRecord) -> None:
+        write_atomically(self.app_path, to_json(record))
+
+    def read_app(self) -> AppRecord | None:
+        """None: the run is not about somebody's own app."""
+        return _read(self.app_path, AppRecord) if self.app_path.exists() else None
 
     def boots(self, workload: str, variant: str) -> list[BootFolder]:
         """Every boot of a variant on a workload, with a record or without, oldest first."""

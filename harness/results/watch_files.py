@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 from msgspec import Struct
 
 from harness.results.records.blocked_stretch import Stretch
 from harness.results.records.request_line import RequestLine
-from harness.results.store import read_lines
+from harness.results.store import StoreError, read_lines, write_atomically
 
 _LARGEST_BYTES = 2_000_000
+_KEPT = "sources.json"
 
 
 class WatchFiles(Struct, frozen=True):
-    """Of an app with one worker: the numbers of requests are a worker's own."""
+    """Of an app with one worker: the numbers of requests are a worker's own. `sources` by the name of the file; empty
+    where it could not be read."""
 
     stretches: tuple[Stretch, ...]
     requests: tuple[RequestLine, ...]
@@ -22,10 +25,27 @@ class WatchFiles(Struct, frozen=True):
 
     @classmethod
     def read(cls, watch_dir: Path) -> WatchFiles:
+        """Sources as they were when they were kept, else as they are now. Raises StoreError."""
         stretches = [each for path in watch_dir.glob("*.stretches.jsonl") for each in read_lines(path, Stretch)]
         requests = [each for path in watch_dir.glob("*.requests.jsonl") for each in read_lines(path, RequestLine)]
+        kept = watch_dir / _KEPT
+        if kept.exists():
+            return cls(tuple(stretches), tuple(requests), _kept_sources(kept))
         files = {place.file for stretch in stretches for place in stretch.places if place.file is not None}
-        return cls(tuple(stretches), tuple(requests), {file: _source(Path(file)) for file in files})
+        return cls(tuple(stretches), tuple(requests), {file: _source(Path(file)) for file in sorted(files)})
+
+    def keep(self, watch_dir: Path) -> None:
+        """Writes the sources down, so that whoever reads the records later sees the lines that ran."""
+        write_atomically(watch_dir / _KEPT, msgspec.json.encode(self.sources))
+
+
+def _kept_sources(path: Path) -> dict[str, str]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, str])
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise StoreError(f"{path}: is not a record of ours or was cut off ({error}); move it away") from error
 
 
 def _source(path: Path) -> str:

@@ -1,0 +1,119 @@
+"""What each remedy gains on each route, or why that is not known. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from msgspec import Struct
+
+from harness.analysis.comparisons import CAPACITY
+from harness.analysis.evidence import Analysis, Cell, Comparison
+from harness.judging.estimate import Estimate
+from harness.results.records.app_record import ALL_ROUTES, AS_IS, AppRecord
+from harness.results.records.remedy import Remedy
+from harness.results.records.text import count
+
+NOT_UNDER_LOAD = "nothing was measured under load"
+
+
+class MeasuredRemedy(Struct, frozen=True, kw_only=True):
+    """`ratio`: its capacity on the route over that of the app as it is; None: not measured, and `why_not` says why.
+    `changes_route`: false where it was measured on a route that it leaves as it is."""
+
+    name: str
+    title: str
+    route: str
+    applies: bool
+    why_not: str
+    ratio: Estimate | None
+    verdict: Literal["faster", "slower", "same", "open", "not measured"]
+    change: str
+    changes_route: bool = True
+
+
+def measured_remedies(record: AppRecord, analysis: Analysis | None) -> tuple[MeasuredRemedy, ...]:
+    """Each remedy on each route that it was measured on, and on those where that is missing."""
+    return tuple(row for remedy in record.remedies for row in _rows(remedy, record.workloads, analysis))
+
+
+def _rows(remedy: Remedy, workloads: dict[str, str], analysis: Analysis | None) -> Iterator[MeasuredRemedy]:
+    if remedy.why_not:
+        for route in remedy.routes or (ALL_ROUTES,):
+            yield _without(remedy, route, remedy.why_not)
+        return
+    seen = set()
+    for workload, route in workloads.items():
+        changes = not remedy.routes or route == ALL_ROUTES or route in remedy.routes
+        made = _comparison(analysis, workload, remedy.name)
+        if made is not None:
+            yield _with(remedy, route, made, changes)
+        elif changes:
+            yield _without(remedy, route, _why_not(analysis, workload, remedy.name))
+        seen.add(route)
+    for route in remedy.routes or ((ALL_ROUTES,) if not seen else ()):
+        if route not in seen:
+            yield _without(remedy, route, NOT_UNDER_LOAD if analysis is None else "it was not measured under load")
+
+
+def _with(remedy: Remedy, route: str, made: Comparison, changes_route: bool) -> MeasuredRemedy:
+    return MeasuredRemedy(
+        name=remedy.name,
+        title=remedy.title,
+        route=route,
+        applies=True,
+        why_not="",
+        ratio=made.ratio,
+        verdict=made.verdict,
+        change=remedy.change,
+        changes_route=changes_route,
+    )
+
+
+def _without(remedy: Remedy, route: str, why_not: str) -> MeasuredRemedy:
+    return MeasuredRemedy(
+        name=remedy.name,
+        title=remedy.title,
+        route=route,
+        applies=not remedy.why_not,
+        why_not=why_not,
+        ratio=None,
+        verdict="not measured",
+        change=remedy.change,
+    )
+
+
+def _comparison(analysis: Analysis | None, workload: str, variant: str) -> Comparison | None:
+    if analysis is None:
+        return None
+    key = workload, variant, AS_IS, CAPACITY.name
+    return next(
+        (made for made in analysis.comparisons if (made.workload, made.variant, made.baseline, made.metric) == key),
+        None,
+    )
+
+
+def cell_of(analysis: Analysis | None, workload: str, variant: str) -> Cell | None:
+    if analysis is None:
+        return None
+    return next((cell for cell in analysis.cells if (cell.workload, cell.variant) == (workload, variant)), None)
+
+
+def _why_not(analysis: Analysis | None, workload: str, variant: str) -> str:
+    if analysis is None:
+        return NOT_UNDER_LOAD
+    for name, said in ((variant, "with it"), (AS_IS, "as it is")):
+        if missing := missing_of(cell_of(analysis, workload, name)):
+            return f"{said}, the app {missing}"
+    return "the two have no valid slices in a common round"
+
+
+def missing_of(cell: Cell | None) -> str:
+    """Why a cell has no figures, as what the app did; empty when it has."""
+    if cell is None or cell.status == "missing":
+        return "was not measured"
+    if cell.status in ("failed", "not_applicable"):
+        return f"could not be measured: {cell.error}" if cell.error else "could not be measured"
+    if cell.without_answer:
+        return f"gave no right answer in {count(cell.without_answer, 'slice')}"
+    return "" if cell.valid_slices else "has no valid slice"
