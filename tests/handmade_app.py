@@ -94,7 +94,7 @@ def analysis(ratios: Mapping[tuple[str, str], Estimate] = RATIOS, text: str = "a
     variants = (AS_IS, *(remedy.name for remedy in REMEDIES if not remedy.why_not))
     made = handmade.analysis(variants, tuple(WORKLOADS), text=text)
     return msgspec.structs.replace(
-        measured,
+        made,
         run=msgspec.structs.replace(made.run, baseline=AS_IS),
         comparisons=tuple(comparison(workload, name, ratio) for (workload, name), ratio in ratios.items()),
     )

@@ -40,8 +40,8 @@ class RouteLoad(Struct, frozen=True, kw_only=True):
 
 
 class AppReport(Struct, frozen=True, kw_only=True):
-    """`findings` are all of them: those of the routes, and those that no route is to blame for. `under_load`: whether it
-    was measured under load, which is in `load`. `gate`: what failed, one line each."""
+    """`findings` are all of them: also those that no route is to blame for. `under_load`: whether it was measured under
+    load, which is in `load`. `gate`: what failed, one line each."""
 
     app: str
     folder: str
@@ -82,9 +82,7 @@ def app_report(record: AppRecord, check: AppCheck, analysis: Analysis | None) ->
     )
 
 
-def _route(
-    route: CheckedRoute, remedies: tuple[MeasuredRemedy, ...], failures: list[AppFailure]
-) -> ReportedRoute:
+def _route(route: CheckedRoute, remedies: tuple[MeasuredRemedy, ...], failures: list[AppFailure]) -> ReportedRoute:
     return ReportedRoute(
         **msgspec.structs.asdict(route),
         remedies=tuple(remedy for remedy in remedies if remedy.route == route.name),

@@ -13,8 +13,8 @@ from harness.results.records.text import printable
 
 
 def app_lines(report: AppReport) -> list[str]:
-    """A line for each route, the worst first, with the lines that block; then the remedies, the largest gain first, with
-    the change to make. What failed of the gate is not among them."""
+    """A line for each route, the worst first, with the lines that block; then the remedies, the largest gain first,
+    with the change to make. What failed of the gate is not among them."""
     return [*_route_lines(report), *(_remedy_lines(report) if report.under_load else ())]
 
 

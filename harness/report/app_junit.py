@@ -27,7 +27,8 @@ def app_junit(report: AppReport) -> bytes:
     suites = ElementTree.Element("testsuites")
     suites.append(suite)
     ElementTree.indent(suites)
-    return ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True) + b"\n"
+    text: bytes = ElementTree.tostring(suites, encoding="utf-8", xml_declaration=True)
+    return text + b"\n"
 
 
 def _add_route(suite: ElementTree.Element, route: ReportedRoute, report: AppReport) -> None:

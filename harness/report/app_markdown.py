@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from harness.analysis.app_report import AppReport, ReportedRoute, RouteLoad
 from harness.analysis.blocking_lines import BlockingLine

@@ -12,12 +12,21 @@ from harness.analysis.remedy_ranking import ranked_remedies, unmeasured_remedies
 from harness.report import wording
 from harness.report.app_words import code_lines, code_parts, what_it_does
 from harness.report.verdicts import VerdictBadge, capacity_badge
-from harness.results.records.app_record import AS_IS
+from harness.results.records.app_record import ALL_ROUTES, AS_IS
 from harness.results.records.text import count, printable
 
 _BEFORE = 3  # lines of source around the one that blocks
 _AFTER = 2
 _LONGEST = 200
+_WHERE = {
+    "endpoint": "in the endpoint",
+    "dependency": "in a dependency",
+    "middleware": "in a middleware",
+    "background": "in a background task",
+    "generator": "in the generator of a response",
+    "startup": "at the startup",
+    "other": "in none of the endpoint, its dependencies, middleware and background tasks",
+}
 Words = list[tuple[bool, str]]  # each part, and whether it is code
 
 
@@ -95,6 +104,7 @@ class AppSection:
     under_load: bool
     remedies: tuple[RemedyRow, ...]
     unmeasured: tuple[UnmeasuredRow, ...]
+    all_routes: str = ALL_ROUTES
 
 
 def app_section(report: AppReport, sources: Mapping[str, str]) -> AppSection:
@@ -144,7 +154,7 @@ def _blocking(line: BlockingLine, folder: str, sources: Mapping[str, str]) -> Bl
     return BlockingRow(
         place=line.place(folder),
         does=what_it_does(line),
-        where=printable(line.where),
+        where=_WHERE.get(line.where, printable(line.where)),
         route=printable(line.route or ""),
         source=source,
         missing="" if source else "Its source cannot be shown: the file is not there, or is larger than 2 MB.",
@@ -153,7 +163,7 @@ def _blocking(line: BlockingLine, folder: str, sources: Mapping[str, str]) -> Bl
 
 def _source(text: str, blocking: int) -> Iterator[SourceLine]:
     """The line with those around it; nothing where the file has no such line."""
-    lines = text.split("\n")  # as Python counts them; `splitlines` takes more characters for an end
+    lines = text.removesuffix("\n").split("\n")  # as Python counts them; `splitlines` takes more characters for an end
     if not (text and 1 <= blocking <= len(lines)):
         return
     for number in range(max(1, blocking - _BEFORE), min(len(lines), blocking + _AFTER) + 1):

@@ -20,7 +20,7 @@ def what_it_does(line: BlockingLine) -> str:
 
 
 def gain_in_words(remedy: MeasuredRemedy) -> str:
-    """×14.0 [12.1, 17.2], and the verdict where that is not `faster`."""
+    """The ratio with its interval, and the verdict where that is not `faster`."""
     if remedy.ratio is None:
         return remedy.verdict
     said = f"{wording.times(remedy.ratio.value)} {wording.interval_of_ratio(remedy.ratio)}"

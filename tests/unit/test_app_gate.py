@@ -21,9 +21,7 @@ def test_a_limit_is_a_time(text: str, value_ms: float) -> None:
 def test_what_is_no_time_is_refused_with_a_way_out(text: str) -> None:
     with pytest.raises(UsageError) as refused:
         milliseconds(text, "--max-blocked")
-    assert str(refused.value) == (
-        f"--max-blocked {text}: is not a time of at most an hour; write it like 20ms or 0.3s"
-    )
+    assert str(refused.value) == (f"--max-blocked {text}: is not a time of at most an hour; write it like 20ms or 0.3s")
 
 
 @pytest.mark.parametrize(("text", "rate"), [("50rps", 50), ("50/s", 50), ("50", 50), ("0.5 rps", 0.5)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from harness.cli.app_lines import app_lines
+from harness.report.wording import TIMES
 from harness.results.records.app_record import AS_IS
 from tests import handmade_app as made
 
@@ -23,19 +24,19 @@ def test_then_the_remedies_by_their_gain_with_the_change_to_make() -> None:
         *ROUTES,
         "",
         "remedies, by how much more is answered:",
-        "`GET /slow`: `def` in place of `async def`: ×14.0 [12.1, 17.2]; with 2 workers: ×27.0 [22.0, 31.0]",
+        f"`GET /slow`: {made.IN_THREAD.title}: {TIMES}14.0 [12.1, 17.2]; with 2 workers: {TIMES}27.0 [22.0, 31.0]",
         '    @app.get("/slow")',
         "    def slow():",
         "        time.sleep(0.06)",
         "    uvicorn shop.main:app --workers 2",
-        "all routes: `def` in place of `async def`: ×6.00 [5.00, 7.00]; with 2 workers: ×9.00 [8.00, 10.0]",
+        f"all routes: {made.IN_THREAD.title}: {TIMES}6.00 [5.00, 7.00]; with 2 workers: {TIMES}9.00 [8.00, 10.0]",
         '    @app.get("/slow")',
         "    def slow():",
         "        time.sleep(0.06)",
         "    uvicorn shop.main:app --workers 2",
-        "`GET /slow`: 2 workers: ×1.90 [1.70, 2.10]",
+        f"`GET /slow`: 2 workers: {TIMES}1.90 [1.70, 2.10]",
         "    uvicorn shop.main:app --workers 2",
-        "all routes: 2 workers: ×1.10 [0.900, 1.30] (open)",
+        f"all routes: 2 workers: {TIMES}1.10 [0.900, 1.30] (open)",
         "",
         "granian in place of uvicorn: does not apply: `granian` is not installed",
     ]
@@ -49,7 +50,7 @@ def test_what_was_not_measured_is_said_once_for_all_its_routes() -> None:
     assert (
         "`GET /slow`, all routes: 2 workers: not measured: as it is, the app gave no right answer in 3 slices" in lines
     )
-    assert not any("×" in line for line in lines)
+    assert not any(TIMES in line for line in lines)
 
 
 def test_nothing_an_app_says_can_steer_the_terminal() -> None:

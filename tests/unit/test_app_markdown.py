@@ -7,20 +7,23 @@ import re
 import msgspec
 
 from harness.report.app_markdown import app_markdown
+from harness.report.wording import TIMES
 from tests import handmade_app as made
 
 
 def test_it_says_what_failed_and_what_helps() -> None:
     said = app_markdown(made.report(made.analysis(), max_blocked_ms=20))
-    assert said.startswith("### `shop.main:app`: what blocks its event loop\n\n- **failed**: GET /slow: blocked for 57.9")
+    assert said.startswith(
+        "### `shop.main:app`: what blocks its event loop\n\n- **failed**: GET /slow: blocked for 57.9"
+    )
     lines = said.splitlines()
     for line in (
         "| `GET /slow` | async def | 60.4 ms | 57.9 ms | 0 ms | 1.20 ms |",
         "| `shop/main.py:15 slow` | waits for 57.9 ms in time.sleep | endpoint | `GET /slow` |",
         "| `GET /slow` | closed loop | 100/s [90.0, 110] | 101 ms | 134 ms | 9.00 ms |",
         "| all routes | 30.0/s | 100/s [90.0, 110] | 101 ms | 134 ms | 9.00 ms |",
-        "| `GET /slow` | `def` in place of `async def` | ×14.0 [12.1, 17.2] |",
-        "| all routes | 2 workers | ×1.10 [0.900, 1.30] (open) |",
+        f"| `GET /slow` | `def` in place of `async def` | {TIMES}14.0 [12.1, 17.2] |",
+        f"| all routes | 2 workers | {TIMES}1.10 [0.900, 1.30] (open) |",
         "- granian in place of uvicorn, all routes: does not apply: `granian` is not installed",
         "    time.sleep(0.06)",
     ):

@@ -13,7 +13,7 @@ ALL_ROUTES = "all routes"  # in place of a route: the workload that asks each as
 
 
 class AppRecord(Struct, frozen=True, kw_only=True):
-    """`app` as uvicorn is told it, imported from `folder` by the interpreter `python`. `workloads` says of each workload
+    """`app` as uvicorn is told it, imported from `folder` by `python`. `workloads` says of each workload
     of the run which route it asks, or `ALL_ROUTES`; empty: nothing was measured under load. The last three are the
     limits of the gate; None: there is none."""
 
