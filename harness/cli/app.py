@@ -14,6 +14,8 @@ from harness.cli.options import Json
 if TYPE_CHECKING:
     from harness.analysis.app_check import AppCheck, CheckedRoute
     from harness.analysis.blocking_lines import BlockingLine
+    from harness.cli.app_requests import GivenRequests
+    from harness.results.records.route_answer import RouteAnswer
     from harness.serving.target import Target
 
 _TIMES = 3
@@ -33,6 +35,24 @@ def app(
     ask: Annotated[
         list[str] | None, typer.Option("--ask", metavar="PATH", help="ask this path, too; repeat for more")
     ] = None,
+    requests: Annotated[
+        Path | None,
+        typer.Option("--requests", metavar="FILE", help="ask what it says (default: bench-app.toml, if it is there)"),
+    ] = None,
+    init: Annotated[bool, typer.Option("--init", help="write bench-app.toml, with each route, and end")] = False,
+    har: Annotated[Path | None, typer.Option("--har", metavar="FILE", help="ask what a browser has recorded")] = None,
+    har_host: Annotated[
+        str | None, typer.Option("--har-host", metavar="HOST", help="whose requests (default: the most frequent one's)")
+    ] = None,
+    with_credentials: Annotated[
+        bool, typer.Option("--with-credentials", help="send the recorded cookies and keys, too")
+    ] = False,
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe", help="send recorded requests that may change something, too, such as POST")
+    ] = False,
+    server_arg: Annotated[
+        list[str] | None, typer.Option("--server-arg", metavar="NAME=VALUE", help="for uvicorn; repeat for more")
+    ] = None,
     max_blocked: Annotated[
         float | None, typer.Option(min=0.0, metavar="MS", help="exit 1 when a route blocks the loop for longer")
     ] = None,
@@ -41,37 +61,55 @@ def app(
     """Find the lines of your own app that block its event loop."""
     import msgspec
 
+    from harness.cli.app_requests import given_requests, init_requests, why_no_success, wrong_status_lines
     from harness.results.records.errors import UsageError
+    from harness.results.records.text import printable
     from harness.serving.own_app import own_app
 
+    target = own_app(app, folder, python=python, env_file=env_file, factory=factory, server_args=server_arg or [])
+    if init and har is not None:
+        raise UsageError(f"--har {har}: --init writes the routes of the schema; leave one of them out")
+    if init:
+        print(printable(init_requests(target, requests, ready_s=_READY_S, timeout_s=_TIMEOUT_S)))
+        return
     if not check:
         raise UsageError("app: measures nothing under load yet; add --check")
-    target = own_app(app, folder, python=python, env_file=env_file, factory=factory)
-    found, errors = _checked(target, ask or [])
+    given = given_requests(
+        requests=requests,
+        har=har,
+        har_host=har_host,
+        with_credentials=with_credentials,
+        unsafe=unsafe,
+        ask=ask or [],
+    )
+    if given.said:
+        print(printable(given.said), file=sys.stderr)
+    found, answers, errors = _checked(target, given)
+    wrong = wrong_status_lines(answers)
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
     else:
         _print_check(found, target.folder)
-    for error in errors:
-        print(error, file=sys.stderr)
+    for error in (*errors, *wrong):
+        print(printable(error), file=sys.stderr)
     above = [] if max_blocked is None else [r for r in found.routes if (r.blocked_ms or 0.0) > max_blocked]
     for route in above:
         where = ", ".join(_place(line, target.folder) for line in route.findings) or "no line of the app"
         print(f"{route.name}: blocked for {route.blocked_ms:g} ms, above {max_blocked:g} ms: {where}", file=sys.stderr)
     if above:
         raise typer.Exit(EXIT_GATE)
-    if not any(0 < route.status < 400 for route in found.routes):
-        print("no route answered with success; name paths with --ask, or see what the app needs", file=sys.stderr)
+    if why := why_no_success(answers):
+        print(why, file=sys.stderr)
+    if why or wrong:
         raise typer.Exit(EXIT_INCOMPLETE)
 
 
-def _checked(target: Target, paths: list[str]) -> tuple[AppCheck, list[str]]:
+def _checked(target: Target, given: GivenRequests) -> tuple[AppCheck, list[RouteAnswer], list[str]]:
     import tempfile
 
-    from harness.analysis.app_check import RouteAnswer, checked
+    from harness.analysis.app_check import checked
     from harness.results.watch_files import WatchFiles
     from harness.serving.asked_routes import ask_routes, known_routes
-    from harness.serving.openapi_routes import AppRoute
     from harness.serving.server import Server
 
     with tempfile.TemporaryDirectory(prefix="bench-app-") as made:
@@ -82,25 +120,25 @@ def _checked(target: Target, paths: list[str]) -> tuple[AppCheck, list[str]]:
         ) as server:
             server.wait_ready(_READY_S)
             known, errors = known_routes(server, watch_dir, _TIMEOUT_S)
-            routes = [*known, *(AppRoute("GET", "", path) for path in paths)]
-            asked = ask_routes(server, routes, times=_TIMES, timeout_s=_TIMEOUT_S)
+            if given.requests is not None:
+                errors = []  # of the schema: nothing depends on it then
+            answers = ask_routes(server, given.to_ask(known), times=_TIMES, timeout_s=_TIMEOUT_S)
             if server.exit_code() is not None:
                 errors.append(f"{target.name}: {server.describe_exit()}")
             server.stop(5.0)
         files = WatchFiles.read(watch_dir)
-    answers = [
-        RouteAnswer("GET", each.route.template or None, each.route.path, each.status, each.error) for each in asked
-    ]
-    answers += [RouteAnswer(each.method, each.template, None, 0, each.missing) for each in routes if each.path is None]
-    return checked(answers, files.stretches, files.requests, files.sources), errors
+    answers += given.not_asked(known)
+    return checked(answers, files.stretches, files.requests, files.sources), answers, errors
 
 
 def _print_check(found: AppCheck, folder: Path) -> None:
+    from harness.results.records.text import printable
+
     without_route = [line for line in found.findings if line.route is None]
     for line in without_route:
         print(f"{'startup' if line.where == 'startup' else 'no route'}: {_in_words(line, folder)}")
     for route in sorted(found.routes, key=lambda each: (each.service_ms is None, -(each.blocked_ms or 0.0))):
-        print(_row(route))
+        print(printable(_row(route)))
         for line in route.findings:
             print(f"    {_in_words(line, folder)}")
 
