@@ -10,10 +10,9 @@ import msgspec
 
 from harness.analysis.app_check import checked
 from harness.analysis.blocking_lines import BlockingLine
-from harness.results.records.route_answer import RouteAnswer
+from harness.results.records.app_request import AppRequest
 from harness.results.watch_files import WatchFiles
 from harness.serving.asked_routes import ask_routes
-from harness.serving.openapi_routes import AppRoute
 from harness.serving.own_app import own_app
 from harness.serving.server import Server
 from tests.apps_kit import APPS, CorpusApp
@@ -27,17 +26,16 @@ def found_in(app: CorpusApp, folder: Path, *, python: Path | None = None) -> tup
     target = own_app(app.target, APPS, python=python, factory=app.factory)
     target = msgspec.structs.replace(target, environment=app.env)
     method, template = (app.route or f"GET {app.path}").split(" ")
-    route = AppRoute(method, template, app.path, app.headers)
+    request = AppRequest(method=method, path=app.path, template=template, headers=app.headers, status=app.status)
     watch_dir = folder / "watch"
     with Server.launch(
         target, probe_dir=folder / "probe", log_path=folder / "server.log", watch_dir=watch_dir
     ) as server:
         server.wait_ready(60.0)
-        (asked,) = ask_routes(server, [route], times=TIMES, timeout_s=10.0)
-        assert (asked.status, asked.error) == (app.status, ""), app.name
+        (answer,) = ask_routes(server, [request], times=TIMES, timeout_s=10.0)
+        assert (answer.status, answer.reason) == (app.status, ""), app.name
         assert server.stop(10.0) == "stopped", app.name
     files = WatchFiles.read(watch_dir)
-    answer = RouteAnswer(method, template, app.path, asked.status)
     return checked([answer], files.stretches, files.requests, files.sources).findings
 
 

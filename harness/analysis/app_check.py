@@ -50,8 +50,8 @@ def checked(
     requests: Sequence[RequestLine],
     sources: Mapping[str, str],
 ) -> AppCheck:
-    """The routes that were asked in that order, then the others."""
-    asked = [_Asked.read(answer, requests) for answer in answers if answer.path is not None]
+    """The routes that were asked in that order, each of them once, then the others."""
+    asked = _by_route(_Asked.read(answer, requests) for answer in answers if answer.path is not None)
     names = {request.number: each.name for each in asked for request in each.requests}
     findings = blocking_lines(stretches, names, sources)
     rows = [each.row(stretches, [line for line in findings if line.route == each.name]) for each in asked]
@@ -78,6 +78,11 @@ class _Asked(NamedTuple):
     def name(self) -> str:
         return f"{self.answer.method} {self.template}"
 
+    def with_more(self, other: _Asked) -> _Asked:
+        """Another request to the same route. Of the answers the first one counts that is wrong."""
+        requests = {request.number: request for request in (*self.requests, *other.requests)}
+        return _Asked(self.answer if self.answer.reason else other.answer, self.template, list(requests.values()))
+
     def row(self, stretches: Sequence[Stretch], findings: Sequence[BlockingLine]) -> CheckedRoute:
         row = CheckedRoute(self.answer.method, self.template, True, self.answer.status, self.answer.reason)
         if not self.requests:
@@ -92,6 +97,13 @@ class _Asked(NamedTuple):
             cpu_ms=_middle(request.cpu_ms for request in self.requests),
             findings=tuple(findings),
         )
+
+
+def _by_route(asked: Iterable[_Asked]) -> list[_Asked]:
+    routes: dict[str, _Asked] = {}
+    for each in asked:
+        routes[each.name] = routes[each.name].with_more(each) if each.name in routes else each
+    return list(routes.values())
 
 
 def _blocked_ms(request: RequestLine, stretches: Sequence[Stretch]) -> float:

@@ -33,17 +33,21 @@ def ask(
     timeout_s: float,
     max_bytes: int = 1 << 20,
     headers: Mapping[str, str] | None = None,
+    method: str = "GET",
+    body: bytes | None = None,
 ) -> HttpAnswer:
-    """GET `path` on a connection of its own. `timeout_s` is the limit for everything from connecting to the last byte.
+    """Ask for `path` on a connection of its own. `timeout_s` is the limit for everything from connecting to the last
+    byte.
 
-    Proxies in the environment are not used. Raises AskError, also for a body longer than `max_bytes`.
+    No redirect is followed, and proxies in the environment are not used. Raises AskError, also for an answer that is
+    longer than `max_bytes`: no more than that is read.
     """
     with _PunctualSocket(timeout_s) as sock:
         connection = http.client.HTTPConnection(host, port)
         connection.sock = sock
         try:
             sock.connect((host, port))
-            connection.request("GET", path, headers={"Connection": "close", **(headers or {})})
+            connection.request(method, path, body, {"Connection": "close", **(headers or {})})
             with connection.getresponse() as response:
                 answered: dict[str, str] = {}
                 for name, value in response.getheaders():

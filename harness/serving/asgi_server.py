@@ -21,7 +21,8 @@ _FOLDER = Path(servers.__file__).parent
 
 
 class LaunchOrder(Struct, frozen=True):
-    """What a server is told on its command line. `http` is empty where the server has no choice of parsers."""
+    """What a server is told on its command line. `http` is empty where the server has no choice of parsers. `arguments`
+    are for uvicorn as they are."""
 
     interpreter: str
     app: str
@@ -30,6 +31,7 @@ class LaunchOrder(Struct, frozen=True):
     workers: int
     loop: str
     http: str
+    arguments: tuple[str, ...] = ()
 
 
 class AsgiServer(ABC):
@@ -42,6 +44,7 @@ class AsgiServer(ABC):
     settings: ClassVar[Mapping[str, str]] = {}  # environment variables that it gets
     routine: ClassVar[re.Pattern[str]]  # matches the beginning of log lines that never explain a failure
     port_taken: ClassVar[re.Pattern[str]]  # found in the log line that says that the port is taken
+    refused: ClassVar[re.Pattern[str]] = re.compile(r"(?!)")  # begins log lines that name an argument it refuses
     replaces_workers: ClassVar[bool] = False  # starts another one for the only one when that has ended
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM  # makes it stop after the requests in flight
 

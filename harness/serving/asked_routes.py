@@ -6,24 +6,21 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from msgspec import Struct
+import msgspec
 
 from harness.processes.ask import AskError, ask
+from harness.results.records.answer import answer_sha256
+from harness.results.records.app_request import AppRequest
+from harness.results.records.credentials import without_credentials
 from harness.results.records.request_line import SchemaLine
+from harness.results.records.route_answer import RouteAnswer, wrong_status
 from harness.results.store import read_lines
 from harness.serving.openapi_routes import AppRoute, routes_of_schema
 from harness.serving.server import Server
 
 _SCHEMA_BYTES = 50_000_000
+_ANSWER_BYTES = 20_000_000  # of a longer answer no more is read: it may be endless
 _OK = 200
-
-
-class AskedRoute(Struct, frozen=True):
-    """`status` is that of the last answer; 0: none came, and `error` says why."""
-
-    route: AppRoute
-    status: int
-    error: str = ""
 
 
 def known_routes(server: Server, watch_dir: Path, timeout_s: float) -> tuple[list[AppRoute], list[str]]:
@@ -49,32 +46,47 @@ def known_routes(server: Server, watch_dir: Path, timeout_s: float) -> tuple[lis
 
 def ask_routes(
     server: Server,
-    routes: Sequence[AppRoute],
+    requests: Sequence[AppRequest],
     *,
     times: int,
     timeout_s: float,
-    on_asked: Callable[[AskedRoute], None] = lambda asked: None,
-) -> list[AskedRoute]:
-    """Each of those with a path, `times` times in a row, or until no answer comes. The next request is made when the
-    one before is over, its background tasks included, but at the latest after `timeout_s`."""
-    asked = []
-    for route in routes:
-        if route.path is None:
-            continue
-        outcome = AskedRoute(route, 0)
+    on_asked: Callable[[RouteAnswer], None] = lambda answer: None,
+) -> list[RouteAnswer]:
+    """Each of them, `times` times in a row, or until no answer comes. The next request is made when the one before is
+    over, its background tasks included, but at the latest after `timeout_s`. What is returned has no credentials."""
+    answers = []
+    for request in requests:
+        same: set[tuple[int, str]] = set()
         for _ in range(times):
-            outcome = _ask_once(server, route, route.path, timeout_s)
+            answer = _ask_once(server, request, timeout_s)
+            same.add((answer.status, answer.answer))
             server.is_idle(timeout_s)
-            if outcome.error:
+            if not answer.status:
                 break
-        asked.append(outcome)
-        on_asked(outcome)
-    return asked
+        answers.append(msgspec.structs.replace(answer, alike=len(same) == 1))
+        on_asked(answers[-1])
+    return answers
 
 
-def _ask_once(server: Server, route: AppRoute, path: str, timeout_s: float) -> AskedRoute:
+def _ask_once(server: Server, request: AppRequest, timeout_s: float) -> RouteAnswer:
+    path = without_credentials(request).path
+    unanswered = RouteAnswer(request.method, request.template or None, path, 0, expected=request.status)
     try:
-        answer = ask(server.host, server.port, path, timeout_s=timeout_s, headers=route.headers)
+        answer = ask(
+            server.host,
+            server.port,
+            request.path,
+            timeout_s=timeout_s,
+            max_bytes=_ANSWER_BYTES,
+            headers=request.headers,
+            method=request.method,
+            body=request.body,
+        )
     except AskError as error:
-        return AskedRoute(route, 0, str(error))
-    return AskedRoute(route, answer.status)
+        return msgspec.structs.replace(unanswered, reason=str(error))
+    return msgspec.structs.replace(
+        unanswered,
+        status=answer.status,
+        reason=wrong_status(answer.status, request.status, answer.headers.get("location", "")),
+        answer=answer_sha256(answer.body, request.ignore),
+    )

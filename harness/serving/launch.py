@@ -49,6 +49,7 @@ def starter(
             workers=target.workers,
             loop=options.loop,
             http=options.http,
+            arguments=target.arguments,
         )
         command = server.command(order)
         return Supervised(command, cwd=target.folder, env=env, log_path=log_path, cpus=cpus, nice=nice)

@@ -2,105 +2,139 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote
 
+import msgspec
 from msgspec import Struct
 
+from harness.results.records.app_request import AppRequest
+from harness.serving.openapi_values import body_shape, example_of, list_of, mapping_of, resolved_reference
+from harness.serving.request_entry import Pairs, RequestEntry
+
 _METHODS = ("get", "post", "put", "patch", "delete", "options", "head", "trace")
+_FORM = "application/x-www-form-urlencoded"
+_PLACE = re.compile(r"\{[^{}]*\}")
 
 
 class AppRoute(Struct, frozen=True):
-    """`path` is what is asked; None when it cannot be, and then `missing` says why, as in "the path parameter `id`
-    needs an example or a default in the schema". `template` is empty where only a path was named."""
+    """One operation. `entry` is what the schema says of a request; where it does not say enough, or the request may
+    change something, `missing` says why it is not asked, as in "the path parameter `id` needs an example or a default
+    in the schema"."""
 
     method: str
     template: str
-    path: str | None = None
-    headers: dict[str, str] = {}
+    entry: RequestEntry
     missing: str = ""
 
     @property
     def name(self) -> str:
         return f"{self.method} {self.template}"
 
+    @property
+    def request(self) -> AppRequest | None:
+        """None when it is not asked. Any 2xx is right: the statuses in schemas are often not those of the app."""
+        if self.missing:
+            return None
+        return msgspec.structs.replace(self.entry, status=None).request(self.template)
+
 
 def routes_of_schema(schema: Any, prefix: str = "") -> list[AppRoute]:
     """All operations, in the order of the schema. `prefix` is where the app is mounted. What is not as OpenAPI says is
     left out."""
     routes = []
-    for template, item in _mapping(_mapping(schema).get("paths")).items():
+    for template, item in mapping_of(mapping_of(schema).get("paths")).items():
         for method in _METHODS:
-            operation = _mapping(item).get(method)
+            operation = mapping_of(item).get(method)
             if not isinstance(operation, Mapping):
                 continue
-            name = prefix + str(template)
-            if method == "get":
-                given = [*_list(_mapping(item).get("parameters")), *_list(operation.get("parameters"))]
-                routes.append(_get(name, [_resolved(each, schema) for each in given], schema))
-            else:
-                routes.append(AppRoute(method.upper(), name, missing="only GET is asked"))
+            given = [*list_of(mapping_of(item).get("parameters")), *list_of(operation.get("parameters"))]
+            parameters = [resolved_reference(each, schema) for each in given]
+            routes.append(_route(method.upper(), prefix + str(template), parameters, operation, schema))
     return routes
 
 
-def _get(template: str, parameters: list[Mapping[str, Any]], schema: Any) -> AppRoute:
-    path, query, headers = template, {}, {}
+def with_template(request: AppRequest, routes: Sequence[AppRoute]) -> AppRequest:
+    """`request` with the template of the route that its path is of, if it has none: the first one, as in the app."""
+    if request.template:
+        return request
+    path = request.path.partition("?")[0]
+    for route in routes:
+        literals = (re.escape(part) for part in _PLACE.split(route.template))
+        is_of_it = re.fullmatch("[^/]+".join(literals), path) or route.template == unquote(path)
+        if route.method == request.method and is_of_it:
+            return msgspec.structs.replace(request, template=route.template)
+    return request
+
+
+def _route(
+    method: str, template: str, parameters: list[Mapping[str, Any]], operation: Mapping[str, Any], schema: Any
+) -> AppRoute:
+    body, needs_body = _body(operation, schema)
+    if method == "GET" and not needs_body:
+        body = {}
+    entry, unknown = _with_parameters(
+        RequestEntry(method=method, path=template, status=_status(operation), **body), parameters, schema
+    )
+    if method != "GET":
+        return AppRoute(method, template, entry, f"{method} is sent only when bench-app.toml has it; see --init")
+    if unknown:
+        needs = "needs an example or a default" if len(unknown) == 1 else "need examples or defaults"
+        return AppRoute(method, template, entry, f"{' and '.join(unknown)} {needs} in the schema")
+    if needs_body:
+        return AppRoute(method, template, entry, "it needs a body, which bench-app.toml can have")
+    try:
+        entry.request()
+    except ValueError as error:  # an example that HTTP cannot send
+        return AppRoute(method, template, entry, str(error))
+    return AppRoute(method, template, entry)
+
+
+def _with_parameters(
+    entry: RequestEntry, parameters: list[Mapping[str, Any]], schema: Any
+) -> tuple[RequestEntry, list[str]]:
+    """Those that are required, and which of them have no value: those are empty in the entry."""
+    path, headers, unknown = entry.path, {}, []
+    query: Pairs = {}
     for parameter in parameters:
-        name, place = str(parameter.get("name")), parameter.get("in")
+        name, place = str(parameter.get("name")), str(parameter.get("in"))
         if not parameter.get("required") and place != "path":
             continue
-        found = _value(parameter, schema)
+        found = example_of(parameter, schema)
         if found is None:
-            missing = f"the {place} parameter `{name}` needs an example or a default in the schema"
-            return AppRoute("GET", template, missing=missing)
-        if place == "path":
-            path = path.replace("{" + name + "}", quote(found, safe=""))
+            unknown.append(f"the {place} parameter `{name}`")
+        value = found or ""
+        if place == "path" and found is not None:
+            path = path.replace("{" + name + "}", quote(value, safe=""))
         elif place == "query":
-            query[name] = found
+            query[name] = value
         elif place == "header":
-            headers[name] = found
-        else:
-            headers["Cookie"] = "; ".join(filter(None, [headers.get("Cookie"), f"{name}={quote(found)}"]))
-    return AppRoute("GET", template, path + ("?" + urlencode(query) if query else ""), headers)
+            headers[name] = value
+        elif place == "cookie":
+            headers["Cookie"] = "; ".join(filter(None, [headers.get("Cookie"), f"{name}={quote(value)}"]))
+    return msgspec.structs.replace(entry, path=path, query=query, headers=headers), unknown
 
 
-def _value(parameter: Mapping[str, Any], schema: Any) -> str | None:
-    """The first example, else the default."""
-    described = _resolved(parameter.get("schema"), schema)
-    examples = parameter.get("examples")
-    named = list(examples.values()) if isinstance(examples, Mapping) else []
-    candidates = [
-        parameter.get("example"),
-        *(_mapping(each).get("value") for each in named),
-        *_list(described.get("examples")),
-        described.get("example"),
-        described.get("const"),
-        described.get("default"),
-    ]
-    for candidate in candidates:
-        if isinstance(candidate, bool):
-            return str(candidate).lower()
-        if isinstance(candidate, str | int | float):
-            return str(candidate)
-    return None
+def _status(operation: Mapping[str, Any]) -> int | None:
+    """The first one of success that it names."""
+    named = [str(status) for status in mapping_of(operation.get("responses"))]
+    return next((int(status) for status in named if re.fullmatch(r"[23][0-9][0-9]", status)), None)
 
 
-def _resolved(value: Any, schema: Any) -> Mapping[str, Any]:
-    """Follows `$ref` within the schema."""
-    for _ in range(10):
-        reference = _mapping(value).get("$ref")
-        if not isinstance(reference, str) or not reference.startswith("#/"):
-            break
-        value = schema
-        for part in reference.removeprefix("#/").split("/"):
-            value = _mapping(value).get(part)
-    return _mapping(value)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+def _body(operation: Mapping[str, Any], schema: Any) -> tuple[dict[str, Any], bool]:
+    """As a field of an entry, and whether it must be sent."""
+    described = resolved_reference(operation.get("requestBody"), schema)
+    kinds = mapping_of(described.get("content"))
+    needed = bool(described.get("required"))
+    if not kinds:
+        return {}, needed
+    kind = next((str(each) for each in kinds if "json" in str(each)), str(next(iter(kinds))))
+    shape = body_shape(mapping_of(kinds[kind]), schema)
+    if "json" in kind:
+        return {"json": shape}, needed
+    if kind == _FORM:
+        fields = {name: value for name, value in mapping_of(shape).items() if isinstance(value, str | int | float)}
+        return {"form": fields}, needed
+    return {"body": ""}, needed

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from harness.inside.bench_inside.probe import OWN_HEALTH
 from harness.results.records.errors import UsageError
 from harness.results.records.strategy import ServerOptions
+from harness.serving.server_arguments import server_arguments
 from harness.serving.target import Target
 
 
 def own_app(
-    app: str, folder: Path, *, python: Path | None = None, env_file: Path | None = None, factory: bool = False
+    app: str,
+    folder: Path,
+    *,
+    python: Path | None = None,
+    env_file: Path | None = None,
+    factory: bool = False,
+    server_args: Sequence[str] = (),
 ) -> Target:
     """Raises UsageError."""
     module, colon, attribute = app.partition(":")
@@ -33,6 +41,7 @@ def own_app(
         # What a plain `pip install uvicorn` has. What blocks one loop blocks the other.
         server=ServerOptions(loop="asyncio", http="h11"),
         factory=factory,
+        arguments=server_arguments(server_args),
         health=OWN_HEALTH,
     )
 

@@ -11,7 +11,7 @@ from typing import Self
 
 from harness.processes.ports import HOST, free_port, why_not
 from harness.processes.process import Supervised
-from harness.results.records.errors import HarnessError
+from harness.results.records.errors import HarnessError, UsageError
 from harness.serving.asgi_server import asgi_server
 from harness.serving.health import Health, ask_health
 from harness.serving.launch import starter
@@ -31,6 +31,10 @@ class ServeError(HarnessError):
 
 class PortError(ServeError):
     """The port was taken, or a stranger answered on it: another port may do."""
+
+
+class ArgumentRefusedError(ServeError, UsageError):
+    """The server does not know an argument that it was to be given."""
 
 
 def end_in_words(ended: str, during: str = "") -> str:
@@ -218,6 +222,8 @@ class Server:
         ended = self.describe_exit() if by_itself else self._log.in_words()
         if self._log.is_port_taken():
             return self._port_error(self.port, "Address already in use")
+        if self._target.arguments and (refused := self._log.refused_argument()):
+            return ArgumentRefusedError(f"--server-arg: uvicorn says: {refused}; change it, or leave it out")
         return ServeError(f"{self._target.name}: did not start: {ended}; fix {self._target.source}")
 
     def _not_in_time(self, timeout_s: float, last: Health | str) -> ServeError:

@@ -51,6 +51,11 @@ class ServerLog:
     def is_port_taken(self) -> bool:
         return any(self._server.port_taken.search(line) for line in self._tail())
 
+    def refused_argument(self) -> str:
+        """What the server says of an argument of its command line that it refuses; empty when it refuses none."""
+        found = [line for line in self._tail() if self._server.refused.match(line)]
+        return printable(self._server.refused.sub("", found[-1]))[:_LINE_CHARS].rstrip(".") if found else ""
+
     def _is_routine(self, line: str) -> bool:
         return bool(_TRACEBACK.match(line) or self._server.routine.match(line))
 

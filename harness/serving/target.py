@@ -18,7 +18,8 @@ from harness.results.records.variant import Variant
 class Target(Struct, frozen=True, kw_only=True):
     """`app` is what ASGI servers are told (`package.module:attribute`), imported from `folder`, which is also the
     current folder of its processes; with `factory` it is a function that makes the app. `name` is for messages.
-    `environment` comes on top of ours. `health` is the path that says whether it is ready."""
+    `environment` comes on top of ours. `health` is the path that says whether it is ready. `arguments` are for
+    uvicorn's command line; another server gets none of them."""
 
     name: str
     app: str
@@ -28,6 +29,7 @@ class Target(Struct, frozen=True, kw_only=True):
     server: ServerOptions = ServerOptions()
     workers: int = 1
     factory: bool = False
+    arguments: tuple[str, ...] = ()
     health: str = HEALTH
 
     @property

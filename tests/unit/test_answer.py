@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.driving.inside.answer_checker import answer_checker
-from harness.results.records.answer import canonical_json, is_success, json_sha256
+from harness.results.records.answer import answer_sha256, canonical_json, is_success, json_sha256
 from harness.results.records.workload import Request, Workload
 from harness.serving.answers import check_answers
 from tests.hostile import HostileServer, says
@@ -80,3 +80,21 @@ def test_what_is_refused_is_asked_again_a_few_times(refusals: int, status: int, 
         verdict = check_answers(*server.address, Workload("w", "", "", "", (Request("/", 1),)), 5.0)
     assert verdict.status == ("ok" if right else "failed")
     assert right or verdict.error == f"w: / answered {status} (busy)"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "ignore", "same"),
+    [
+        (b'{"id": 1, "of": [{"at": 1}]}', b'{"of": [{"at": 2}], "id": 1}', ("at",), True),
+        (b'{"id": 1}', b'{"id": 2}', ("at",), False),
+        (b'{"id": 1}', b'{"id":1}', (), False),
+        (b"not JSON", b"not JSON", ("at",), True),
+        (b"not JSON", b"not json", ("at",), False),
+        (b"[" * 100_000, b"[" * 99_999, ("at",), False),
+    ],
+)
+def test_two_answers_are_the_same_but_for_the_fields_that_differ_each_time(
+    one: bytes, other: bytes, ignore: tuple[str, ...], same: bool
+) -> None:
+    assert (answer_sha256(one, ignore) == answer_sha256(other, ignore)) == same
+    assert len(answer_sha256(b"")) == 64

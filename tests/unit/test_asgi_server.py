@@ -56,6 +56,12 @@ def test_a_server_is_told_everything_that_matters(name: str) -> None:
     assert "--host 127.0.0.1 --port 8123" in told or "--bind 127.0.0.1:8123" in told
 
 
+def test_only_uvicorn_gets_what_somebody_says_for_it() -> None:
+    order = msgspec.structs.replace(ORDER, arguments=("--limit-concurrency", "10"))
+    assert asgi_server("uvicorn").command(order)[-2:] == ["--limit-concurrency", "10"]
+    assert all("10" not in asgi_server(name).command(order) for name in known_servers() if name != "uvicorn")
+
+
 @pytest.mark.parametrize("name", known_servers())
 def test_each_loop_and_each_parser_is_another_command(name: str) -> None:
     kind = asgi_server(name)

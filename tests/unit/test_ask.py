@@ -138,3 +138,24 @@ def test_whatever_comes_is_an_answer_or_a_phrase_and_in_time(behave: Behaviour) 
     with HostileServer([behave]) as server, contextlib.suppress(AskError):
         assert len(ask(*server.address, "/", timeout_s=0.5).body) <= 1 << 20
     assert time.monotonic() - began_s < 1.5
+
+
+def test_a_method_headers_and_a_body_are_sent_as_they_are() -> None:
+    with answering(OK, b"Content-Length: 0\r\n\r\n") as (port, asked):
+        ask(HOST, port, "/a?b=%20", timeout_s=5.0, method="PUT", headers={"X-A": "b"}, body=b"\x00\xff")
+    head, _, body = asked[0].partition(b"\r\n\r\n")
+    assert head.startswith(b"PUT /a?b=%20 HTTP/1.1\r\n")
+    assert b"\r\nX-A: b" in head
+    assert b"\r\nContent-Length: 2" in head
+    assert body in (b"", b"\x00\xff"), "in the same read, or in the next"
+
+
+def test_the_answer_to_a_head_has_a_length_and_no_body() -> None:
+    with answering(OK, b"Content-Length: 9999\r\n\r\n") as (port, _):
+        assert ask(HOST, port, "/", timeout_s=5.0, method="HEAD").body == b""
+
+
+def test_a_redirect_is_an_answer() -> None:
+    with answering(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n") as (port, _):
+        answer = ask(HOST, port, "/", timeout_s=5.0)
+    assert (answer.status, answer.headers["location"]) == (302, "http://127.0.0.1:9/")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,19 @@ def test_what_brought_the_gil_back_is_what_python_warns_of(tmp_path: Path) -> No
         "behavior and keep the GIL disabled (at your own risk), run with PYTHON_GIL=0 or -Xgil=0.\n"
     )
     assert log_of(tmp_path, warning, "uvicorn").gil_needed_by() == "some.speedups"
+
+
+def test_an_argument_that_uvicorn_refuses_is_named() -> None:
+    usage = "Usage: python -m uvicorn [OPTIONS] APP\nTry 'python -m uvicorn --help' for help.\n\n"
+    for said, named in (
+        (f"{usage}Error: No such option '--foo'.\n", "No such option '--foo'"),
+        (
+            f"{usage}Error: Invalid value for '--backlog': 'x' is no int.\n",
+            "Invalid value for '--backlog': 'x' is no int",
+        ),
+        ("Error: cannot reach the database\n", ""),
+        ("", ""),
+    ):
+        with tempfile.TemporaryDirectory() as folder:
+            assert log_of(Path(folder), said, "uvicorn").refused_argument() == named
+            assert log_of(Path(folder), said, "granian").refused_argument() == ""

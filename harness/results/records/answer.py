@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Collection
 from typing import Any
 
 _REFUSALS = (503, 504)
@@ -32,3 +33,19 @@ def canonical_json(value: Any) -> str:
 def json_sha256(value: Any) -> str:
     """Stands for a JSON value that is too large to be written into a workload file."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+def answer_sha256(body: bytes, ignore: Collection[str] = ()) -> str:
+    """Of any answer. The fields of these names are left out at every depth, if it is JSON: they differ each time."""
+    if ignore:
+        try:
+            return json_sha256(_without(json.loads(body), ignore))
+        except (ValueError, RecursionError):
+            pass  # no JSON, or nested deeper than Python can follow: there are no fields to leave out
+    return hashlib.sha256(body).hexdigest()
+
+
+def _without(value: Any, names: Collection[str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _without(each, names) for name, each in value.items() if name not in names}
+    return [_without(each, names) for each in value] if isinstance(value, list) else value

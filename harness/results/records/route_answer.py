@@ -1,14 +1,21 @@
-"""One route of somebody's own app, as it was asked one request at a time."""
+"""What a route of somebody's own app answered when it was asked."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
+from harness.results.records.answer import is_success
+from harness.results.records.text import printable
+
+_SHOWN_CHARS = 120
+_NEEDS_CREDENTIALS = (401, 403)
+
 
 class RouteAnswer(Struct, frozen=True):
-    """`path` is None when it was not asked. `template` is None when only a path was named. `status` 0: no answer came.
-    `reason`: why it was not asked, or gave no answer. `answer` is what it said, `alike`: the same each time.
-    `expected` is the status that somebody asked for; None: any success."""
+    """One request to the app, as it was asked: `path` is None when it was not, and has no credential. `template` is
+    None when only a path was named. `status` 0: no answer came. `reason`: why it was not asked, gave no answer, or
+    what is wrong with its status. `answer`: SHA-256 of the answer without the fields that differ each time; empty: none
+    came. `alike`: it was the same each time. `expected`: the status that is right; None: any 2xx."""
 
     method: str
     template: str | None
@@ -18,3 +25,21 @@ class RouteAnswer(Struct, frozen=True):
     answer: str = ""
     alike: bool = True
     expected: int | None = None
+
+    @property
+    def asks_for_credentials(self) -> bool:
+        return self.status in _NEEDS_CREDENTIALS and bool(self.reason)
+
+
+def wrong_status(status: int, expected: int | None, location: str = "") -> str:
+    """What is wrong with it, as a phrase: "answered 500, expected 201". Empty when nothing is. `location` is where a
+    redirect leads to."""
+    if is_success(status) if expected is None else status == expected:
+        return ""
+    said = f"answered {status}" + ("" if expected is None else f", expected {expected}")
+    if status in _NEEDS_CREDENTIALS:
+        return f"{said} (it asks for credentials)"
+    if 300 <= status < 400 and location:
+        place = printable(location.partition("?")[0])  # a query may hold a credential
+        return f"{said} (a redirect to {place[:_SHOWN_CHARS]}, which is not followed)"
+    return said

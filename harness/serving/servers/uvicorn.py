@@ -16,6 +16,7 @@ class Uvicorn(AsgiServer):
     settings = {"UVICORN_TIMEOUT_WORKER_HEALTHCHECK": "30"}  # noqa: RUF012 - a ClassVar in the base class
     routine = re.compile(r"(INFO|WARNING): |ERROR: +(Application (startup|shutdown) failed|Traceback|Child process)")
     port_taken = re.compile(r"\[Errno \d+\].*address already in use", re.IGNORECASE)  # asyncio's words and the OS's
+    refused = re.compile(r"Error: (?=No such option|Invalid value|Option |Got unexpected|Missing )")  # click's words
 
     def command(self, order: LaunchOrder) -> list[str]:
         return [
@@ -23,4 +24,5 @@ class Uvicorn(AsgiServer):
             *("--host", order.host, "--port", str(order.port), "--workers", str(order.workers)),
             *("--loop", order.loop, "--http", order.http),
             *("--no-access-log", "--log-level", "warning"),
+            *order.arguments,
         ]
