@@ -27,7 +27,8 @@ class RouteAnswer(Struct, frozen=True):
 
 
 class CheckedRoute(Struct, frozen=True):
-    """Times are of one request, the median of those that were made; None where none was seen to its end."""
+    """Times are of one request, the median of those that were made; None where none was seen to its end. `endpoint` is
+    the name of its function."""
 
     method: str
     path: str
@@ -41,6 +42,7 @@ class CheckedRoute(Struct, frozen=True):
     thread_ms: float | None = None
     cpu_ms: float | None = None
     findings: tuple[BlockingLine, ...] = ()
+    endpoint: str = ""
 
     @property
     def name(self) -> str:
@@ -101,6 +103,7 @@ class _Asked(NamedTuple):
             thread_ms=_middle(request.thread_ms for request in self.requests),
             cpu_ms=_middle(request.cpu_ms for request in self.requests),
             findings=tuple(findings),
+            endpoint=self.requests[-1].endpoint,
         )
 
 

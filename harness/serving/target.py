@@ -18,7 +18,8 @@ from harness.results.records.variant import Variant
 class Target(Struct, frozen=True, kw_only=True):
     """`app` is what ASGI servers are told (`package.module:attribute`), imported from `folder`, which is also the
     current folder of its processes; with `factory` it is a function that makes the app. `name` is for messages.
-    `environment` comes on top of ours. `health` is the path that says whether it is ready."""
+    `environment` comes on top of ours. `health` is the path that says whether it is ready. `remedies` is what
+    runs elsewhere than the app says, as `bench_inside.remedies.RemedyOrder` reads it."""
 
     name: str
     app: str
@@ -29,6 +30,7 @@ class Target(Struct, frozen=True, kw_only=True):
     workers: int = 1
     factory: bool = False
     health: str = HEALTH
+    remedies: str = ""
 
     @property
     def source(self) -> str:

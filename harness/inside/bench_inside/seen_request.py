@@ -43,6 +43,10 @@ class SeenRequest:
     def endpoint(self) -> CodeType | None:
         return definition_of(self._scope.get("endpoint"))
 
+    def endpoint_name(self) -> str:
+        code = self.endpoint()
+        return str(getattr(self._scope.get("endpoint"), "__name__", "" if code is None else code.co_name))
+
     def kind(self) -> str:
         endpoint = self.endpoint()
         if endpoint is None:

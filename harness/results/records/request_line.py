@@ -19,6 +19,7 @@ class RequestLine(Struct, frozen=True):
     service_ms: float  # from its arrival to the last byte of the answer
     cpu_ms: float
     thread_ms: float
+    endpoint: str = ""  # the name of its function
 
 
 class SchemaLine(Struct, frozen=True):
