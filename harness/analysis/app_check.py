@@ -28,7 +28,7 @@ class RouteAnswer(Struct, frozen=True):
 
 class CheckedRoute(Struct, frozen=True):
     """Times are of one request, the median of those that were made; None where none was seen to its end. `endpoint` is
-    the name of its function."""
+    the name of its function, and that it `cannot_wait` its code says."""
 
     method: str
     path: str
@@ -43,6 +43,7 @@ class CheckedRoute(Struct, frozen=True):
     cpu_ms: float | None = None
     findings: tuple[BlockingLine, ...] = ()
     endpoint: str = ""
+    cannot_wait: bool = False
 
     @property
     def name(self) -> str:
@@ -104,6 +105,7 @@ class _Asked(NamedTuple):
             cpu_ms=_middle(request.cpu_ms for request in self.requests),
             findings=tuple(findings),
             endpoint=self.requests[-1].endpoint,
+            cannot_wait=self.requests[-1].cannot_wait,
         )
 
 

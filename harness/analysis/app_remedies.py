@@ -18,10 +18,8 @@ from harness.results.records.remedy import Remedy
 
 ANYIO_THREADS = 40  # its default limiter's
 _MOST_THREADS = 1000
-# A request that does nothing uses most of this in FastAPI itself.
-_TRIVIAL_CPU_MS = 1.0
-# One that goes through a thread waits twice for another thread to wake. What takes longer may wait for more than that.
-_HANDOVER_MS = 1.0
+# A request that does nothing uses half of this, and on a slow machine most of it, in FastAPI itself.
+_TRIVIAL_CPU_MS = 2.0
 
 _GIL = "# Python computes in one thread at a time: this frees the loop, but more is answered by a process pool only."
 
@@ -124,7 +122,7 @@ def _on_loop(check: AppCheck, workers: int) -> Remedy:
     are_def = [route for route in check.routes if route.kind == "def"]
     trivial = [route for route in are_def if _is_trivial(route)]
     why_not = (
-        "each `def` endpoint waits, computes or has a `def` dependency: its thread is needed"
+        "each `def` endpoint computes, or calls what may wait: it needs its thread"
         if are_def
         else "no endpoint is `def`"
     )
@@ -134,7 +132,7 @@ def _on_loop(check: AppCheck, workers: int) -> Remedy:
         routes=tuple(route.name for route in trivial),
         why_not="" if trivial else why_not,
         change="\n\n".join(
-            f"# {route.name}: only if it never waits, also not for a disk, a lock or a local service\n"
+            f"# {route.name}: it only computes, and that in no time; it must stay like this\n"
             f"{_decorator(route)}\nasync def {route.endpoint or '...'}(...):  # was: def"
             for route in trivial
         ),
@@ -144,11 +142,11 @@ def _on_loop(check: AppCheck, workers: int) -> Remedy:
 
 
 def _is_trivial(route: CheckedRoute) -> bool:
-    if route.findings or route.sync_dependencies or not 0 < route.status < 400:
+    """It would block the loop for as long as it takes. That it does not wait today is not enough: it must not be able
+    to."""
+    if route.findings or not route.cannot_wait or not 0 < route.status < 400:
         return False
-    if route.service_ms is None or route.cpu_ms is None:
-        return False
-    return route.cpu_ms < _TRIVIAL_CPU_MS and route.service_ms - route.cpu_ms < _HANDOVER_MS
+    return route.cpu_ms is not None and route.cpu_ms < _TRIVIAL_CPU_MS
 
 
 def _more_workers(cores: int, workers: int) -> Remedy:

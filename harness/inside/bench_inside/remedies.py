@@ -68,33 +68,33 @@ def _named(routes: list[FoundRoute], name: str) -> Any:
 
 
 class _Handler:
-    """The function that FastAPI has made of an endpoint."""
+    """The function that FastAPI has made of an endpoint; `cells` are its variables. Some versions make it anew for each
+    request, and then there are none."""
 
-    def __init__(self, function: Any) -> None:
-        self._cells = dict(zip(function.__code__.co_freevars, function.__closure__))
-        self.dependant = self._cells["dependant"].cell_contents
+    def __init__(self, dependant: Any, cells: dict[str, Any]) -> None:
+        self.dependant = dependant
+        self._cells = cells
 
     @classmethod
     def all_of(cls, route: Any) -> list[_Handler]:
         """What the `app` of a route ends in, whatever stands before it: a route class of the user's may have made two,
         a route of plain Starlette has none."""
-        return [cls(each) for each in ends_of(route.app, cls._is_one)]
+        if hasattr(route, "dependant") and not hasattr(route, "app"):
+            return [cls(route.dependant, {})]
+        made = []
+        for function in ends_of(route.app, cls._is_one):
+            cells = dict(zip(function.__code__.co_freevars, function.__closure__))
+            made.append(cls(cells["dependant"].cell_contents, cells))
+        return made
 
     @staticmethod
     def _is_one(function: Any) -> bool:
         return {"dependant", "is_coroutine"} <= set(getattr(getattr(function, "__code__", None), "co_freevars", ()))
 
-    @property
-    def is_coroutine(self) -> bool:
-        return bool(self._cells["is_coroutine"].cell_contents)
-
     def call_instead(self, call: Callable[..., Any], *, is_coroutine: bool) -> None:
         _set_call(self.dependant, call)
-        self._cells["is_coroutine"].cell_contents = is_coroutine
-
-    def has_overrides(self) -> bool:
-        cell = self._cells.get("dependency_overrides_provider")
-        return bool(getattr(cell and cell.cell_contents, "dependency_overrides", None))
+        if self._cells:
+            self._cells["is_coroutine"].cell_contents = is_coroutine
 
 
 def _move_endpoint(route: Any, name: str, *, to_thread: bool) -> None:
@@ -108,7 +108,7 @@ def _move_endpoint(route: Any, name: str, *, to_thread: bool) -> None:
         raise RemedyError(f"{name}: its endpoint is a class; change it there")
     if code.co_flags & _GENERATOR:
         raise RemedyError(f"{name}: its endpoint is a generator, which is asked for each part of the answer")
-    runs_on_loop = handlers[0].is_coroutine if handlers else bool(code.co_flags & _COROUTINE)
+    runs_on_loop = bool(code.co_flags & _COROUTINE)
     if runs_on_loop is not to_thread:
         raise RemedyError(f"{name}: its endpoint is `{'async def' if runs_on_loop else 'def'}` already")
     moved = in_thread(endpoint, f"{name}: the endpoint") if to_thread else on_loop(endpoint)
@@ -133,9 +133,10 @@ def _move_dependencies(route: Any, name: str) -> None:
     """Those that never await, or all when each of them has an `await`: it may be of a coroutine that blocks."""
     user = UserCode()
     found: dict[int, Any] = {}
+    provider = getattr(route, "dependency_overrides_provider", None)
+    if getattr(provider, "dependency_overrides", None):  # then FastAPI makes dependants anew for each request
+        raise RemedyError(f"{name}: the app has `dependency_overrides`; change its dependencies there")
     for handler in _Handler.all_of(route):
-        if handler.has_overrides():  # then FastAPI reads the parameters of dependencies anew for each request
-            raise RemedyError(f"{name}: the app has `dependency_overrides`; change its dependencies there")
         for dependant in _dependencies(handler.dependant):
             code = definition_of(dependant.call)
             if code is None or isinstance(dependant.call, type):

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from types import CodeType, FrameType
 from typing import Any
 
+from .plain_code import cannot_wait
 from .stacks import definition_of, outwards, runs_as_coroutine
 
 SCOPE_KEY = "bench_inside.request"  # in the scope, and so in the copies that middleware makes of it
@@ -52,6 +53,10 @@ class SeenRequest:
         if endpoint is None:
             return "unknown"
         return "async def" if runs_as_coroutine(endpoint) else "def"
+
+    def cannot_wait(self) -> bool:
+        """Whether its endpoint is nothing but a few steps of Python."""
+        return next(self._dependencies(), None) is None and cannot_wait(self._scope.get("endpoint"))
 
     def role_of(self, code: CodeType) -> str | None:
         if code is self.endpoint():

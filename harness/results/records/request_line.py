@@ -20,6 +20,7 @@ class RequestLine(Struct, frozen=True):
     cpu_ms: float
     thread_ms: float
     endpoint: str = ""  # the name of its function
+    cannot_wait: bool = False  # by its code, so that it needs no thread
 
 
 class SchemaLine(Struct, frozen=True):
