@@ -17,7 +17,8 @@ from harness.results.records.route_answer import RouteAnswer
 
 
 class CheckedRoute(Struct, frozen=True):
-    """Times are of one request, the median of those that were made; None where none was seen to its end."""
+    """Times are of one request, the median of those that were made; None where none was seen to its end. `endpoint` is
+    the name of its function, and that it `cannot_wait` its code says."""
 
     method: str
     path: str
@@ -31,6 +32,8 @@ class CheckedRoute(Struct, frozen=True):
     thread_ms: float | None = None
     cpu_ms: float | None = None
     findings: tuple[BlockingLine, ...] = ()
+    endpoint: str = ""
+    cannot_wait: bool = False
 
     @property
     def name(self) -> str:
@@ -96,6 +99,8 @@ class _Asked(NamedTuple):
             thread_ms=_middle(request.thread_ms for request in self.requests),
             cpu_ms=_middle(request.cpu_ms for request in self.requests),
             findings=tuple(findings),
+            endpoint=self.requests[-1].endpoint,
+            cannot_wait=self.requests[-1].cannot_wait,
         )
 
 

@@ -18,7 +18,9 @@ from harness.serving.asgi_server import resolved
 Params = dict[str, int | float | str]
 _STRATEGY_LITERALS = ("SERVER", "PARAMS", "CHOICES", "IN_FLIGHT", "CONNECTIONS", "REQUIRES", "SERVICES")
 # Parameters cannot have these names: harness, services and targets use BENCH_<NAME> between themselves.
-_OF_THE_PROCESSES = ("probe_dir", "target", "target_factory", "target_folder", "token", "tree", "watch_dir")
+_OF_THE_PROCESSES = (
+    *("probe_dir", "remedies", "target", "target_factory", "target_folder", "token", "tree", "watch_dir"),
+)
 _OF_THE_SERVICES = ("postgres", "postgres_own", "upstream", "upstream_seed", "upstream_sigma")
 _RESERVED_PARAMS = frozenset({*_OF_THE_PROCESSES, *_OF_THE_SERVICES})
 

@@ -36,7 +36,13 @@ def starter(
     options = resolved(target.server)
     server = asgi_server(options.server)
     settings = InsideSettings(
-        target.app, target.folder, token, probe_dir.resolve(), target.factory, watch_dir and watch_dir.resolve()
+        target.app,
+        target.folder,
+        token,
+        probe_dir.resolve(),
+        target.factory,
+        watch_dir and watch_dir.resolve(),
+        target.remedies,
     )
     env = _environment(target, server, settings)
 

@@ -163,6 +163,10 @@ class Server:
                 return False
         return False
 
+    def reported(self) -> str:
+        """What a worker last said for the harness, such as why a remedy did not work; empty when there is nothing."""
+        return self._log.reported()
+
     def why_with_gil(self) -> str:
         """Why a Python without the GIL runs with it, in words; empty when it does not, or when it has one anyway."""
         health = ask_health(HOST, self.port, _ASK_S)

@@ -29,10 +29,13 @@ class ServerLog:
     def last_words(self) -> str:
         """The line that best says why the server ended: the last of ours, else the last that is not routine. Empty when
         there is none."""
-        lines = self._tail()
-        ours = [line.removeprefix(ERROR_PREFIX) for line in lines if line.startswith(ERROR_PREFIX)]
-        telling = ours or [_LEVEL.sub("", line) for line in lines if not self._is_routine(line)]
-        return printable(telling[-1])[:_LINE_CHARS] if telling else ""
+        telling = [_LEVEL.sub("", line) for line in self._tail() if not self._is_routine(line)]
+        return self.reported() or (printable(telling[-1])[:_LINE_CHARS] if telling else "")
+
+    def reported(self) -> str:
+        """The last line that a worker wrote for the harness; empty when there is none."""
+        ours = [line.removeprefix(ERROR_PREFIX) for line in self._tail() if line.startswith(ERROR_PREFIX)]
+        return printable(ours[-1])[:_LINE_CHARS] if ours else ""
 
     def in_words(self) -> str:
         """ "its log says: no such table" or "its log says nothing", for a message."""
@@ -41,7 +44,7 @@ class ServerLog:
 
     def is_reported(self) -> bool:
         """Whether a worker has said that it cannot start."""
-        return any(line.startswith(ERROR_PREFIX) for line in self._tail())
+        return bool(self.reported())
 
     def gil_needed_by(self) -> str:
         """The extension module that brought the GIL back, as Python warns of it; empty when it does not say."""

@@ -19,7 +19,8 @@ class Target(Struct, frozen=True, kw_only=True):
     """`app` is what ASGI servers are told (`package.module:attribute`), imported from `folder`, which is also the
     current folder of its processes; with `factory` it is a function that makes the app. `name` is for messages.
     `environment` comes on top of ours. `health` is the path that says whether it is ready. `arguments` are for
-    uvicorn's command line; another server gets none of them."""
+    uvicorn's command line; another server gets none of them. `remedies` is what runs elsewhere than the app says, as
+    `bench_inside.remedies.RemedyOrder` reads it."""
 
     name: str
     app: str
@@ -31,6 +32,7 @@ class Target(Struct, frozen=True, kw_only=True):
     factory: bool = False
     arguments: tuple[str, ...] = ()
     health: str = HEALTH
+    remedies: str = ""
 
     @property
     def source(self) -> str:

@@ -96,7 +96,7 @@ def test_the_shells_settings_for_the_server_are_kept_out(tmp_path: Path, monkeyp
 
 
 def test_no_parameter_can_take_the_place_of_what_the_harness_tells() -> None:
-    variables = InsideSettings("a:b", Path("/a"), "t", Path("/b"), True, Path("/c")).variables()
+    variables = InsideSettings("a:b", Path("/a"), "t", Path("/b"), True, Path("/c"), "{}").variables()
     assert {name.removeprefix("BENCH_").lower() for name in variables} <= strategy_file._RESERVED_PARAMS
 
 

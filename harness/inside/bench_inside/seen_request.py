@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from types import CodeType, FrameType
 from typing import Any
 
+from .plain_code import cannot_wait
 from .stacks import definition_of, outwards, runs_as_coroutine
 
 SCOPE_KEY = "bench_inside.request"  # in the scope, and so in the copies that middleware makes of it
@@ -43,11 +44,19 @@ class SeenRequest:
     def endpoint(self) -> CodeType | None:
         return definition_of(self._scope.get("endpoint"))
 
+    def endpoint_name(self) -> str:
+        code = self.endpoint()
+        return str(getattr(self._scope.get("endpoint"), "__name__", "" if code is None else code.co_name))
+
     def kind(self) -> str:
         endpoint = self.endpoint()
         if endpoint is None:
             return "unknown"
         return "async def" if runs_as_coroutine(endpoint) else "def"
+
+    def cannot_wait(self) -> bool:
+        """Whether its endpoint is nothing but a few steps of Python."""
+        return next(self._dependencies(), None) is None and cannot_wait(self._scope.get("endpoint"))
 
     def role_of(self, code: CodeType) -> str | None:
         if code is self.endpoint():

@@ -13,6 +13,8 @@ import traceback
 from .loading import load
 from .probe import App, Probe
 from .reason import ERROR_PREFIX, one_line
+from .remedied import Remedied
+from .remedies import RemedyOrder
 from .settings import InsideSettings
 from .watched import Watched
 
@@ -26,6 +28,8 @@ _settings = InsideSettings.read(os.environ)
 def _load() -> App:
     try:
         loaded: App = load(_settings.app, _settings.folder, factory=_settings.factory)
+        if _settings.remedies:
+            loaded = Remedied(loaded, RemedyOrder.read(_settings.remedies))
     except (Exception, SystemExit) as error:
         traceback.print_exception(type(error), error, error.__traceback__)
         _report(error)

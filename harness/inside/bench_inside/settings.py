@@ -8,6 +8,7 @@
 | `BENCH_TOKEN` | what `/health` must answer with, so that no stranger is measured |
 | `BENCH_PROBE_DIR` | where each worker writes `<pid>.jsonl` |
 | `BENCH_WATCH_DIR` | where each worker writes what blocks its event loop (optional; without it that is not watched) |
+| `BENCH_REMEDIES` | what runs elsewhere than the app says, as `remedies.RemedyOrder` reads it (optional) |
 
 What a target itself is told (`BENCH_UPSTREAM`, `BENCH_<PARAM>`) comes with the target and is not read here.
 """
@@ -28,6 +29,7 @@ class InsideSettings(NamedTuple):
     probe_dir: Path
     factory: bool = False
     watch_dir: Path | None = None
+    remedies: str = ""
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> InsideSettings:
@@ -39,6 +41,7 @@ class InsideSettings(NamedTuple):
             probe_dir=Path(environment["BENCH_PROBE_DIR"]),
             factory=environment.get("BENCH_TARGET_FACTORY") == "1",
             watch_dir=Path(watch_dir) if watch_dir else None,
+            remedies=environment.get("BENCH_REMEDIES", ""),
         )
 
     def variables(self) -> dict[str, str]:
@@ -52,4 +55,6 @@ class InsideSettings(NamedTuple):
             variables["BENCH_TARGET_FACTORY"] = "1"
         if self.watch_dir is not None:
             variables["BENCH_WATCH_DIR"] = str(self.watch_dir)
+        if self.remedies:
+            variables["BENCH_REMEDIES"] = self.remedies
         return variables

@@ -88,6 +88,8 @@ def _line(request: SeenRequest, in_threads_s: float) -> dict[str, Any]:
         "path": request.path,
         "template": request.template(),
         "kind": request.kind(),
+        "endpoint": request.endpoint_name(),
+        "cannot_wait": request.cannot_wait(),
         "sync_dependencies": request.sync_dependencies(),
         "status": request.status,
         "service_ms": round(((request.answered_s or now_s) - request.began_s) * 1e3, 3),

@@ -19,6 +19,8 @@ class RequestLine(Struct, frozen=True):
     service_ms: float  # from its arrival to the last byte of the answer
     cpu_ms: float
     thread_ms: float
+    endpoint: str = ""  # the name of its function
+    cannot_wait: bool = False  # by its code, so that it needs no thread
 
 
 class SchemaLine(Struct, frozen=True):
