@@ -32,18 +32,22 @@ def ask(
     *,
     timeout_s: float,
     max_bytes: int = 1 << 20,
+    method: str = "GET",
     headers: Mapping[str, str] | None = None,
+    body: bytes = b"",
 ) -> HttpAnswer:
-    """GET `path` on a connection of its own. `timeout_s` is the limit for everything from connecting to the last byte.
+    """GET `path`, or what `method` says, on a connection of its own. `timeout_s` is the limit for everything from
+    connecting to the last byte.
 
-    Proxies in the environment are not used. Raises AskError, also for a body longer than `max_bytes`.
+    Proxies in the environment are not used, and no redirect is followed. Raises AskError, also for a body longer than
+    `max_bytes`.
     """
     with _PunctualSocket(timeout_s) as sock:
         connection = http.client.HTTPConnection(host, port)
         connection.sock = sock
         try:
             sock.connect((host, port))
-            connection.request("GET", path, headers={"Connection": "close", **(headers or {})})
+            connection.request(method, path, body or None, {"Connection": "close", **(headers or {})})
             with connection.getresponse() as response:
                 answered: dict[str, str] = {}
                 for name, value in response.getheaders():
@@ -70,7 +74,8 @@ def ask(
 
 
 class _PunctualSocket(socket.socket):
-    """A socket with one deadline for everything that it receives. A timeout alone would begin again with every byte."""
+    """A socket with one deadline for everything that it sends and receives. A timeout alone would begin again with each
+    byte."""
 
     def __init__(self, timeout_s: float) -> None:
         super().__init__(socket.AF_INET, socket.SOCK_STREAM)
@@ -78,8 +83,15 @@ class _PunctualSocket(socket.socket):
         self.settimeout(timeout_s)
 
     def recv_into(self, *arguments: Any) -> int:
+        self.settimeout(self._left_s())
+        return super().recv_into(*arguments)
+
+    def sendall(self, *arguments: Any) -> None:
+        self.settimeout(self._left_s())
+        super().sendall(*arguments)
+
+    def _left_s(self) -> float:
         left_s = self._deadline_s - monotonic()
         if left_s <= 0:
             raise TimeoutError
-        self.settimeout(left_s)
-        return super().recv_into(*arguments)
+        return left_s
