@@ -281,6 +281,15 @@ def test_a_bad_description_says_what_and_where(root: Path, request_text: str, fr
         assert fragment in error
 
 
+def test_the_example_of_the_documentation_is_read(root: Path) -> None:
+    (example,) = re.findall(r"```python\n(REQUESTS = .*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+    assert [request.name for request in workload(root, example).requests] == [
+        "POST /orders",
+        "PUT /orders/1",
+        "DELETE /orders/2",
+    ]
+
+
 def test_files_that_begin_with_an_underscore_or_a_dot_are_no_entries(root: Path) -> None:
     for name in ("_work.py", "__init__.py", ".#mine.py", "notes.txt"):
         (root / "targets" / name).write_text("not python (", encoding="utf-8")

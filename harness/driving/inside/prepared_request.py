@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 import marshal
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast
+from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from harness.driving.inside.answer_checker import answer_checker
 from harness.results.records.encoded_request import (
@@ -33,7 +34,7 @@ class Status(Struct, frozen=True):
     code: int
 
 
-class PreparedRequest(NamedTuple):
+class PreparedRequest(Struct, frozen=True):
     """`status`: the one that is right; None: any 2xx whose body `is_right`, which may raise what a predicate of the
     scenario raises."""
 
@@ -44,16 +45,6 @@ class PreparedRequest(NamedTuple):
     method: str
     name: str  # the path without its query: one row in Locust's statistics
     url: str
-
-
-class _Asked(NamedTuple):
-    """What a scenario says. The predicate itself is not part of it: each call may have another."""
-
-    path: str
-    answer: Any
-    sha256: str
-    parts: RequestParts
-    has_predicate: bool
 
 
 def prepare_request(
@@ -67,51 +58,49 @@ def prepare_request(
         answer, parts = NO_ANSWER, {**parts, "status": answer.code}
     elif callable(answer):
         predicate, answer = answer, NO_ANSWER
-    asked = _Asked(path, answer, sha256, parts, predicate is not None)
+    # The predicate itself is no part of it: each call may have another.
+    asked = (path, answer, sha256, parts, predicate is not None)
     # By value: a scenario may change a body between two requests.
     key = _written(asked)
-    prepared = _prepared(address, asked) if key is None else _remembered(address, key)
-    return prepared if predicate is None else prepared._replace(is_right=predicate)
+    prepared = _prepared(address, *asked) if key is None else _remembered(address, key)
+    return prepared if predicate is None else replace(prepared, is_right=predicate)
 
 
-def _written(asked: _Asked) -> bytes | None:
+def _written(asked: Any) -> bytes | None:
     """None: it holds what `marshal` does not know, such as a member of an enumeration."""
     try:
-        return marshal.dumps(cast(Any, tuple(asked)), _MARSHAL_VERSION)
+        return marshal.dumps(asked, _MARSHAL_VERSION)
     except ValueError:
         return None
 
 
 @functools.lru_cache(maxsize=_REMEMBERED)
 def _remembered(address: tuple[str, int], key: bytes) -> PreparedRequest:
-    return _prepared(address, _Asked(*marshal.loads(key)))
+    return _prepared(address, *marshal.loads(key))
 
 
-def _prepared(address: tuple[str, int], asked: _Asked) -> PreparedRequest:
-    encoded = encode_request(asked.path, asked.parts)
-    status = asked.parts.get("status")
-    answer = None if asked.answer is NO_ANSWER else asked.answer
-    is_told_otherwise = answer is None and (asked.sha256 != "" or status is not None)
-    check_expectation(
-        asked.path,
-        encoded.method,
-        has_answer=asked.has_predicate or (asked.answer is not NO_ANSWER and not is_told_otherwise),
-        sha256=asked.sha256,
-        status=status,
-    )
+def _prepared(
+    address: tuple[str, int], path: str, answer: Any, sha256: str, parts: RequestParts, has_predicate: bool
+) -> PreparedRequest:
+    encoded = encode_request(path, parts)
+    status = parts.get("status")
+    has_answer = answer is not NO_ANSWER
+    if answer is None and (sha256 or status is not None):  # in a list: there is none
+        has_answer = False
+    check_expectation(path, encoded.method, has_answer=has_predicate or has_answer, sha256=sha256, status=status)
     try:
-        is_right = answer_checker(answer, asked.sha256)
+        is_right = answer_checker(answer if has_answer else None, sha256)
     except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"{asked.path!r}: its answer is not JSON: {' '.join(str(error).split())}") from error
+        raise ValueError(f"{path!r}: its answer is not JSON: {' '.join(str(error).split())}") from error
     host = f"{address[0]}:{address[1]}"
     return PreparedRequest(
-        request=_request_bytes(host, asked.path, encoded),
+        request=_request_bytes(host, path, encoded),
         is_right=is_right,
         status=status,
         is_head=encoded.method == "HEAD",
         method=encoded.method,
-        name=asked.path.partition("?")[0],
-        url=f"http://{host}{asked.path}",
+        name=path.partition("?")[0],
+        url=f"http://{host}{path}",
     )
 
 
