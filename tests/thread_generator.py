@@ -27,7 +27,7 @@ from harness.results.records.metric import HIGHEST_US, LOWEST_US, SIGNIFICANT_FI
 from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseKind, PhaseRecord, PhaseSpec, PhaseStatus
 from harness.results.records.schedule import schedule
-from harness.results.records.workload import Workload
+from harness.results.records.workload import Request, Workload
 
 _POLL_S = 0.005
 
@@ -148,7 +148,7 @@ class _ThreadPhase:
         while (intended_s := self._next()) is not None:
             request = random.choice(self._requests)
             sent_s = self._clock()
-            outcome = _ask(connection, request.path, canonical_json(request.answer))
+            outcome = _ask(connection, request)
             self._count(outcome, intended_s, sent_s, self._clock())
         connection.close()
 
@@ -181,9 +181,9 @@ class _ThreadPhase:
                     self._ok_tenths[int((now_s - self.start_s) * 10)] += 1
 
 
-def _ask(connection: http.client.HTTPConnection, path: str, expected: str) -> Outcome:
+def _ask(connection: http.client.HTTPConnection, request: Request) -> Outcome:
     try:
-        connection.request("GET", path)
+        connection.request(request.method, request.path, request.body.encode() or None, request.headers)
         response = connection.getresponse()
         body = response.read()
     except TimeoutError:
@@ -192,6 +192,9 @@ def _ask(connection: http.client.HTTPConnection, path: str, expected: str) -> Ou
     except (OSError, http.client.HTTPException):
         connection.close()
         return Outcome.CONNECTION_ERROR
+    if request.status is not None and response.status == request.status:
+        return Outcome.OK
     if not is_success(response.status):
         return Outcome.HTTP_ERROR
-    return Outcome.OK if canonical_json(json.loads(body)) == expected else Outcome.WRONG_ANSWER
+    is_right = request.status is None and canonical_json(json.loads(body)) == canonical_json(request.answer)
+    return Outcome.OK if is_right else Outcome.WRONG_ANSWER

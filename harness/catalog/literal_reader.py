@@ -19,7 +19,8 @@ EXAMPLES = {
     "IN_FLIGHT": 'IN_FLIGHT = 40, or IN_FLIGHT = "threads" for a parameter',
     "CONNECTIONS": 'CONNECTIONS = 15, or CONNECTIONS = "connections" for a parameter',
     "REQUIRES": 'REQUIRES = ">=3.14"',
-    "REQUESTS": 'REQUESTS = [["/io?wait_ms=100&key=1", {"key": 1, "value": 2}]]',
+    "REQUESTS": 'REQUESTS = [["/io?wait_ms=100&key=1", {"key": 1, "value": 2}]], or '
+    '[{"method": "POST", "path": "/orders", "json": {"item": 1}, "status": 201}]',
     "WAIT_MS": "WAIT_MS = 100",
     "WAIT_SIGMA": "WAIT_SIGMA = 0.8",
     "CALLS": "CALLS = 1",

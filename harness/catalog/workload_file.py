@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +9,7 @@ from msgspec import Meta
 
 from harness.catalog import literals
 from harness.catalog.literal_reader import EXAMPLES, LiteralReader
-from harness.results.records.answer import canonical_json
+from harness.catalog.written_request import written_requests
 from harness.results.records.errors import UsageError
 from harness.results.records.values import Name
 from harness.results.records.workload import Request, Workload
@@ -18,7 +17,6 @@ from harness.services.service_files import SERVICES_FOLDER, service_names, there
 
 _WORKLOAD_LITERALS = ("REQUESTS", "WAIT_MS", "WAIT_SIGMA", "CALLS", "QUERIES", "SERVICES")
 UPSTREAM = "upstream"
-_PATH = re.compile(r"/[!-~]*")  # visible ASCII: it is sent unchanged, so no spaces, no line ends
 
 
 def read_workload(path: Path, shown: str, services_folder: Path = SERVICES_FOLDER) -> Workload:
@@ -66,16 +64,11 @@ def _services(reader: LiteralReader, calls: int, folder: Path) -> tuple[Name, ..
 
 
 def _requests(reader: LiteralReader, shown: str) -> tuple[Request, ...]:
-    requests: tuple[Request, ...] = reader.get("REQUESTS", tuple[Request, ...], ())
+    requests = written_requests(reader)
     if not requests:
         raise UsageError(f"{shown}: has no REQUESTS; write them like {EXAMPLES['REQUESTS']}")
-    answers: dict[str, str] = {}
+    expected: dict[tuple[object, ...], str] = {}
     for request in requests:
-        if not _PATH.fullmatch(request.path):
-            raise reader.error("REQUESTS", f"{request.path!r} is not / followed by visible ASCII")
-        if request.sha256 and request.answer is not None:
-            raise reader.error("REQUESTS", f"{request.path!r} has an answer and a SHA-256; write None for the answer")
-        answer = request.sha256 or canonical_json(request.answer)
-        if answers.setdefault(request.path, answer) != answer:
-            raise reader.error("REQUESTS", f"{request.path!r} has two answers")
+        if expected.setdefault(request.identity, request.expected) != request.expected:
+            raise reader.error("REQUESTS", f"{request.name!r} has two answers")
     return requests

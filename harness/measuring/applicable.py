@@ -50,10 +50,10 @@ def require_budget(record: RunRecord) -> None:
 
 def _reasons(cells: Sequence[Preflight], workloads: Sequence[Workload]) -> str:
     """The first few different ones."""
-    path = {workload.name: workload.requests[0].path.partition("?")[0] for workload in workloads}
+    route = {workload.name: workload.requests[0].name.partition("?")[0] for workload in workloads}
     reasons = list(
         dict.fromkeys(
-            cell.error or f"{cell.variant} has no route {path[cell.workload]} ({cell.workload})" for cell in cells
+            cell.error or f"{cell.variant} has no route {route[cell.workload]} ({cell.workload})" for cell in cells
         )
     )
     more = f", and {len(reasons) - _NAMED} more" if len(reasons) > _NAMED else ""

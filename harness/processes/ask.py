@@ -47,7 +47,7 @@ def ask(
         connection.sock = sock
         try:
             sock.connect((host, port))
-            connection.request(method, path, body, {"Connection": "close", **(headers or {})})
+            connection.request(method, path, body or None, {"Connection": "close", **(headers or {})})
             with connection.getresponse() as response:
                 answered: dict[str, str] = {}
                 for name, value in response.getheaders():
@@ -74,7 +74,8 @@ def ask(
 
 
 class _PunctualSocket(socket.socket):
-    """A socket with one deadline for everything that it receives. A timeout alone would begin again with every byte."""
+    """A socket with one deadline for everything that it sends and receives. A timeout alone would begin again with each
+    byte."""
 
     def __init__(self, timeout_s: float) -> None:
         super().__init__(socket.AF_INET, socket.SOCK_STREAM)
@@ -82,8 +83,15 @@ class _PunctualSocket(socket.socket):
         self.settimeout(timeout_s)
 
     def recv_into(self, *arguments: Any) -> int:
+        self.settimeout(self._left_s())
+        return super().recv_into(*arguments)
+
+    def sendall(self, *arguments: Any) -> None:
+        self.settimeout(self._left_s())
+        super().sendall(*arguments)
+
+    def _left_s(self) -> float:
         left_s = self._deadline_s - monotonic()
         if left_s <= 0:
             raise TimeoutError
-        self.settimeout(left_s)
-        return super().recv_into(*arguments)
+        return left_s

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,3 +99,52 @@ def test_two_answers_are_the_same_but_for_the_fields_that_differ_each_time(
 ) -> None:
     assert (answer_sha256(one, ignore) == answer_sha256(other, ignore)) == same
     assert len(answer_sha256(b"")) == 64
+
+
+@pytest.mark.parametrize(
+    ("came", "expected", "error"),
+    [
+        (204, 204, ""),
+        (503, 503, ""),
+        (404, 404, ""),
+        (302, 302, ""),
+        (200, 201, "w: POST / answered 200 (), expected 201"),
+        (500, 404, "w: POST / answered 500 (), expected 404"),
+        (503, 200, "w: POST / answered 503 (), expected 200"),
+    ],
+)
+def test_a_status_is_right_when_it_is_the_one_that_is_expected(came: int, expected: int, error: str) -> None:
+    request = Request("/", None, method="POST", status=expected)
+    with HostileServer([says(b"HTTP/1.1 %d Whatever\r\nContent-Length: 0\r\n\r\n" % came)]) as server:
+        verdict = check_answers(*server.address, Workload("w", "", "", "", (request,)), 5.0)
+    assert (verdict.status, verdict.error) == ("failed" if error else "ok", error)
+
+
+@pytest.mark.parametrize(
+    ("method", "came", "status"),
+    [
+        ("POST", 404, "not_applicable"),
+        ("POST", 405, "not_applicable"),
+        ("GET", 404, "not_applicable"),
+        ("GET", 405, "failed"),
+    ],
+)
+def test_a_route_without_that_method_is_not_there(method: str, came: int, status: str) -> None:
+    request = Request("/", 1, method=method)
+    with HostileServer([says(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % came)]) as server:
+        assert check_answers(*server.address, Workload("w", "", "", "", (request,)), 5.0).status == status
+
+
+def test_requests_of_one_name_are_told_apart_by_their_number() -> None:
+    requests = tuple(Request("/", 1, method="POST", body=body) for body in ("a", "b"))
+    answers = [says(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n%d" % number) for number in (1, 2)]
+    with HostileServer(answers) as server:
+        verdict = check_answers(*server.address, Workload("w", "", "", "", requests), 5.0)
+    assert verdict.error == "w: POST / (request 2) answered 2, expected 1"
+
+
+def test_a_run_that_was_stored_before_requests_had_methods_is_read_as_it_was() -> None:
+    stored = msgspec.json.decode(b'[["/io",{"key":1}],["/json",null,"%b"]]' % (b"a" * 64), type=tuple[Request, ...])
+    assert stored == (Request("/io", {"key": 1}), Request("/json", None, "a" * 64))
+    assert {request.method for request in stored} == {"GET"} and {request.status for request in stored} == {None}
+    assert msgspec.json.decode(msgspec.json.encode(stored), type=tuple[Request, ...]) == stored

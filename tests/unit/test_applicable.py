@@ -55,3 +55,9 @@ def test_a_baseline_that_works_nowhere_would_compare_nothing() -> None:
     require_baseline("sync_def", checked, WORKLOADS)
     require_baseline(None, checked, WORKLOADS)
     require_baseline("broken", checked[2:], WORKLOADS)  # all have failed, which is what there is to say
+
+
+def test_a_route_of_another_method_is_named_with_it() -> None:
+    post = Workload("work", "", "", "scenarios/work.py", (Request("/orders?a=1", 1, method="POST"),))
+    with pytest.raises(UnusableSelectionError, match=r"two_stage has no route POST /orders \(work\);"):
+        require_applicable([Preflight("two_stage", "work", "not_applicable")], [post])

@@ -150,12 +150,28 @@ def test_a_method_headers_and_a_body_are_sent_as_they_are() -> None:
     assert body in (b"", b"\x00\xff"), "in the same read, or in the next"
 
 
-def test_the_answer_to_a_head_has_a_length_and_no_body() -> None:
-    with answering(OK, b"Content-Length: 9999\r\n\r\n") as (port, _):
-        assert ask(HOST, port, "/", timeout_s=5.0, method="HEAD").body == b""
+@pytest.mark.parametrize(("method", "told"), [("POST", True), ("GET", False)])
+def test_no_body_is_told_where_a_server_waits_for_one(method: str, told: bool) -> None:
+    with answering(OK, b"Content-Length: 0\r\n\r\n") as (port, asked):
+        ask(HOST, port, "/x", timeout_s=5.0, method=method)
+    assert (b"\r\nContent-Length: 0\r\n" in asked[0]) == told
 
 
-def test_a_redirect_is_an_answer() -> None:
-    with answering(b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n") as (port, _):
-        answer = ask(HOST, port, "/", timeout_s=5.0)
-    assert (answer.status, answer.headers["location"]) == (302, "http://127.0.0.1:9/")
+def test_what_answers_head_announces_a_body_that_does_not_come() -> None:
+    with answering(OK, b"Content-Length: 15\r\n\r\n", hold=True) as (port, _):
+        answer = ask(HOST, port, "/", timeout_s=5.0, method="HEAD")
+    assert (answer.status, answer.body, answer.headers) == (200, b"", {"content-length": "15"})
+
+
+def test_a_redirect_is_an_answer_and_is_not_followed() -> None:
+    with answering(b"HTTP/1.1 307 No\r\nLocation: /y\r\nContent-Length: 0\r\n\r\n") as (port, asked):
+        assert ask(HOST, port, "/x", timeout_s=5.0, method="POST", body=b"1").status == 307
+    assert len(asked) == 1
+
+
+def test_a_body_that_nobody_reads_is_given_up_in_time() -> None:
+    with socket.create_server((HOST, 0)) as listener:
+        began_s = time.monotonic()
+        with pytest.raises(AskError, match=r"^did not answer within 0\.3 s$"):
+            ask(HOST, listener.getsockname()[1], "/", timeout_s=0.3, method="POST", body=b"x" * 20_000_000)
+        assert time.monotonic() - began_s < 1.5

@@ -18,7 +18,7 @@ from harness.catalog.requirement import unmet
 from harness.catalog.variants import variant_of
 from harness.results.records.errors import UsageError
 from harness.results.records.strategy import ServerOptions, Strategy
-from harness.results.records.workload import Workload
+from harness.results.records.workload import Request, Workload
 
 ROOT = Path(__file__).parents[2]
 WORKLOAD = 'REQUESTS = [["/io?key=1", {"key": 1}]]\n'
@@ -208,6 +208,86 @@ def test_waits_may_be_drawn_and_a_large_answer_be_a_digest(root: Path) -> None:
     found = workload(root, f"WAIT_MS = 9\nWAIT_SIGMA = 0.5\nCALLS = 1\nREQUESTS = [['/tail', None, '{digest}']]\n")
     assert found.wait_sigma == 0.5
     assert found.requests[0].sha256 == digest
+
+
+def test_a_request_may_be_described(root: Path) -> None:
+    found = workload(
+        root,
+        "REQUESTS = [\n"
+        "    {'method': 'POST', 'path': '/orders', 'json': {'item': 'é'}, 'headers': {'X': 'a'}, 'answer': {'n': 1}},\n"
+        "    {'method': 'POST', 'path': '/orders', 'json': {'item': 2}, 'answer': {'n': 2}},\n"
+        "    {'method': 'PUT', 'path': '/orders', 'form': {'a': [1, 'b c']}, 'status': 303},\n"
+        "    {'method': 'DELETE', 'path': '/orders', 'body': 'all', 'status': 204},\n"
+        "    ['/orders', [1, 2]],\n"
+        "    {'path': '/null', 'answer': None},\n"
+        "]\n",
+    )
+    assert found.requests == (
+        Request(
+            "/orders",
+            {"n": 1},
+            method="POST",
+            headers={"Content-Type": "application/json", "X": "a"},
+            body='{"item":"é"}',
+        ),
+        Request("/orders", {"n": 2}, method="POST", headers={"Content-Type": "application/json"}, body='{"item":2}'),
+        Request(
+            "/orders",
+            None,
+            method="PUT",
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+            body="a=1&a=b+c",
+            status=303,
+        ),
+        Request("/orders", None, method="DELETE", body="all", status=204),
+        Request("/orders", [1, 2]),
+        Request("/null", None),
+    )
+    assert [request.name for request in found.requests[2:5]] == ["PUT /orders", "DELETE /orders", "/orders"]
+
+
+@pytest.mark.parametrize(
+    ("request_text", "fragments"),
+    [
+        ("{'answer': 1}", ["entry 0: Object missing required field `path`"]),
+        ("{'path': '/a', 'answer': 1, 'jsn': 1}", ["entry 0: Object contains unknown field `jsn`"]),
+        ("{'path': '/a', 'answer': 1, 'headers': {'X': 1}}", ["entry 0: Expected `str`, got `int`", "$.headers"]),
+        ("{'path': '/a', 'answer': 1, 'headers': {'X': 'a\\r\\nY: b'}}", ["header 'X': its value is not one line"]),
+        ("{'path': '/a', 'answer': 1, 'method': 'GE T'}", ["method 'GE T' is not a token"]),
+        ("{'path': '/a', 'answer': 1, 'method': 'post'}", ["method 'post' is written POST"]),
+        ("{'path': '/a', 'answer': 1, 'json': 1, 'form': {}}", ["has json and form; a request has one body"]),
+        ("{'path': '/a', 'answer': 1, 'json': {1: 2}}", ["JSON cannot hold it"]),
+        ("{'path': '/a', 'answer': 1, 'body': b'a'}", ["JSON cannot hold it"]),
+        ("{'path': '/a', 'answer': 1, 'form': {'a': True}}", ["entry 0: Expected `", "bool"]),
+        ("{'path': '/a'}", ["'/a': nothing says what is right; name an answer or a status"]),
+        ("{'path': '/a', 'answer': 1, 'status': 200}", ["'/a' has an answer and a status"]),
+        ("{'path': '/a', 'status': 99}", ["status 99 is none of 200 to 599"]),
+        ("{'path': '/a', 'status': True}", ["entry 0: Expected `int | null`, got `bool`"]),
+        ("{'path': '/a', 'answer': 1, 'method': 'HEAD'}", ["what answers HEAD has no body; name a status"]),
+        ("{'path': '/a', 'answer': 1}, {'path': '/a', 'status': 200}", ["'/a' has two answers"]),
+        (
+            "{'path': '/a', 'json': 1, 'answer': 1}, {'path': '/a', 'body': '1', 'answer': 2, 'headers': "
+            "{'content-type': 'application/json'}}",
+            ["'/a' has two answers"],
+        ),
+        ("['/a', 1, '', 'POST']", ["mine.py:1", "length 3"]),
+    ],
+)
+def test_a_bad_description_says_what_and_where(root: Path, request_text: str, fragments: list[str]) -> None:
+    error = workload_error(root, f"REQUESTS = [{request_text}]\n")
+    assert error.startswith("scenarios/mine.py:1: REQUESTS = ") and "; write it like REQUESTS = " in error
+    assert "\n" not in error
+    for fragment in fragments:
+        assert fragment in error
+
+
+def test_the_example_of_the_documentation_is_read(root: Path) -> None:
+    (example,) = re.findall(r"```python\n(REQUESTS = .*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)
+    assert [request.name for request in workload(root, example).requests] == [
+        "POST /orders",
+        "PUT /orders/1",
+        "DELETE /orders/2",
+    ]
 
 
 def test_files_that_begin_with_an_underscore_or_a_dot_are_no_entries(root: Path) -> None:

@@ -209,6 +209,95 @@ def test_abort_from_another_greenlet_ends_the_exchange_now() -> None:
         assert monotonic() - began_s < 5
 
 
+HEAD = b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "framing", [b"Content-Length: 15\r\n", b"Transfer-Encoding: chunked\r\n", b"Content-Length: 0\r\n"]
+)
+@pytest.mark.parametrize("status", [200, 204, 404])
+def test_what_answers_head_is_whole_when_its_headers_are(framing: bytes, status: int) -> None:
+    head = b"HTTP/1.1 %d Whatever\r\n%b\r\n" % (status, framing)
+    with scripted([b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + head, OK, head, OK]) as (server, connection):
+        for _ in range(2):
+            assert connection.exchange(HEAD, 5, is_head=True) == (status, b"")
+            assert connection.exchange(ASK, 5) == (200, b"ok"), "nothing of it is left"
+        assert server.accepted == 1
+
+
+def test_a_head_that_is_answered_with_a_body_costs_the_connection_and_no_later_answer() -> None:
+    with scripted([b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno"], [OK]) as (server, connection):
+        assert connection.exchange(HEAD, 5, is_head=True) == (200, b"")
+        assert connection.exchange(ASK, 5) == (200, b"ok")
+        assert server.accepted == 2
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\nContent-Le"])
+def test_a_head_whose_headers_do_not_come_is_broken(answer: bytes) -> None:
+    with scripted([answer, None], [OK]) as (_, connection):
+        with pytest.raises(ConnectionBrokenError):
+            connection.exchange(HEAD, 5, is_head=True)
+        assert connection.exchange(ASK, 5) == (200, b"ok")
+
+
+def test_a_redirect_is_an_answer() -> None:
+    redirect = b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
+    with scripted([redirect, OK]) as (server, connection):
+        assert connection.exchange(ASK, 5) == (302, b"")
+        assert connection.exchange(ASK, 5) == (200, b"ok")
+        assert server.accepted == 1
+
+
+@contextmanager
+def swallowing(expected: int, early: bytes, late: bytes) -> Iterator[tuple[tuple[str, int], list[int]]]:
+    """A server that says `early`, reads `expected` bytes and says `late`; how many it read."""
+    read = [0]
+
+    def serve() -> None:
+        peer, _ = listener.accept()
+        with peer:
+            peer.sendall(early)
+            while read[0] < expected and (part := peer.recv(65536)):
+                read[0] += len(part)
+            peer.sendall(late)
+            peer.recv(1)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listener.getsockname(), read
+        thread.join(5)
+
+
+@pytest.mark.parametrize(("early", "late"), [(b"", OK), (OK, b"")])
+def test_a_body_larger_than_the_sockets_buffer_is_sent_whole(early: bytes, late: bytes) -> None:
+    request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n" + b"x" * 20_000_000
+    with swallowing(len(request), early, late) as (address, read):
+        connection = Connection(address)
+        assert connection.exchange(request, 20) == (200, b"ok")
+        connection.close()
+    assert read == [len(request)]
+
+
+def test_a_server_that_answers_and_does_not_read_the_rest_is_waited_for_without_spinning() -> None:
+    request = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n" + b"x" * 20_000_000
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        connection = Connection(listener.getsockname())
+        accepted: list[socket.socket] = []
+
+        def answer() -> None:
+            peer, _ = listener.accept()
+            peer.sendall(OK)
+            accepted.append(peer)
+
+        gevent.spawn_later(0.05, answer)
+        began_cpu_s = time.process_time()
+        with pytest.raises(ExchangeTimeoutError):
+            connection.exchange(request, 0.6)
+        assert time.process_time() - began_cpu_s < 0.3
+        accepted[0].close()
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.one_of(

@@ -11,14 +11,13 @@ shadow.restore_stdlib()  # first: a scenario may be named like a module that is 
 from collections.abc import Callable  # noqa: E402
 from random import random  # noqa: E402
 from time import monotonic, time  # noqa: E402
-from typing import Any, NamedTuple, cast  # noqa: E402
+from typing import Any, Unpack, cast  # noqa: E402
 from urllib.parse import urlsplit  # noqa: E402
 
 import gevent  # noqa: E402
 from locust import User  # noqa: E402
 from locust.user.task import DefaultTaskSet  # noqa: E402
 
-from harness.driving.inside.answer_checker import answer_checker  # noqa: E402
 from harness.driving.inside.connection import (  # noqa: E402
     Connection,
     ExchangeAbortedError,
@@ -28,8 +27,11 @@ from harness.driving.inside.connection import (  # noqa: E402
 )
 from harness.driving.inside.gate import Gate  # noqa: E402
 from harness.driving.inside.phase import Ticket  # noqa: E402
+from harness.driving.inside.prepared_request import NO_ANSWER, PreparedRequest, prepare_request  # noqa: E402
 from harness.results.records.answer import is_refusal, is_success  # noqa: E402
+from harness.results.records.encoded_request import RequestParts  # noqa: E402
 from harness.results.records.outcome import Outcome  # noqa: E402
+from harness.results.records.text import printable  # noqa: E402
 
 # Under the plain `locust` command, where no profile says it.
 _TIMEOUT_S = 30.0
@@ -38,21 +40,15 @@ _TIMEOUT_S = 30.0
 _PAUSE_S = 0.05
 _EPOCH_S = time() - monotonic()  # of CLOCK_MONOTONIC's origin
 _OK = Outcome.OK  # to look it up in the enumeration takes as long as to compare it
+_JSON_TYPES = frozenset({dict, list, str, int, float, bool, type(None)})
 
 
 class WrongAnswerError(Exception):
-    """A 2xx whose body is not the expected answer."""
+    """A 2xx whose body is not the right answer."""
 
 
 class HttpStatusError(Exception):
-    """Any status but 2xx."""
-
-
-class _Question(NamedTuple):
-    request: bytes
-    url: str
-    name: str  # the path without its query: one row in Locust's statistics
-    is_right: Callable[[bytes], bool]
+    """Another status than the right one; without one, any but 2xx."""
 
 
 class BenchUser(User):
@@ -64,7 +60,7 @@ class BenchUser(User):
         super().__init__(environment)
         self._gate: Gate | None = getattr(environment, "bench_gate", None)
         self._ticket: Ticket | None = None
-        self._questions: dict[str, _Question] = {}
+        self._questions: dict[str, PreparedRequest] = {}
         self._fire = environment.events.request.fire
         url = self.host or environment.host or "http://127.0.0.1:8000"
         host = urlsplit(url)
@@ -93,10 +89,17 @@ class BenchUser(User):
     def on_stop(self) -> None:
         self._connection.close()
 
-    def ask(self, path: str, answer: Any, sha256: str = "") -> None:
-        """GET `path`; anything but a 2xx with `answer` as its JSON is an error, however fast. `sha256` stands for an
-        answer that is too large to be written down."""
-        question = self._questions.get(path) or self._learn(path, answer, sha256)
+    def ask(self, path: str, answer: Any = NO_ANSWER, sha256: str = "", **parts: Unpack[RequestParts]) -> None:
+        """GET `path`, or what `parts` say; anything but a 2xx with `answer` as its JSON is an error, however fast.
+
+        `answer` may also be a `Status`, or a predicate that is called with the body of a 2xx: when it returns False or
+        raises, the answer is wrong. `sha256` stands for an answer that is too large to be written down. A path that is
+        asked without `parts` has one JSON answer, the first that is given. Redirects are not followed.
+        """
+        # The usual question is known by its path, which takes no time; any other has to be compared as a whole.
+        question = self._questions.get(path) if not parts and type(answer) in _JSON_TYPES else None
+        if question is None:
+            question = self._learn(path, answer, sha256, parts)
         gate = self._gate
         if gate is None:
             sent_s = monotonic()
@@ -116,7 +119,7 @@ class BenchUser(User):
             connection = self._connection = Connection(phase.address)
             self._address = phase.address
             self._questions.clear()  # they name the host
-            question = self._learn(path, answer, sha256)
+            question = self._learn(path, answer, sha256, parts)
         connection.by_kernel = phase.is_open_loop
         phase.open.add(connection)
         sent_s = monotonic()
@@ -136,28 +139,34 @@ class BenchUser(User):
         if outcome is Outcome.CONNECTION_ERROR or (outcome is Outcome.REFUSED and not phase.is_open_loop):
             gevent.sleep(_PAUSE_S)
 
-    def _exchange(self, question: _Question, timeout_s: float) -> tuple[Outcome, Exception | None, int, float]:
+    def _exchange(self, question: PreparedRequest, timeout_s: float) -> tuple[Outcome, Exception | None, int, float]:
         """Outcome, its reason, bytes of the body, and when the response had come (or was given up)."""
         connection = self._connection
         try:
-            status, body = connection.exchange(question.request, timeout_s)
+            status, body = connection.exchange(question.request, timeout_s, question.is_head)
         except ExchangeError as error:
             return _outcome_of(error), error, 0, monotonic()
-        if is_success(status):
+        if question.status is not None:
+            outcome, wrong = _by_status(status, question.status)
+            return outcome, wrong, len(body), connection.arrived_s
+        if status != 200 and not is_success(status):  # nearly all are 200, which saves the call
+            return _outcome_of_status(status), HttpStatusError(f"status {status}"), len(body), connection.arrived_s
+        raised = ""
+        try:
             if question.is_right(body):
                 return _OK, None, len(body), connection.arrived_s
-            outcome, why = Outcome.WRONG_ANSWER, f"answered {body[:200]!r}"
-            return outcome, WrongAnswerError(why), len(body), connection.arrived_s
-        outcome = Outcome.REFUSED if is_refusal(status) else Outcome.HTTP_ERROR
-        return outcome, HttpStatusError(f"status {status}"), len(body), connection.arrived_s
+        except Exception as error:  # noqa: BLE001 - a scenario's predicate may raise anything
+            raised = f"; its predicate raised {printable(repr(error))[:200]}"
+        why = WrongAnswerError(f"answered {body[:200]!r}{raised}")
+        return Outcome.WRONG_ANSWER, why, len(body), connection.arrived_s
 
     def _report(
-        self, question: _Question, error: Exception | None, size_bytes: int, sent_s: float, arrived_s: float
+        self, question: PreparedRequest, error: Exception | None, size_bytes: int, sent_s: float, arrived_s: float
     ) -> None:
         # For each request: Locust's UI, its CSV files and its plugins need it. The arguments are those of its own users
         # (EventHook `request` in locust/event.py); there is no response object.
         self._fire(
-            request_type="GET",
+            request_type=question.method,
             name=question.name,
             response_time=(arrived_s - sent_s) * 1e3,
             response_length=size_bytes,
@@ -168,13 +177,22 @@ class BenchUser(User):
             url=question.url,
         )
 
-    def _learn(self, path: str, answer: Any, sha256: str) -> _Question:
-        host = f"{self._address[0]}:{self._address[1]}"
-        request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\n\r\n".encode("ascii")
-        question = self._questions[path] = _Question(
-            request, f"http://{host}{path}", path.partition("?")[0], answer_checker(answer, sha256)
-        )
+    def _learn(self, path: str, answer: Any, sha256: str, parts: RequestParts) -> PreparedRequest:
+        question = prepare_request(self._address, path, answer, sha256, parts)
+        if not parts and type(answer) in _JSON_TYPES:
+            self._questions[path] = question
         return question
+
+
+def _by_status(status: int, expected: int) -> tuple[Outcome, HttpStatusError | None]:
+    if status == expected:
+        return _OK, None
+    outcome = Outcome.WRONG_ANSWER if is_success(status) else _outcome_of_status(status)
+    return outcome, HttpStatusError(f"status {status}, expected {expected}")
+
+
+def _outcome_of_status(status: int) -> Outcome:
+    return Outcome.REFUSED if is_refusal(status) else Outcome.HTTP_ERROR
 
 
 def _outcome_of(error: ExchangeError) -> Outcome:

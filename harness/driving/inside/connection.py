@@ -1,8 +1,8 @@
 """One keep-alive HTTP/1.1 connection under gevent, parsed by httptools (Node's llhttp).
 
 Stock clients cost more than the server they measure (see `bench calibrate`); this one does what a load generator
-needs and nothing else: GET, keep-alive, chunked, bodies that end with the connection, a size limit and one
-deadline for the whole exchange.
+needs and nothing else: keep-alive, chunked, bodies that end with the connection, a size limit and one
+deadline for the whole exchange. It follows no redirect.
 
 What makes it quick (tests/figures/test_generator_speed.py measures the whole: 15 us of CPU a request on the machine of
 November 2026, half of it the kernel's):
@@ -88,8 +88,9 @@ class Connection:
         self._keep_alive = False
         self._complete = False
 
-    def exchange(self, request: bytes, timeout_s: float) -> tuple[int, bytes]:
-        """Send `request`, return (status, body). Raises an ExchangeError; the connection is then closed.
+    def exchange(self, request: bytes, timeout_s: float, is_head: bool = False) -> tuple[int, bytes]:
+        """Send `request`, return (status, body). Raises an ExchangeError; the connection is then closed. `is_head`: the
+        response to a HEAD is whole when its headers are.
 
         Nothing is sent twice. A client may repeat a GET when a kept-alive connection breaks before the first byte of an
         answer (RFC 9110, 9.2.2), but a server that drops requests would then look like one that does not. So a
@@ -110,7 +111,11 @@ class Connection:
                 connection = self._connect()
             elif deadline_s < self._timer_due_s:
                 self._arm(timeout_s)
+            if is_head:
+                self._parser = httptools.HttpResponseParser(_HeadersOnly(self))
             self._exchange(connection, request, now_s)
+            if is_head:
+                self._parser = httptools.HttpResponseParser(self)  # the other one still waits for a body
         except BaseException:
             self.close()
             raise
@@ -174,9 +179,8 @@ class Connection:
             self._stamped = kernel_stamps.switch(connection, on=self.by_kernel)
         try:
             sent_bytes = connection.send(request)
-            while sent_bytes < len(request):
-                self._wait_writable(connection)
-                sent_bytes += connection.send(request[sent_bytes:])
+            if sent_bytes < len(request):
+                self._send_rest(connection, memoryview(request)[sent_bytes:])
             self._waiting = getcurrent()
             while not self._complete:
                 self._sleep()
@@ -199,6 +203,17 @@ class Connection:
             raise MalformedResponseError(f"not HTTP/1.1: {error}") from error
         finally:
             self._waiting = None
+
+    def _send_rest(self, connection: Any, rest: memoryview) -> None:
+        """What did not fit into the socket's buffer. An early answer is read afterwards: until then it would wake us
+        without an end."""
+        self._readable.stop()
+        try:
+            while rest:
+                self._wait_writable(connection)
+                rest = rest[connection.send(rest) :]
+        finally:
+            self._readable.start(self._on_readable)
 
     def _receive(self, connection: Any, began_s: float) -> bytes | None:
         """What has come, nothing at the end of the stream; None when we were woken for another reason."""
@@ -291,6 +306,22 @@ class Connection:
         if status >= 200:  # below: an interim one (RFC 9110, 15.2), the real one follows
             self._complete = True
             self._keep_alive = self._parser.should_keep_alive()
+
+
+class _HeadersOnly:
+    """Listens for a Connection to the response to a HEAD, which announces a body and has none."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def on_headers_complete(self) -> None:
+        self._connection.on_message_complete()
+
+    def on_body(self, part: bytes) -> None:
+        self._connection.on_message_begin()  # more than was asked for
+
+    def on_message_begin(self) -> None:
+        self._connection.on_message_begin()
 
 
 def _ends_with_the_connection(received: bytes) -> bool:

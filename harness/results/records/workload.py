@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
+from harness.results.records.answer import canonical_json
 from harness.results.records.values import Name
 
 # `harness.services.upstream.FLOOR_OF_MEDIAN`: a drawn wait is never shorter than this part of its median.
@@ -16,11 +17,32 @@ _LONGEST_DEVIATIONS = 3.5
 
 class Request(Struct, frozen=True, array_like=True):
     """One request of a workload and its only right answer (JSON). `sha256`: instead of an answer that is too large to
-    be written down, see `json_sha256`."""
+    be written down, see `json_sha256`. `headers` name the Content-Type of `body`. `status`: the one that is right, and
+    then the answer is not looked at; None: any 2xx with the answer."""
 
     path: str
     answer: Any
     sha256: Annotated[str, Meta(pattern=r"^([0-9a-f]{64})?\Z")] = ""
+    method: str = "GET"
+    headers: dict[str, str] = {}
+    body: str = ""
+    status: int | None = None
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What is sent: two requests that differ in it may have different answers."""
+        headers = sorted((name.lower(), value) for name, value in self.headers.items())
+        return self.method, self.path, tuple(headers), self.body
+
+    @property
+    def name(self) -> str:
+        """`/orders?page=2`, or `POST /orders`."""
+        return self.path if self.method == "GET" else f"{self.method} {self.path}"
+
+    @property
+    def expected(self) -> str:
+        """The same text for the same right answer."""
+        return f"status {self.status}" if self.status is not None else self.sha256 or canonical_json(self.answer)
 
 
 class Workload(Struct, frozen=True):
