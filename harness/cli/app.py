@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli.app_locustfile import by_itself, measure_locustfile
 from harness.cli.exit_codes import EXIT_GATE, EXIT_INCOMPLETE
 from harness.cli.options import Json
 
@@ -36,6 +37,11 @@ def app(
     max_blocked: Annotated[
         float | None, typer.Option(min=0.0, metavar="MS", help="exit 1 when a route blocks the loop for longer")
     ] = None,
+    locustfile: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="run this locustfile as it is, in a closed loop, and record it")
+    ] = None,
+    users: Annotated[int, typer.Option(min=1, help="of the locustfile")] = 16,
+    run_time: Annotated[str, typer.Option(metavar="TIME", help="of the locustfile, after its warm-up")] = "20s",
     as_json: Json = False,
 ) -> None:
     """Find the lines of your own app that block its event loop."""
@@ -44,6 +50,11 @@ def app(
     from harness.results.records.errors import UsageError
     from harness.serving.own_app import own_app
 
+    if locustfile is not None:
+        by_itself(locustfile, {"--check": check, "--ask": ask, "--max-blocked": max_blocked is not None})
+        target = own_app(app, folder, python=python, env_file=env_file, factory=factory)
+        measure_locustfile(target, locustfile, users=users, run_time=run_time, as_json=as_json)
+        return
     if not check:
         raise UsageError("app: measures nothing under load yet; add --check")
     target = own_app(app, folder, python=python, env_file=env_file, factory=factory)
