@@ -11,6 +11,8 @@ import typer
 from harness.cli.exit_codes import EXIT_GATE, EXIT_INCOMPLETE
 from harness.cli.options import Budget, Json, Precision, Results, Seed
 
+_LOCUST_USERS = 16
+
 
 def app(
     app: Annotated[str, typer.Argument(metavar="MODULE:APP", help="as uvicorn is told it")],
@@ -44,6 +46,10 @@ def app(
     unsafe: Annotated[
         bool, typer.Option("--unsafe", help="send recorded requests that may change something, too, such as POST")
     ] = False,
+    locustfile: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="run this locustfile as it is, in a closed loop, and record it")
+    ] = None,
+    run_time: Annotated[str, typer.Option(metavar="TIME", help="of the locustfile, after its warm-up")] = "20s",
     max_blocked: Annotated[
         str | None, typer.Option(metavar="TIME", help="exit 1 when a route blocks the loop for longer, e.g. 20ms")
     ] = None,
@@ -55,7 +61,7 @@ def app(
         typer.Option(metavar="RATE", help="under load, measure only the app as it is, at this rate, e.g. 50rps"),
     ] = None,
     routes: Annotated[int, typer.Option(min=1, help="how many routes are measured under load, the worst first")] = 3,
-    users: Annotated[int | None, typer.Option(min=1, help="at once, under load (default: 64)")] = None,
+    users: Annotated[int | None, typer.Option(min=1, help="at once, under load (default: 64, of a locustfile 16)")] = None,
     budget: Budget = None,
     precision: Precision = None,
     seed: Seed = None,
@@ -77,6 +83,7 @@ def app(
     from harness.cli.app_gate import arrivals_rps, check_gate, milliseconds
     from harness.cli.app_lines import app_lines
     from harness.cli.app_load import AppLoad, measure_app
+    from harness.cli.app_locustfile import by_itself, measure_locustfile
     from harness.cli.app_requests import given_requests, init_requests, why_no_success, wrong_answers
     from harness.report.app_junit import app_junit
     from harness.report.app_markdown import app_markdown
@@ -92,6 +99,22 @@ def app(
     at_rps = None if at is None else arrivals_rps(at)
     check_gate(max_p99_ms, at_rps)
     target = own_app(app, folder, python=python, env_file=env_file, factory=factory, server_args=server_arg or [])
+    if locustfile is not None:
+        by_itself(
+            locustfile,
+            {
+                "--check": check,
+                "--init": init,
+                "--ask": ask,
+                "--requests": requests is not None,
+                "--har": har is not None,
+                "--max-blocked": max_blocked is not None,
+                "--max-p99": max_p99 is not None,
+                "--at": at is not None,
+            },
+        )
+        measure_locustfile(target, locustfile, users=users or _LOCUST_USERS, run_time=run_time, as_json=as_json)
+        return
     if init and har is not None:
         raise UsageError(f"--har {har}: --init writes the routes of the schema; leave one of them out")
     if init:

@@ -170,12 +170,12 @@ def swept_order(order: Order, params: Mapping[str, Sequence[str]], baseline: str
     )
 
 
-def budget_s(text: str) -> float:
+def budget_s(text: str, option: str = "--budget") -> float:
     """Seconds of "90s", "10m", "1h30m"; raises UsageError."""
     found = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m(?:in)?)?(?:(\d+)s)?", text.replace(" ", ""))
     parts = [int(part) for part in (found.groups("0") if found else ())]
     if not any(parts):
-        raise UsageError(f"--budget {text}: is not a time; write it like 90s, 10m or 1h30m")
+        raise UsageError(f"{option} {text}: is not a time; write it like 90s, 10m or 1h30m")
     hours, minutes, seconds = parts
     return 3600.0 * hours + 60.0 * minutes + seconds
 
