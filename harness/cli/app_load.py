@@ -1,0 +1,156 @@
+"""`bench app` without `--check`: the app as it is and with each remedy, under load."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from harness.results.records.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.analysis.app_workloads import AppWorkload
+    from harness.measuring.measure import Order
+    from harness.results.records.app_record import AppRecord
+    from harness.results.records.app_request import AppRequest
+    from harness.results.records.profile import Profile
+    from harness.results.records.remedy import Remedy
+    from harness.results.records.route_answer import RouteAnswer
+    from harness.results.records.strategy import Strategy
+    from harness.results.records.workload import Workload
+    from harness.serving.target import Target
+
+PROFILE = "app"
+_RATE_S = 10.0
+
+
+class AppLoad(NamedTuple):
+    """How much is measured. `at_rps`: only the app as it is, at this rate and without remedies: for a gate."""
+
+    results: Path
+    users: int | None = None
+    budget: str | None = None
+    precision: str | None = None
+    seed: int | None = None
+    at_rps: float | None = None
+
+
+def app_order(
+    target: Target,
+    record: AppRecord,
+    workloads: Sequence[AppWorkload],
+    answers: Sequence[RouteAnswer],
+    load: AppLoad,
+    folder: Path,
+) -> Order:
+    """What is measured of `target`, whose requests were answered with `answers`. `folder` is this run's own: what is
+    asked is written there, with credentials, and `brought` in it holds what belongs to the run. Raises UsageError."""
+    from harness.driving.app_scenario import app_scenario
+    from harness.measuring.app_subject import AppSubject
+    from harness.measuring.measure import Order
+    from harness.results.records.app_record import AS_IS
+    from harness.results.records.variant import Variant
+
+    by_request = {(each.method, each.path or ""): each for each in answers}
+    remedies = {remedy.name: remedy for remedy in record.remedies if not remedy.why_not}
+    requests: dict[str, Sequence[AppRequest]] = {each.name: each.requests for each in workloads}
+    (folder / "requests").mkdir()
+    made = []
+    for each in workloads:
+        statuses = [by_request[request.method, request.path].status for request in each.requests]
+        path = folder / "requests" / f"{each.name}.py"
+        path.write_text(app_scenario(f"{each.route} of {record.app}", each.requests, statuses))
+        made.append(_workload(each, statuses, f"requests/{path.name}"))
+    strategies = [_strategy(AS_IS, "the app as it is", target), *(_of(remedy, target) for remedy in remedies.values())]
+    return Order(
+        root=folder,
+        profile=_profile(load),
+        strategies=tuple(strategies),
+        variants=tuple(
+            Variant(
+                name=strategy.name,
+                strategy=strategy.name,
+                title=strategy.title,
+                path=strategy.path,
+                server=strategy.server,
+                workers=remedies[strategy.name].workers if strategy.name in remedies else target.workers,
+            )
+            for strategy in strategies
+        ),
+        workloads=tuple(made),
+        results=load.results,
+        command=shlex.join(["bench", *sys.argv[1:]]),
+        baseline=AS_IS,
+        subject=AppSubject(target, remedies, requests, by_request),
+        brought=folder / "brought",
+        can_resume=False,
+        must_fit=load.budget is not None,
+    )
+
+
+def _profile(load: AppLoad) -> Profile:
+    import msgspec
+
+    from harness.cli.order import budget_s, precision_percent
+    from harness.profiles.loader import load_profile
+    from harness.results.records.profile import RatePhase
+
+    profile = load_profile(PROFILE)
+    changes: dict[str, object] = {}
+    if load.users is not None:
+        if load.users > profile.max_in_flight:
+            changes["max_in_flight"] = load.users
+        changes["users"] = load.users
+    if load.seed is not None:
+        changes["seed"] = load.seed
+    if load.budget is not None:
+        changes["budget_s"] = budget_s(load.budget)
+    if load.precision is not None:
+        changes["precision_percent"] = precision_percent(load.precision)
+    if load.at_rps is not None:
+        changes |= {"rates": (RatePhase(None, _RATE_S, load.at_rps),), "sessions": 1, "rounds": 1}
+        changes["capacity_session_s"] = 0.0
+    return msgspec.structs.replace(profile, **changes)
+
+
+def _workload(each: AppWorkload, statuses: Sequence[int], path: str) -> Workload:
+    from harness.results.records.workload import Request, Workload
+    from harness.serving.har import without_credentials
+
+    shown = [without_credentials(request) for request in each.requests]
+    return Workload(
+        name=each.name,
+        title=each.route,
+        description="",
+        path=path,
+        requests=tuple(
+            Request(
+                path=request.path,
+                answer=None,
+                method=request.method,
+                headers=request.headers,
+                body="" if request.body is None else request.body.decode(errors="replace"),
+                status=status,
+            )
+            for request, status in zip(shown, statuses, strict=True)
+        ),
+    )
+
+
+def _of(remedy: Remedy, target: Target) -> Strategy:
+    return _strategy(remedy.name, remedy.title, target)
+
+
+def _strategy(name: str, title: str, target: Target) -> Strategy:
+    from harness.results.records.strategy import Strategy
+
+    return Strategy(name=name, title=title, description="", path=target.source, server=target.server)
+
+
+def measured_requests(workloads: Sequence[AppWorkload], at_rps: float | None) -> tuple[AppWorkload, ...]:
+    """All of them; for a gate only the mix, or the one route that there is."""
+    if not workloads:
+        raise UsageError("no route answered as it should, so nothing can be measured; see the lines above")
+    return tuple(workloads) if at_rps is None else (workloads[0],)
