@@ -13,9 +13,17 @@ from harness.analysis.app_check import AppCheck, CheckedRoute
 from harness.results.records.app_record import ALL_ROUTES
 from harness.results.records.app_request import AppRequest
 from harness.results.records.request_line import RequestLine
+from harness.results.records.route_answer import RouteAnswer
 
 ALL = "all"
 _MOST_CHARACTERS = 48  # of a workload's name
+
+
+class Answered(NamedTuple):
+    """What was asked, and what the app as it is answered."""
+
+    request: AppRequest
+    answer: RouteAnswer
 
 
 class AppWorkload(NamedTuple):
@@ -23,7 +31,11 @@ class AppWorkload(NamedTuple):
 
     name: str
     route: str
-    requests: tuple[AppRequest, ...]
+    asked: tuple[Answered, ...]
+
+    @property
+    def requests(self) -> tuple[AppRequest, ...]:
+        return tuple(each.request for each in self.asked)
 
 
 def with_templates(requests: Sequence[AppRequest], seen: Sequence[RequestLine]) -> tuple[AppRequest, ...]:
@@ -37,31 +49,25 @@ def with_templates(requests: Sequence[AppRequest], seen: Sequence[RequestLine]) 
     return tuple(named(request) for request in requests)
 
 
-def app_workloads(check: AppCheck, requests: Sequence[AppRequest], most: int) -> tuple[AppWorkload, ...]:
-    """The `most` routes for which a remedy may do most: those that block first, the longest before the others, then
-    those that take a thread, then the slowest. A route that did not answer as it should is in none."""
-    right = {route.name: route for route in check.routes if is_right(route, requests)}
-    asked = [request for request in requests if request.route in right]
-    routes = sorted(dict.fromkeys(request.route for request in asked), key=lambda name: _urgency(right[name]))
+def app_workloads(check: AppCheck, answered: Sequence[Answered], most: int) -> tuple[AppWorkload, ...]:
+    """The mix of all, and the `most` routes for which a remedy may do most: those that block first, the longest before
+    the others, then those that take a thread, then the slowest. What was not answered as it should is in none."""
+    right = [each for each in answered if each.answer.status and not each.answer.reason]
+    seen = {route.name: route for route in check.routes}
+    routes = sorted(dict.fromkeys(each.request.route for each in right), key=lambda name: _urgency(seen.get(name)))
     names: set[str] = {ALL}
     found = []
     for route in routes[:most]:
         name = _name_of(route, names)
         names.add(name)
-        found.append(AppWorkload(name, route, tuple(each for each in asked if each.route == route)))
-    mixed = [AppWorkload(ALL, ALL_ROUTES, tuple(asked))] if len(routes) > 1 else []
+        found.append(AppWorkload(name, route, tuple(each for each in right if each.request.route == route)))
+    mixed = [AppWorkload(ALL, ALL_ROUTES, tuple(right))] if len(routes) > 1 else []
     return (*mixed, *found)
 
 
-def is_right(route: CheckedRoute, requests: Sequence[AppRequest]) -> bool:
-    """Whether it answered, with the status that is expected, or else with success."""
-    expected = {request.status for request in requests if request.route == route.name}
-    if not route.asked or route.reason:
-        return False
-    return route.status in expected or (None in expected and 200 <= route.status < 300)
-
-
-def _urgency(route: CheckedRoute) -> tuple[float, float, float]:
+def _urgency(route: CheckedRoute | None) -> tuple[float, float, float]:
+    if route is None:
+        return 0.0, 0.0, 0.0
     blocked_ms = max([route.blocked_ms or 0.0, *(line.ms for line in route.findings)]) if route.findings else 0.0
     return -blocked_ms, -(route.thread_ms or 0.0), -(route.service_ms or 0.0)
 

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from harness.results.records.errors import UsageError
 
 if TYPE_CHECKING:
+    from harness.analysis.app_check import AppCheck
     from harness.analysis.app_workloads import AppWorkload
     from harness.measuring.measure import Order
     from harness.results.records.app_record import AppRecord
-    from harness.results.records.app_request import AppRequest
     from harness.results.records.profile import Profile
     from harness.results.records.remedy import Remedy
-    from harness.results.records.route_answer import RouteAnswer
     from harness.results.records.strategy import Strategy
     from harness.results.records.workload import Workload
     from harness.serving.target import Target
@@ -40,26 +39,28 @@ class AppLoad(NamedTuple):
 def app_order(
     target: Target,
     record: AppRecord,
+    check: AppCheck,
     workloads: Sequence[AppWorkload],
-    answers: Sequence[RouteAnswer],
     load: AppLoad,
     folder: Path,
 ) -> Order:
-    """What is measured of `target`, whose requests were answered with `answers`. `folder` is this run's own: what is
-    asked is written there, with credentials, and `brought` in it holds what belongs to the run. Raises UsageError."""
+    """What is measured of `target`. `folder` is this run's own: what is asked is written there, with credentials, and
+    `brought` in it holds what belongs to the run. Raises UsageError."""
     from harness.driving.app_scenario import app_scenario
-    from harness.measuring.app_subject import AppSubject
+    from harness.measuring.app_subject import AppSubject, KnownAnswers
     from harness.measuring.measure import Order
     from harness.results.records.app_record import AS_IS
     from harness.results.records.variant import Variant
 
-    by_request = {(each.method, each.path or ""): each for each in answers}
     remedies = {remedy.name: remedy for remedy in record.remedies if not remedy.why_not}
-    requests: dict[str, Sequence[AppRequest]] = {each.name: each.requests for each in workloads}
+    service_ms = {route.name: route.service_ms for route in check.routes if route.service_ms is not None}
+    known = {}
     (folder / "requests").mkdir()
     made = []
     for each in workloads:
-        statuses = [by_request[request.method, request.path].status for request in each.requests]
+        statuses = [asked.answer.status for asked in each.asked]
+        fastest_ms = min((service_ms[one.route] for one in each.requests if one.route in service_ms), default=0.0)
+        known[each.name] = KnownAnswers(each.requests, [asked.answer for asked in each.asked], fastest_ms / 1000)
         path = folder / "requests" / f"{each.name}.py"
         path.write_text(app_scenario(f"{each.route} of {record.app}", each.requests, statuses))
         made.append(_workload(each, statuses, f"requests/{path.name}"))
@@ -83,7 +84,7 @@ def app_order(
         results=load.results,
         command=shlex.join(["bench", *sys.argv[1:]]),
         baseline=AS_IS,
-        subject=AppSubject(target, remedies, requests, by_request),
+        subject=AppSubject(target, remedies, known),
         brought=folder / "brought",
         can_resume=False,
         must_fit=load.budget is not None,
@@ -117,7 +118,7 @@ def _profile(load: AppLoad) -> Profile:
 
 def _workload(each: AppWorkload, statuses: Sequence[int], path: str) -> Workload:
     from harness.results.records.workload import Request, Workload
-    from harness.serving.har import without_credentials
+    from harness.results.records.credentials import without_credentials
 
     shown = [without_credentials(request) for request in each.requests]
     return Workload(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -19,14 +20,21 @@ from harness.serving.server import Server
 from harness.serving.target import Target
 
 
+class KnownAnswers(NamedTuple):
+    """What a workload asks, what the app as it is answered to each, and how long the fastest of them takes."""
+
+    requests: Sequence[AppRequest]
+    answers: Sequence[RouteAnswer]
+    answer_s: float
+
+
 @dataclass(frozen=True)
 class AppSubject:
-    """`requests`: by workload, what it asks. `answers`: by method and path, what the app as it is answered."""
+    """`known`: by workload."""
 
     app: Target
     remedies: Mapping[str, Remedy]
-    requests: Mapping[str, Sequence[AppRequest]]
-    answers: Mapping[tuple[str, str], RouteAnswer]
+    known: Mapping[str, KnownAnswers]
 
     def not_here(self, variant: Variant) -> str:
         """What cannot be launched was no variant in the first place (`harness.analysis.app_remedies`)."""
@@ -55,26 +63,22 @@ class AppSubject:
     ) -> AnswerCheck:
         """The same status as the app as it is, and the same answer where that one's own were alike. A remedy that
         changes none of the workload's routes is not applicable to it."""
-        requests = self.requests[workload.name]
+        known = self.known[workload.name]
         remedy = self.remedies.get(variant.name)
-        if remedy is not None and remedy.routes and not {each.route for each in requests} & set(remedy.routes):
+        if remedy is not None and remedy.routes and not {each.route for each in known.requests} & set(remedy.routes):
             return AnswerCheck("not_applicable")
-        fastest_s = 0.0
-        for asked in ask_routes(server, requests[:at_most], times=1, timeout_s=timeout_s):
-            before = self.answers[asked.request.method, asked.request.path]
-            if wrong := _difference(asked, before):
+        now = ask_routes(server, known.requests[:at_most], times=1, timeout_s=timeout_s)
+        for answer, before in zip(now, known.answers, strict=False):
+            if wrong := _difference(answer, before):
                 # A remedy that changes answers does not apply; an app that does is broken.
-                status = "failed" if remedy is None else "not_applicable"
-                return AnswerCheck(status, f"{asked.request.method} {asked.request.path} {wrong}")
-            fastest_s = min(fastest_s or asked.took_s, asked.took_s)
-        return AnswerCheck("ok", answer_s=fastest_s)
+                status: Literal["failed", "not_applicable"] = "failed" if remedy is None else "not_applicable"
+                return AnswerCheck(status, f"{answer.method} {answer.path} {wrong}")
+        return AnswerCheck("ok", answer_s=known.answer_s)
 
 
 def _difference(now: RouteAnswer, before: RouteAnswer) -> str:
-    if now.reason:
-        return now.reason
     if now.status != before.status:
-        return f"answered {now.status}, and {before.status} before"
+        return now.reason or f"answered {now.status}, and {before.status} before"
     if before.alike and now.answer != before.answer:
         return "gave another answer than before"
     return ""

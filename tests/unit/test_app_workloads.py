@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.analysis.app_check import AppCheck, CheckedRoute
-from harness.analysis.app_workloads import app_workloads, with_templates
+from harness.analysis.app_workloads import Answered, app_workloads, with_templates
 from harness.analysis.blocking_lines import BlockingLine
 from harness.driving.app_scenario import app_scenario
 from harness.results.records.app_request import AppRequest
 from harness.results.records.request_line import RequestLine
+from harness.results.records.route_answer import RouteAnswer
 
 
 def route(path: str, *, blocked_ms: float = 0.0, status: int = 200, reason: str = "") -> CheckedRoute:
@@ -25,10 +26,14 @@ def check_of(*routes: CheckedRoute) -> AppCheck:
     return AppCheck(routes, tuple(line for each in routes for line in each.findings))
 
 
+def answered(path: str, *, template: str = "", status: int = 200, reason: str = "") -> Answered:
+    request = AppRequest(path=path, template=template)
+    return Answered(request, RouteAnswer("GET", template or None, path, status, reason))
+
+
 def test_the_mix_comes_first_then_the_routes_that_block_longest() -> None:
     check = check_of(route("/quick"), route("/slow", blocked_ms=50.0), route("/slower", blocked_ms=90.0))
-    requests = [AppRequest(path=path) for path in ("/quick", "/slow", "/slower")]
-    found = app_workloads(check, requests, most=2)
+    found = app_workloads(check, [answered("/quick"), answered("/slow"), answered("/slower")], most=2)
     assert [(each.name, each.route) for each in found] == [
         ("all", "all routes"),
         ("get_slower", "GET /slower"),
@@ -37,17 +42,19 @@ def test_the_mix_comes_first_then_the_routes_that_block_longest() -> None:
     assert [request.path for request in found[0].requests] == ["/quick", "/slow", "/slower"]
 
 
-def test_a_route_that_did_not_answer_as_it_should_is_not_measured() -> None:
-    check = check_of(route("/closed", status=401), route("/gone", status=404), route("/silent", reason="timed out"))
-    requests = [AppRequest(path="/closed"), AppRequest(path="/gone", status=404), AppRequest(path="/silent")]
-    (only,) = app_workloads(check, requests, most=4)  # one route: the mix would be the same
+def test_what_did_not_answer_as_it_should_is_not_measured() -> None:
+    paths = [
+        answered("/closed", status=401, reason="answered 401 (it asks for credentials)"),
+        answered("/silent", status=0, reason="did not answer within 10 s"),
+        answered("/gone", status=404),  # somebody has said that this is right
+    ]
+    (only,) = app_workloads(check_of(), paths, most=4)  # one route: the mix would be the same
     assert (only.name, only.route) == ("get_gone", "GET /gone")
 
 
 def test_routes_that_look_alike_get_names_of_their_own() -> None:
-    check = check_of(route("/a/b"), route("/a-b"), route("/{a}/b"))
-    requests = [AppRequest(path="/a/b"), AppRequest(path="/a-b"), AppRequest(path="/1/b", template="/{a}/b")]
-    names = [each.name for each in app_workloads(check, requests, most=4)]
+    paths = [answered("/a/b"), answered("/a-b"), answered("/1/b", template="/{a}/b")]
+    names = [each.name for each in app_workloads(check_of(), paths, most=4)]
     assert names == ["all", "get_a_b", "get_a_b_2", "get_a_b_3"]
 
 
