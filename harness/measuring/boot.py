@@ -203,7 +203,7 @@ class Boot:
             self.server,
             self.variant,
             self._workload,
-            self._setup.profile.request_timeout_s,
+            self._setup.profile.request_timeout_s + self._workload.waits_s,
             at_most=_VERIFY_REQUESTS,
         )
         self.spent("verify", monotonic() - began_s)

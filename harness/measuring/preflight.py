@@ -111,7 +111,7 @@ def _examine(
     boot_s = server.booted_s() - booting.began_s
     results = []
     for workload in workloads:
-        verdict = subject.check(server, booting.variant, workload, answer_s)
+        verdict = subject.check(server, booting.variant, workload, answer_s + workload.waits_s)
         error = f"{name}: {verdict.error}" if verdict.error else ""
         results.append(
             Preflight(name, workload.name, verdict.status, error, boot_s, verdict.answer_s, _pss_bytes(server))
