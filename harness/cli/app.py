@@ -4,21 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from harness.cli.exit_codes import EXIT_GATE, EXIT_INCOMPLETE
-from harness.cli.options import Json
-
-if TYPE_CHECKING:
-    from harness.analysis.app_check import AppCheck, CheckedRoute
-    from harness.analysis.blocking_lines import BlockingLine
-    from harness.serving.target import Target
-
-_TIMES = 3
-_READY_S = 60.0
-_TIMEOUT_S = 10.0
+from harness.cli.options import Budget, Json, Precision, Results, Seed
 
 
 def app(
@@ -29,99 +20,131 @@ def app(
     ] = None,
     env_file: Annotated[Path | None, typer.Option(help="variables for it, as NAME=value lines")] = None,
     factory: Annotated[bool, typer.Option("--factory", help="APP is a function that makes the app")] = False,
-    check: Annotated[bool, typer.Option("--check", help="one request at a time; finds what blocks the loop")] = False,
+    server_arg: Annotated[
+        list[str] | None, typer.Option("--server-arg", metavar="NAME=VALUE", help="for uvicorn; repeat for more")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="only one request at a time, in seconds: what blocks the loop")
+    ] = False,
     ask: Annotated[
         list[str] | None, typer.Option("--ask", metavar="PATH", help="ask this path, too; repeat for more")
     ] = None,
-    max_blocked: Annotated[
-        float | None, typer.Option(min=0.0, metavar="MS", help="exit 1 when a route blocks the loop for longer")
+    requests: Annotated[
+        Path | None,
+        typer.Option("--requests", metavar="FILE", help="ask what it says (default: bench-app.toml, if it is there)"),
     ] = None,
+    init: Annotated[bool, typer.Option("--init", help="write bench-app.toml, with each route, and end")] = False,
+    har: Annotated[Path | None, typer.Option("--har", metavar="FILE", help="ask what a browser has recorded")] = None,
+    har_host: Annotated[
+        str | None, typer.Option("--har-host", metavar="HOST", help="whose requests (default: the most frequent one's)")
+    ] = None,
+    with_credentials: Annotated[
+        bool, typer.Option("--with-credentials", help="send the recorded cookies and keys, too")
+    ] = False,
+    unsafe: Annotated[
+        bool, typer.Option("--unsafe", help="send recorded requests that may change something, too, such as POST")
+    ] = False,
+    max_blocked: Annotated[
+        str | None, typer.Option(metavar="TIME", help="exit 1 when a route blocks the loop for longer, e.g. 20ms")
+    ] = None,
+    max_p99: Annotated[
+        str | None, typer.Option(metavar="TIME", help="exit 1 when the p99 at the rate of --at is above it")
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(metavar="RATE", help="under load, measure only the app as it is, at this rate, e.g. 50rps"),
+    ] = None,
+    routes: Annotated[int, typer.Option(min=1, help="how many routes are measured under load, the worst first")] = 3,
+    users: Annotated[int | None, typer.Option(min=1, help="at once, under load (default: 64)")] = None,
+    budget: Budget = None,
+    precision: Precision = None,
+    seed: Seed = None,
+    results: Results = Path("results"),
+    page: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="with --check: write what it found as a page, too")
+    ] = None,
+    markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="write a summary for a CI job")] = None,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="write it as JUnit's XML")] = None,
     as_json: Json = False,
 ) -> None:
-    """Find the lines of your own app that block its event loop."""
-    import msgspec
-
-    from harness.results.records.errors import UsageError
-    from harness.serving.own_app import own_app
-
-    if not check:
-        raise UsageError("app: measures nothing under load yet; add --check")
-    target = own_app(app, folder, python=python, env_file=env_file, factory=factory)
-    found, errors = _checked(target, ask or [])
-    if as_json:
-        print(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
-    else:
-        _print_check(found, target.folder)
-    for error in errors:
-        print(error, file=sys.stderr)
-    above = [] if max_blocked is None else [r for r in found.routes if (r.blocked_ms or 0.0) > max_blocked]
-    for route in above:
-        where = ", ".join(_place(line, target.folder) for line in route.findings) or "no line of the app"
-        print(f"{route.name}: blocked for {route.blocked_ms:g} ms, above {max_blocked:g} ms: {where}", file=sys.stderr)
-    if above:
-        raise typer.Exit(EXIT_GATE)
-    if not any(0 < route.status < 400 for route in found.routes):
-        print("no route answered with success; name paths with --ask, or see what the app needs", file=sys.stderr)
-        raise typer.Exit(EXIT_INCOMPLETE)
-
-
-def _checked(target: Target, paths: list[str]) -> tuple[AppCheck, list[str]]:
+    """Find the lines of your own app that block its event loop, and measure what each remedy gains."""
     import tempfile
 
-    from harness.analysis.app_check import RouteAnswer, checked
-    from harness.results.watch_files import WatchFiles
-    from harness.serving.asked_routes import ask_routes, known_routes
-    from harness.serving.openapi_routes import AppRoute
-    from harness.serving.server import Server
+    import msgspec
 
+    from harness.analysis.app_report import app_report
+    from harness.cli.app_checking import READY_S, TIMEOUT_S, check_app
+    from harness.cli.app_gate import arrivals_rps, check_gate, milliseconds
+    from harness.cli.app_lines import app_lines
+    from harness.cli.app_load import AppLoad, measure_app
+    from harness.cli.app_requests import given_requests, init_requests, why_no_success, wrong_answers
+    from harness.report.app_junit import app_junit
+    from harness.report.app_markdown import app_markdown
+    from harness.report.app_page import write_app_page
+    from harness.results.records.app_record import AppRecord
+    from harness.results.records.errors import UsageError
+    from harness.results.records.text import printable
+    from harness.results.store import write_atomically
+    from harness.serving.own_app import own_app
+
+    max_blocked_ms = None if max_blocked is None else milliseconds(max_blocked, "--max-blocked")
+    max_p99_ms = None if max_p99 is None else milliseconds(max_p99, "--max-p99")
+    at_rps = None if at is None else arrivals_rps(at)
+    check_gate(max_p99_ms, at_rps)
+    target = own_app(app, folder, python=python, env_file=env_file, factory=factory, server_args=server_arg or [])
+    if init and har is not None:
+        raise UsageError(f"--har {har}: --init writes the routes of the schema; leave one of them out")
+    if init:
+        print(printable(init_requests(target, requests, ready_s=READY_S, timeout_s=TIMEOUT_S)))
+        return
+    if check and at is not None:
+        raise UsageError(f"--at {at}: --check asks one request at a time; leave one of them out")
+    if page is not None and not check:
+        raise UsageError(f"--page {page}: a run writes report.html in its folder; it is for --check")
+    given = given_requests(
+        requests=requests,
+        har=har,
+        har_host=har_host,
+        with_credentials=with_credentials,
+        unsafe=unsafe,
+        ask=ask or [],
+    )
+    if given.said:
+        print(printable(given.said), file=sys.stderr)
+    load = AppLoad(results, routes, users, budget, precision, seed, at_rps)
     with tempfile.TemporaryDirectory(prefix="bench-app-") as made:
-        folder = Path(made)
-        watch_dir = folder / "watch"
-        with Server.launch(
-            target, probe_dir=folder / "probe", log_path=folder / "server.log", watch_dir=watch_dir
-        ) as server:
-            server.wait_ready(_READY_S)
-            known, errors = known_routes(server, watch_dir, _TIMEOUT_S)
-            routes = [*known, *(AppRoute("GET", "", path) for path in paths)]
-            asked = ask_routes(server, routes, times=_TIMES, timeout_s=_TIMEOUT_S)
-            if server.exit_code() is not None:
-                errors.append(f"{target.name}: {server.describe_exit()}")
-            server.stop(5.0)
-        files = WatchFiles.read(watch_dir)
-    answers = [
-        RouteAnswer("GET", each.route.template or None, each.route.path, each.status, each.error) for each in asked
-    ]
-    answers += [RouteAnswer(each.method, each.template, None, 0, each.missing) for each in routes if each.path is None]
-    return checked(answers, files.stretches, files.requests, files.sources), errors
-
-
-def _print_check(found: AppCheck, folder: Path) -> None:
-    without_route = [line for line in found.findings if line.route is None]
-    for line in without_route:
-        print(f"{'startup' if line.where == 'startup' else 'no route'}: {_in_words(line, folder)}")
-    for route in sorted(found.routes, key=lambda each: (each.service_ms is None, -(each.blocked_ms or 0.0))):
-        print(_row(route))
-        for line in route.findings:
-            print(f"    {_in_words(line, folder)}")
-
-
-def _row(route: CheckedRoute) -> str:
-    if not route.asked:
-        return f"{route.name}: not asked: {route.reason}"
-    if route.service_ms is None:
-        return f"{route.name}: {route.reason or f'answered {route.status}, and said nothing more'}"
-    said = route.reason or (f"answered {route.status}" if route.status >= 400 else "")
-    blocks = f"blocks the loop for {route.blocked_ms:g} ms" if route.findings else "nothing blocks"
-    return f"{route.name}: {f'{said}, ' if said else ''}{route.kind}, {route.service_ms:g} ms, {blocks}"
-
-
-def _in_words(line: BlockingLine, folder: Path) -> str:
-    cause = line.cause.replace("_", " ")
-    call = f" in {line.call}" if line.call else ""
-    return f"{_place(line, folder)}: {cause} for {line.ms:g} ms{call} ({line.where})"
-
-
-def _place(line: BlockingLine, folder: Path) -> str:
-    path = Path(line.file)
-    shown = path.relative_to(folder) if path.is_relative_to(folder) else path
-    return f"{shown}:{line.line} {line.function}"
+        checked = check_app(target, given, Path(made) / "brought" / "check")
+        problems: tuple[str, ...] = ()
+        record = AppRecord(
+            app=app,
+            folder=str(target.folder),
+            python=target.interpreter,
+            answers=checked.answers,
+            remedies=(),
+            workloads={},
+            max_blocked_ms=max_blocked_ms,
+            max_p99_ms=max_p99_ms,
+            at_rps=at_rps,
+        )
+        missing = why_no_success(checked.answers)
+        if check or missing:
+            report = app_report(record, checked.check, None)
+            if page is not None:
+                write_app_page(page, report, checked.sources)
+        else:
+            report, problems = measure_app(target, record, checked, load, Path(made), as_json)
+    for path, content in ((markdown, app_markdown(report).encode()), (junit, app_junit(report))):
+        if path is not None:
+            write_atomically(path, content)
+    if as_json:
+        print(msgspec.json.format(msgspec.json.encode(report), indent=1).decode())
+    else:
+        for line in app_lines(report):
+            print(line)
+    unusable = (*wrong_answers(checked.answers), *filter(None, [missing]), *problems)
+    for line in (*checked.errors, *unusable, *report.gate):
+        print(printable(line), file=sys.stderr)
+    if report.gate:
+        raise typer.Exit(EXIT_GATE)
+    if unusable:
+        raise typer.Exit(EXIT_INCOMPLETE)

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from harness.results.records.errors import UsageError
+from harness.results.records.app_record import AS_IS
 
 if TYPE_CHECKING:
     from harness.analysis.app_check import AppCheck
+    from harness.analysis.app_report import AppReport
     from harness.analysis.app_workloads import AppWorkload
+    from harness.cli.app_checking import CheckedApp
     from harness.measuring.measure import Order
     from harness.results.records.app_record import AppRecord
     from harness.results.records.profile import Profile
     from harness.results.records.remedy import Remedy
-    from harness.results.records.strategy import Strategy
+    from harness.results.records.strategy import ServerOptions, Strategy
     from harness.results.records.workload import Workload
     from harness.serving.target import Target
 
@@ -26,14 +28,91 @@ _RATE_S = 10.0
 
 
 class AppLoad(NamedTuple):
-    """How much is measured. `at_rps`: only the app as it is, at this rate and without remedies: for a gate."""
+    """How much is measured: so many `routes`, each alone. `at_rps`: only the app as it is, at this rate and without
+    remedies: for a gate."""
 
     results: Path
+    routes: int
     users: int | None = None
     budget: str | None = None
     precision: str | None = None
     seed: int | None = None
     at_rps: float | None = None
+
+
+def measure_app(
+    target: Target, record: AppRecord, checked: CheckedApp, load: AppLoad, folder: Path, as_json: bool
+) -> tuple[AppReport, tuple[str, ...]]:
+    """The app under load, as uvicorn would run it, and with each remedy that applies. The report, and a line for each
+    problem that leaves it without what was asked for. `folder` is this run's own, and `brought` in it belongs to the
+    run."""
+    import msgspec
+
+    from harness.analysis.analyse import analyse
+    from harness.analysis.app_report import app_report
+    from harness.analysis.app_workloads import app_workloads
+    from harness.cli.ending import display
+    from harness.machine.only_run import alone_on_this_machine
+    from harness.measuring.measure import start_run
+    from harness.report import exports, page
+    from harness.results.records.text import count, to_json
+    from harness.serving.installed import installed_packages
+
+    installed = installed_packages(target.interpreter)
+    target = msgspec.structs.replace(target, server=uvicorn_defaults(installed))
+    workloads = app_workloads(checked.check, checked.answered, load.routes)
+    if load.at_rps is not None:
+        workloads = workloads[:1]  # the mix, or the one route that there is
+    remedies = () if load.at_rps is not None else _remedies(target, checked.check, load, installed)
+    record = msgspec.structs.replace(
+        record, remedies=remedies, workloads={workload.name: workload.route for workload in workloads}
+    )
+    (folder / "brought" / "app.json").write_bytes(to_json(record))
+    with alone_on_this_machine(), display(as_json) as shown:
+        blocking = [route.name for route in checked.check.routes if route.findings]
+        shown.said(
+            f"{count(len(checked.answered), 'request')} asked one at a time: "
+            f"{count(len(blocking), 'route')} {'blocks' if len(blocking) == 1 else 'block'} the event loop"
+        )
+        result = start_run(app_order(target, record, checked.check, workloads, load, folder), shown)
+    analysis = analyse(result.run)
+    exports.write_summary_csv(result.run, analysis)
+    path = page.write_page(result.run, analysis)
+    print(f"report: {path}", file=sys.stderr if as_json else sys.stdout)
+    as_it_is = [line for line in result.failed if line.startswith(f"{AS_IS} ")]
+    nobody = () if analysis.decisions else ("nothing has a valid figure under load; see the findings in the report",)
+    return app_report(record, checked.check, analysis), (*as_it_is, *nobody)
+
+
+def uvicorn_defaults(installed: Collection[str]) -> ServerOptions:
+    """What `uvicorn MODULE:APP` takes by itself: uvloop and httptools where they are installed."""
+    from harness.results.records.strategy import ServerOptions
+
+    return ServerOptions(
+        loop="uvloop" if "uvloop" in installed else "asyncio", http="httptools" if "httptools" in installed else "h11"
+    )
+
+
+def _remedies(target: Target, check: AppCheck, load: AppLoad, installed: Collection[str]) -> tuple[Remedy, ...]:
+    import msgspec
+
+    from harness.analysis.app_remedies import remedies
+    from harness.machine.partition import detect
+
+    found = remedies(
+        check,
+        cores=detect().target_cores,
+        users=_profile(load).users,
+        installed=installed,
+        workers=target.workers,
+    )
+    taken = "uvicorn takes it by itself, so the app as it is has it"
+    return tuple(
+        msgspec.structs.replace(remedy, why_not=taken)
+        if not remedy.why_not and (target.server.loop == remedy.loop or target.server.http == remedy.http)
+        else remedy
+        for remedy in found
+    )
 
 
 def app_order(
@@ -49,7 +128,6 @@ def app_order(
     from harness.driving.app_scenario import app_scenario
     from harness.measuring.app_subject import AppSubject, KnownAnswers
     from harness.measuring.measure import Order
-    from harness.results.records.app_record import AS_IS
     from harness.results.records.variant import Variant
 
     remedies = {remedy.name: remedy for remedy in record.remedies if not remedy.why_not}
@@ -148,10 +226,3 @@ def _strategy(name: str, title: str, target: Target) -> Strategy:
     from harness.results.records.strategy import Strategy
 
     return Strategy(name=name, title=title, description="", path=target.source, server=target.server)
-
-
-def measured_requests(workloads: Sequence[AppWorkload], at_rps: float | None) -> tuple[AppWorkload, ...]:
-    """All of them; for a gate only the mix, or the one route that there is."""
-    if not workloads:
-        raise UsageError("no route answered as it should, so nothing can be measured; see the lines above")
-    return tuple(workloads) if at_rps is None else (workloads[0],)
