@@ -70,7 +70,7 @@ def sessions(
     for workload, time in _turns(groups, profile):
         found = groups[workload]
         rounds_each = max(rounds_of(workload, variants, profile, known) for variants in found)
-        rates = [rate_name(rate.percent) for rate in profile.rates] if time < profile.sessions else []
+        rates = [rate.name for rate in profile.rates] if time < profile.sessions else []
         phases = [CAPACITY_PHASE] * rounds_each + rates
         for at, variants in enumerate(found):
             pilot = [(PILOT_ROUND, CAPACITY_PHASE)] if time == 0 else []
@@ -111,13 +111,9 @@ def session(
     return planned
 
 
-def rate_name(percent: float) -> str:
-    return f"rate-{percent:g}"
-
-
 def rates_rps(best_capacity_rps: float, profile: Profile) -> dict[str, float]:
     """Arrivals per second of each rate phase, common to all strategies of a workload."""
-    return {rate_name(rate.percent): best_capacity_rps * rate.percent / 100 for rate in profile.rates}
+    return {rate.name: rate.rps or best_capacity_rps * (rate.percent or 0.0) / 100 for rate in profile.rates}
 
 
 def rate_duration_s(rate: RatePhase, rate_rps: float, min_arrivals: int) -> float:
@@ -156,7 +152,7 @@ def phase_groups(spec: SliceSpec, profile: Profile, work: Work, rates: Mapping[s
         )
     if not rates:
         return ()
-    rate = next(rate for rate in profile.rates if rate_name(rate.percent) == spec.phase)
+    rate = next(rate for rate in profile.rates if rate.name == spec.phase)
     return (
         (
             PhaseSpec(
@@ -290,7 +286,7 @@ def slice_estimate_s(spec: SliceSpec, profile: Profile, what: KnownWork) -> floa
             warmup_s = min(warmup_s, usual)
             capacity_s = min(capacity_s, max(profile.capacity_s, 3 * usual) if waits else profile.capacity_s)
         return SLICE_S + warmup_s + capacity_s + drain_s + choking * replaced_s
-    rate = next(rate for rate in profile.rates if rate_name(rate.percent) == spec.phase)
+    rate = next(rate for rate in profile.rates if rate.name == spec.phase)
     # Who chokes at one rate is not asked at the next, nor at the same in the next session.
     return SLICE_S + (1 - choking) * (rate.duration_s + drain_s) + choking * replaced_s / 2
 

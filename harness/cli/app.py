@@ -8,13 +8,17 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.exit_codes import EXIT_GATE, EXIT_INCOMPLETE
-from harness.cli.options import Budget, Json, Precision, Results, Seed
+from harness.cli.options import Budget, Json, Precision, Results, Seed, given
 
 _LOCUST_USERS = 16
+_WITH_LOCUSTFILE = (
+    *("--dir", "--python", "--env-file", "--factory", "--server-arg"),
+    *("--locustfile", "--users", "--run-time", "--json"),
+)
 
 
 def app(
+    context: typer.Context,
     app: Annotated[str, typer.Argument(metavar="MODULE:APP", help="as uvicorn is told it")],
     folder: Annotated[Path, typer.Option("--dir", help="the folder that it is imported from")] = Path(),
     python: Annotated[
@@ -61,7 +65,9 @@ def app(
         typer.Option(metavar="RATE", help="under load, measure only the app as it is, at this rate, e.g. 50rps"),
     ] = None,
     routes: Annotated[int, typer.Option(min=1, help="how many routes are measured under load, the worst first")] = 3,
-    users: Annotated[int | None, typer.Option(min=1, help="at once, under load (default: 64, of a locustfile 16)")] = None,
+    users: Annotated[
+        int | None, typer.Option(min=1, help="at once, under load (default: 64, of a locustfile 16)")
+    ] = None,
     budget: Budget = None,
     precision: Precision = None,
     seed: Seed = None,
@@ -76,55 +82,31 @@ def app(
     """Find the lines of your own app that block its event loop, and measure what each remedy gains."""
     import tempfile
 
-    import msgspec
-
-    from harness.analysis.app_report import app_report
-    from harness.cli.app_checking import READY_S, TIMEOUT_S, check_app
+    from harness.cli.app_checking import READY_S, TIMEOUT_S
+    from harness.cli.app_ending import end, find
     from harness.cli.app_gate import arrivals_rps, check_gate, milliseconds
-    from harness.cli.app_lines import app_lines
-    from harness.cli.app_load import AppLoad, measure_app
+    from harness.cli.app_load import AppLoad
     from harness.cli.app_locustfile import by_itself, measure_locustfile
-    from harness.cli.app_requests import given_requests, init_requests, why_no_success, wrong_answers
-    from harness.report.app_junit import app_junit
-    from harness.report.app_markdown import app_markdown
-    from harness.report.app_page import write_app_page
+    from harness.cli.app_requests import given_requests, init_requests
     from harness.results.records.app_record import AppRecord
-    from harness.results.records.errors import UsageError
     from harness.results.records.text import printable
-    from harness.results.store import write_atomically
     from harness.serving.own_app import own_app
 
+    if locustfile is not None:
+        by_itself(locustfile, {option: True for option in given(context) if option not in _WITH_LOCUSTFILE})
     max_blocked_ms = None if max_blocked is None else milliseconds(max_blocked, "--max-blocked")
     max_p99_ms = None if max_p99 is None else milliseconds(max_p99, "--max-p99")
     at_rps = None if at is None else arrivals_rps(at)
     check_gate(max_p99_ms, at_rps)
+    _check_together(check=check, init=init, at=at, page=page, har=har)
     target = own_app(app, folder, python=python, env_file=env_file, factory=factory, server_args=server_arg or [])
     if locustfile is not None:
-        by_itself(
-            locustfile,
-            {
-                "--check": check,
-                "--init": init,
-                "--ask": ask,
-                "--requests": requests is not None,
-                "--har": har is not None,
-                "--max-blocked": max_blocked is not None,
-                "--max-p99": max_p99 is not None,
-                "--at": at is not None,
-            },
-        )
         measure_locustfile(target, locustfile, users=users or _LOCUST_USERS, run_time=run_time, as_json=as_json)
         return
-    if init and har is not None:
-        raise UsageError(f"--har {har}: --init writes the routes of the schema; leave one of them out")
     if init:
         print(printable(init_requests(target, requests, ready_s=READY_S, timeout_s=TIMEOUT_S)))
         return
-    if check and at is not None:
-        raise UsageError(f"--at {at}: --check asks one request at a time; leave one of them out")
-    if page is not None and not check:
-        raise UsageError(f"--page {page}: a run writes report.html in its folder; it is for --check")
-    given = given_requests(
+    asked = given_requests(
         requests=requests,
         har=har,
         har_host=har_host,
@@ -132,42 +114,32 @@ def app(
         unsafe=unsafe,
         ask=ask or [],
     )
-    if given.said:
-        print(printable(given.said), file=sys.stderr)
-    load = AppLoad(results, routes, users, budget, precision, seed, at_rps)
+    if asked.said:
+        print(printable(asked.said), file=sys.stderr)
+    load = None if check else AppLoad(results, routes, users, budget, precision, seed, at_rps)
+    record = AppRecord(
+        app=app,
+        folder=str(target.folder),
+        python=target.interpreter,
+        answers=(),
+        remedies=(),
+        workloads={},
+        max_blocked_ms=max_blocked_ms,
+        max_p99_ms=max_p99_ms,
+        at_rps=at_rps,
+    )
     with tempfile.TemporaryDirectory(prefix="bench-app-") as made:
-        checked = check_app(target, given, Path(made) / "brought" / "check")
-        problems: tuple[str, ...] = ()
-        record = AppRecord(
-            app=app,
-            folder=str(target.folder),
-            python=target.interpreter,
-            answers=checked.answers,
-            remedies=(),
-            workloads={},
-            max_blocked_ms=max_blocked_ms,
-            max_p99_ms=max_p99_ms,
-            at_rps=at_rps,
-        )
-        missing = why_no_success(checked.answers)
-        if check or missing:
-            report = app_report(record, checked.check, None)
-            if page is not None:
-                write_app_page(page, report, checked.sources)
-        else:
-            report, problems = measure_app(target, record, checked, load, Path(made), as_json)
-    for path, content in ((markdown, app_markdown(report).encode()), (junit, app_junit(report))):
-        if path is not None:
-            write_atomically(path, content)
-    if as_json:
-        print(msgspec.json.format(msgspec.json.encode(report), indent=1).decode())
-    else:
-        for line in app_lines(report):
-            print(line)
-    unusable = (*wrong_answers(checked.answers), *filter(None, [missing]), *problems)
-    for line in (*checked.errors, *unusable, *report.gate):
-        print(printable(line), file=sys.stderr)
-    if report.gate:
-        raise typer.Exit(EXIT_GATE)
-    if unusable:
-        raise typer.Exit(EXIT_INCOMPLETE)
+        found = find(target, record, asked, load, Path(made), as_json=as_json)
+    end(found, page=page, markdown=markdown, junit=junit, as_json=as_json)
+
+
+def _check_together(*, check: bool, init: bool, at: str | None, page: Path | None, har: Path | None) -> None:
+    """Raises UsageError for options that have no meaning together."""
+    from harness.results.records.errors import UsageError
+
+    if init and har is not None:
+        raise UsageError(f"--har {har}: --init writes the routes of the schema; leave one of them out")
+    if check and at is not None:
+        raise UsageError(f"--at {at}: --check asks one request at a time; leave one of them out")
+    if page is not None and not check:
+        raise UsageError(f"--page {page}: a run writes report.html in its folder; it is for --check")

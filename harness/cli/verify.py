@@ -38,6 +38,7 @@ def verify(
     from harness.machine.environment import describe
     from harness.measuring.applicable import require_applicable
     from harness.measuring.preflight import preflight
+    from harness.measuring.subject import StrategyFiles
     from harness.services.running_services import RunningServices
 
     catalog = project.catalog()
@@ -57,7 +58,7 @@ def verify(
         services.check_parameters(variants)
         services.wait_ready()
         results = preflight(
-            catalog.root,
+            StrategyFiles(catalog.root),
             variants,
             workloads,
             partition=partition,

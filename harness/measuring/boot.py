@@ -15,6 +15,7 @@ import msgspec
 from harness.driving.generator import LaunchGenerator
 from harness.driving.local_generator import LocalGenerator
 from harness.machine.partition import TARGET_NICE
+from harness.measuring.subject import Subject
 from harness.results.records.boot_record import BootRecord
 from harness.results.records.errors import HarnessError
 from harness.results.records.finding import Finding
@@ -28,9 +29,7 @@ from harness.results.store import BootFolder
 from harness.sampling.proc import platform_source
 from harness.sampling.process_tree import ProcessTree
 from harness.services.running_services import RunningServices
-from harness.serving.answers import check_answers
 from harness.serving.server import Server
-from harness.serving.target import target_of
 
 # An idle server answers /health at once. One that needs longer is still busy with earlier requests.
 _IDLE_S = 0.25
@@ -45,6 +44,7 @@ class RunSetup:
     profile: Profile
     partition: Partition
     services: RunningServices
+    subject: Subject
     port: int | None = None
     launch_generator: LaunchGenerator = LocalGenerator.launch
 
@@ -97,7 +97,7 @@ class Boot:
         )
         try:
             self.server = Server.launch(
-                target_of(variant, setup.root, setup.services.environment),
+                setup.subject.target(variant, setup.services.environment),
                 probe_dir=folder.probe_dir,
                 log_path=folder.log_path,
                 cpus=setup.target_cpus,
@@ -199,11 +199,11 @@ class Boot:
 
     def _verify(self) -> None:
         began_s = monotonic()
-        verdict = check_answers(
-            self.server.host,
-            self.server.port,
+        verdict = self._setup.subject.check(
+            self.server,
+            self.variant,
             self._workload,
-            self._setup.profile.request_timeout_s,
+            self._setup.profile.request_timeout_s + self._workload.waits_s,
             at_most=_VERIFY_REQUESTS,
         )
         self.spent("verify", monotonic() - began_s)

@@ -33,10 +33,12 @@ from harness.measuring.preflight import preflight
 from harness.measuring.progress import by_session, failures, to_measure
 from harness.measuring.resumable import refuse_to_mix
 from harness.measuring.session import Session
+from harness.measuring.subject import StrategyFiles, Subject
 from harness.measuring.watcher import Watcher
 from harness.results.raw_slice import recorded_boots
 from harness.results.records.baseline import default_baseline
 from harness.results.records.boot_record import BootRecord
+from harness.results.records.errors import UsageError
 from harness.results.records.machine_record import Environment
 from harness.results.records.profile import Profile
 from harness.results.records.run_record import Preflight, RunRecord
@@ -66,6 +68,9 @@ class Order:
     services_folder: Path = SERVICES_FOLDER
     must_fit: bool = False  # the profile's budget was asked for: less than the least is refused
     own: Mapping[str, str] = field(default_factory=dict)  # addresses of services that somebody already has
+    subject: Subject | None = None  # None: the strategy files of `root`
+    brought: Path | None = None  # a folder whose files belong to the run, too
+    can_resume: bool = True
 
 
 @dataclass(frozen=True)
@@ -87,11 +92,11 @@ def start_run(order: Order, watcher: Watcher) -> Result:
         proven = calibration.adopt(order.results, run.path, calibration.Fingerprint.of(environment))
         if proven.kind != "passed":
             watcher.noticed(proven.line)
+        if order.brought is not None:
+            shutil.copytree(order.brought, run.path, dirs_exist_ok=True)
         record = _ordered(order, run, environment)
         run.write(record)
-        return _finish(
-            run, record, order.root, order.port, watcher, order.services_folder, order.own, must_fit=order.must_fit
-        )
+        return _finish(run, record, order, watcher)
 
 
 def resume_run(
@@ -100,9 +105,22 @@ def resume_run(
     """Finish an interrupted run: every slice of its plan that is missing, and what is still open after that. `own`:
     services that somebody already has, the same ones as then."""
     with only_measuring(run.path.resolve().parent):
+        if run.app_path.exists():
+            raise UsageError(f"--resume {run.path}: is a run of somebody's own app; measure it again with `bench app`")
         record = run.read()
         refuse_to_mix(record, Catalog.read(root), describe(root), own or {})
-        return _finish(run, record, root, port, watcher, own=own or {})
+        order = Order(
+            root=root,
+            profile=record.profile,
+            strategies=record.strategies,
+            variants=record.variants,
+            workloads=record.workloads,
+            results=run.path.parent,
+            command=record.command,
+            port=port,
+            own=own or {},
+        )
+        return _finish(run, record, order, watcher)
 
 
 # ------------------------------------------------------------------------------------------------- the steps
@@ -126,29 +144,20 @@ def _ordered(order: Order, run: Run, environment: Environment) -> RunRecord:
     )
 
 
-def _finish(
-    run: Run,
-    record: RunRecord,
-    root: Path,
-    port: int | None,
-    watcher: Watcher,
-    services_folder: Path = SERVICES_FOLDER,
-    own: Mapping[str, str] | None = None,
-    *,
-    must_fit: bool = False,
-) -> Result:
+def _finish(run: Run, record: RunRecord, order: Order, watcher: Watcher) -> Result:
     """Measures everything that the run still needs."""
     began_s = monotonic()
     try:
-        with _setup(root, record, run, port, services_folder, own or {}) as setup:
+        with _setup(run, record, order) as setup:
             if not record.preflight:
                 record = _planned(record, _checked(run, record, setup, watcher), setup, watcher)
-                if must_fit:
+                if order.must_fit:
                     require_budget(record)
                 run.write(record)
             return _measure(run, record, setup, watcher, began_s)
     except KeyboardInterrupt:
-        watcher.noticed(f"finish it with `bench run --resume {run.path}`")
+        if order.can_resume:
+            watcher.noticed(f"finish it with `bench run --resume {run.path}`")
         raise
     except UnusableSelectionError:
         run.discard()  # nothing was measured, and nothing of it can be
@@ -156,9 +165,7 @@ def _finish(
 
 
 @contextlib.contextmanager
-def _setup(
-    root: Path, record: RunRecord, run: Run, port: int | None, services_folder: Path, own: Mapping[str, str]
-) -> Iterator[RunSetup]:
+def _setup(run: Run, record: RunRecord, order: Order) -> Iterator[RunSetup]:
     """Starts the services that the workloads need, and keeps the harness on CPUs where it disturbs no target. Undone at
     the end."""
     profile, partition = record.profile, record.environment.partition
@@ -166,18 +173,19 @@ def _setup(
         kept_off_the_target(partition),
         RunningServices(
             record.workloads,
-            root=root,
+            root=order.root,
             log_folder=run.path,
             wait_sigma=profile.upstream_sigma,
             seed=profile.seed,
             cpus=partition.generator if partition.pinned else None,
-            services_folder=services_folder,
-            own=own,
+            services_folder=order.services_folder,
+            own=order.own,
         ) as services,
     ):
         services.check_parameters(record.variants)
         services.wait_ready()
-        yield RunSetup(root=root, profile=profile, partition=partition, services=services, port=port)
+        subject = order.subject or StrategyFiles(order.root)
+        yield RunSetup(order.root, profile, partition, services, subject, order.port)
 
 
 def _checked(run: Run, record: RunRecord, setup: RunSetup, watcher: Watcher) -> tuple[Preflight, ...]:
@@ -186,7 +194,7 @@ def _checked(run: Run, record: RunRecord, setup: RunSetup, watcher: Watcher) -> 
     shutil.rmtree(folder, ignore_errors=True)  # of a check that was interrupted
     watcher.preflight_began(len(record.variants), len(record.workloads))
     checked = preflight(
-        setup.root,
+        setup.subject,
         record.variants,
         record.workloads,
         partition=setup.partition,

@@ -9,9 +9,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
 
-from harness.catalog.requirement import PythonVersion, unmet
-from harness.interpreters.environments import installed_in, is_whole, left_out
+from harness.interpreters.environments import left_out
 from harness.interpreters.targets_lock import normal
+from harness.measuring.subject import Subject, no_wheel
 from harness.results.records.errors import HarnessError
 from harness.results.records.machine_record import Partition
 from harness.results.records.run_record import Preflight
@@ -20,10 +20,7 @@ from harness.results.records.workload import Workload
 from harness.sampling.proc import platform_source
 from harness.sampling.process_tree import ProcessTree
 from harness.services.running_services import RunningServices
-from harness.serving.answers import check_answers
-from harness.serving.asgi_server import not_installed, packages_of
 from harness.serving.server import Server
-from harness.serving.target import target_of
 
 _AT_ONCE = 2  # the next one boots while this one is asked
 _SHUTDOWN_S = 2.0
@@ -45,7 +42,7 @@ class _Booting:
 
 
 def preflight(
-    root: Path,
+    subject: Subject,
     variants: Sequence[Variant],
     workloads: Sequence[Workload],
     *,
@@ -70,7 +67,7 @@ def preflight(
 
     runnable = []
     for variant in variants:
-        if reason := _not_here(variant) or services.missing(variant):
+        if reason := subject.not_here(variant) or services.missing(variant):
             for workload in workloads:
                 report(Preflight(variant.name, workload.name, "not_applicable", f"{variant.name}: {reason}"))
         elif reason := services.no_room_for(variant):
@@ -81,7 +78,7 @@ def preflight(
 
     def launch(variant: Variant) -> Server:
         return Server.launch(
-            target_of(variant, root, services.environment),
+            subject.target(variant, services.environment),
             probe_dir=folder / slug(variant.name) / "probe",
             log_path=folder / slug(variant.name) / "server.log",
             cpus=partition.target if partition.pinned else None,
@@ -93,12 +90,14 @@ def preflight(
         while waiting or booting:
             while waiting and len(booting) < _AT_ONCE:
                 booting.append(_Booting(waiting.popleft(), stack, launch))
-            for result in _examine(booting.popleft(), workloads, ready_s, answer_s):
+            for result in _examine(booting.popleft(), subject, workloads, ready_s, answer_s):
                 report(result)
     return tuple(results)
 
 
-def _examine(booting: _Booting, workloads: Sequence[Workload], ready_s: float, answer_s: float) -> list[Preflight]:
+def _examine(
+    booting: _Booting, subject: Subject, workloads: Sequence[Workload], ready_s: float, answer_s: float
+) -> list[Preflight]:
     name, server = booting.variant.name, booting.server
     if server is None:
         return [Preflight(name, workload.name, "failed", booting.error) for workload in workloads]
@@ -112,7 +111,7 @@ def _examine(booting: _Booting, workloads: Sequence[Workload], ready_s: float, a
     boot_s = server.booted_s() - booting.began_s
     results = []
     for workload in workloads:
-        verdict = check_answers(server.host, server.port, workload, answer_s)
+        verdict = subject.check(server, booting.variant, workload, answer_s + workload.waits_s)
         error = f"{name}: {verdict.error}" if verdict.error else ""
         results.append(
             Preflight(name, workload.name, verdict.status, error, boot_s, verdict.answer_s, _pss_bytes(server))
@@ -123,38 +122,12 @@ def _examine(booting: _Booting, workloads: Sequence[Workload], ready_s: float, a
     return results
 
 
-def _not_here(variant: Variant) -> str:
-    """Why its Python is not the one for it, or has no such server, and what to do; empty when it is and has."""
-    python = PythonVersion.parse(variant.python) if variant.python else None
-    if reason := unmet(variant.requires, python):
-        return f"not available here: {reason}; --python runs it under another one"
-    if variant.interpreter:
-        return _not_in_its_environment(variant)
-    missing = not_installed(variant.server)
-    return f"not available here: pip install {' '.join(missing)}" if missing else ""
-
-
-def _not_in_its_environment(variant: Variant) -> str:
-    if not is_whole(variant.interpreter):
-        return ""  # somebody has removed it: its server says so
-    absent, there = left_out(variant.interpreter), installed_in(variant.interpreter)
-    for package in map(normal, (variant.server.loop, variant.server.http, *packages_of(variant.server))):
-        if package in absent:
-            return _no_wheel(variant, absent[package])
-    missing = [package for package in packages_of(variant.server) if normal(package) not in there]
-    return f"not available here: targets.lock has no {' and no '.join(missing)}" if missing else ""
-
-
 def _import_failed(variant: Variant, failure: str) -> str:
     """Whether it did not start because its environment could not have a package, in words."""
     found = _NO_MODULE.search(failure)
     absent = left_out(variant.interpreter) if found and variant.interpreter else {}
     package = normal(found[1]) if found else ""
-    return f"{variant.name}: {_no_wheel(variant, absent[package])}" if package in absent else ""
-
-
-def _no_wheel(variant: Variant, pinned: str) -> str:
-    return f"not available here: there is no wheel of {pinned} for Python {variant.python}"
+    return f"{variant.name}: {no_wheel(variant, absent[package])}" if package in absent else ""
 
 
 def _pss_bytes(server: Server) -> int | None:

@@ -150,7 +150,7 @@ class Slice:
             address=(server.host, server.port),
             phases=group,
             drain_s=max(self._drain_s, profile.drain_s + self._company.workload.waits_s),
-            request_timeout_s=profile.request_timeout_s,
+            request_timeout_s=profile.request_timeout_s + self._company.workload.waits_s,
             health_rate_rps=profile.health_rate_rps,
             folder=str(boot.folder.path.resolve()),
             slice=len(boot.record.slices) + 1,

@@ -59,7 +59,9 @@ def check_workloads(profile: Profile, known: Sequence[str]) -> None:
 
 
 def _check(profile: Profile, path: Path) -> None:
-    percents = [rate.percent for rate in profile.rates]
+    if any(rate.rps is not None for rate in profile.rates):
+        raise UsageError(f"{path}: rates: rps: a profile has percents of the best capacity; write percent")
+    percents = [rate.percent or 0.0 for rate in profile.rates]
     if percents != sorted(set(percents)):
         raise UsageError(f"{path}: rates: percents {percents} must ascend (a strategy that chokes skips the rest)")
     most_users = max([profile.users, *profile.users_by_workload.values()])

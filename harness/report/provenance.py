@@ -237,5 +237,6 @@ def _parameter(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name}: {_parameter(item)}" for name, item in value.items()) or wording.NOTHING
     if isinstance(value, RatePhase):
-        return f"{value.percent:g} % for {value.duration_s:g} s"
+        rate = f"{value.percent:g} %" if value.rps is None else f"{value.rps:g}/s"
+        return f"{rate} for {value.duration_s:g} s"
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from harness import plan
 from harness.catalog.catalog import Catalog
 from harness.catalog.variants import variant_of
 from harness.driving.generator import LaunchGenerator
@@ -17,6 +16,7 @@ from harness.machine.partition import detect
 from harness.measuring.boot import RunSetup
 from harness.measuring.known import Known
 from harness.measuring.session import Session
+from harness.measuring.subject import StrategyFiles
 from harness.profiles.loader import load_profile
 from harness.results.raw_slice import read_raw_slices
 from harness.results.records.outcome import Outcome
@@ -32,7 +32,7 @@ VARIANT = "pure_async_aiohttp"
 PLAN = (
     SliceSpec(0, 0, "io", VARIANT),
     SliceSpec(1, 0, "io", VARIANT),
-    SliceSpec(2, 0, "io", VARIANT, plan.rate_name(30)),
+    SliceSpec(2, 0, "io", VARIANT, "rate-30"),
 )
 
 
@@ -58,11 +58,11 @@ def test_slices_by_any_generator_give_records_that_are_consistent(name: str, tmp
 
     with RunningServices([workload], root=ROOT, log_folder=tmp_path) as services:
         services.wait_ready()
-        setup = RunSetup(ROOT, profile, detect(), services, launch_generator=GENERATORS[name])
+        setup = RunSetup(ROOT, profile, detect(), services, StrategyFiles(ROOT), launch_generator=GENERATORS[name])
         with Session(run, setup, workload, [variant_of(strategy, 1)], 1, Known((), ())) as session:
             for spec in PLAN:
-                session.begin_round([spec], {plan.rate_name(30): 20.0})
-                session.measure(spec, {plan.rate_name(30): 20.0}, on_event)
+                session.begin_round([spec], {"rate-30": 20.0})
+                session.measure(spec, {"rate-30": 20.0}, on_event)
 
     (folder,) = run.boots("io", VARIANT)
     boot, broken = folder.read(), list[str]()

@@ -17,6 +17,7 @@ from harness.cli.pythons import found_pythons
 from harness.interpreters.environments import is_whole, provide
 from harness.interpreters.interpreter import Interpreter, ask_interpreter
 from harness.measuring.preflight import preflight
+from harness.measuring.subject import StrategyFiles
 from harness.results.records.machine_record import Partition
 from harness.results.records.run_record import Preflight
 from harness.results.records.strategy import ServerOptions
@@ -52,7 +53,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> str:
 def checked(root: Path, variants: list[Variant], prefix: str) -> dict[str, Preflight]:
     workload = Workload(name="prefix", title="", description="", path="", requests=(Request("/prefix?n=1", prefix),))
     results = preflight(
-        root,
+        StrategyFiles(root),
         variants,
         [workload],
         partition=PARTITION,

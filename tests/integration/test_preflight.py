@@ -8,6 +8,7 @@ import msgspec
 import psutil
 
 from harness.measuring.preflight import preflight
+from harness.measuring.subject import StrategyFiles
 from harness.processes.process import MARK
 from harness.results.records.machine_record import Partition
 from harness.results.records.run_record import Preflight
@@ -41,7 +42,7 @@ def _trees_of(root: Path) -> list[int]:
 def _run(root: Path, strategies: list[Variant], ready_s: float = 20.0) -> tuple[list[Preflight], list[Preflight]]:
     heard: list[Preflight] = []
     results = preflight(
-        root,
+        StrategyFiles(root),
         strategies,
         [_workload("double", 2), _workload("triple", 3)],
         partition=PARTITION,
@@ -113,7 +114,7 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
 
     try:
         preflight(
-            root,
+            StrategyFiles(root),
             strategies,
             [_workload("double", 2)],
             partition=PARTITION,

@@ -10,15 +10,21 @@ from harness.results.records.values import Name, NonNegativeFloat, PositiveFloat
 
 
 class RatePhase(Struct, frozen=True, forbid_unknown_fields=True):
-    """Open loop at `percent` of the best capacity that the pilot found for the workload.
+    """Open loop at `percent` of the best capacity that the pilot found for the workload, or at `rps`, as somebody said.
 
     It lasts `duration_s`, or longer until the profile's `min_arrivals` are due on average, at most `LONGEST` times it.
     """
 
     LONGEST: ClassVar[float] = 3.0
 
-    percent: Annotated[float, Meta(gt=0, le=200)]
+    percent: Annotated[float, Meta(gt=0, le=200)] | None
     duration_s: PositiveFloat
+    rps: PositiveFloat | None = None
+
+    @property
+    def name(self) -> str:
+        """Of its phase."""
+        return f"rate-{self.percent:g}" if self.rps is None else f"rate-{self.rps:g}rps"
 
 
 class Profile(Struct, frozen=True, forbid_unknown_fields=True):

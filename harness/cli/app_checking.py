@@ -1,0 +1,59 @@
+"""The one-request part of `bench app`: each route is asked a few times, with nothing beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from harness.analysis.app_check import AppCheck
+    from harness.analysis.app_workloads import Answered
+    from harness.cli.app_requests import GivenRequests
+    from harness.results.records.route_answer import RouteAnswer
+    from harness.serving.target import Target
+
+READY_S = 60.0
+TIMEOUT_S = 10.0
+_TIMES = 3
+
+
+class CheckedApp(NamedTuple):
+    """`answered` are the requests that were made, `answers` those and the routes that were not asked."""
+
+    check: AppCheck
+    answered: tuple[Answered, ...]
+    answers: tuple[RouteAnswer, ...]
+    sources: dict[str, str]  # the app's files in which something blocks
+    errors: tuple[str, ...]
+
+
+def check_app(target: Target, given: GivenRequests, folder: Path) -> CheckedApp:
+    """`folder` gets what is kept of it: `watch/`, the log of the server, and the probe's files."""
+    from harness.analysis.app_check import checked
+    from harness.analysis.app_workloads import Answered, with_templates
+    from harness.results.watch_files import WatchFiles
+    from harness.serving.asked_routes import ask_routes, known_routes
+    from harness.serving.server import Server
+
+    watch_dir = folder / "watch"
+    with Server.launch(
+        target, probe_dir=folder / "probe", log_path=folder / "server.log", watch_dir=watch_dir
+    ) as server:
+        server.wait_ready(READY_S)
+        known, errors = known_routes(server, watch_dir, TIMEOUT_S)
+        if given.requests is not None:
+            errors = []  # of the schema: nothing depends on it then
+        requests = given.to_ask(known)
+        answers = ask_routes(server, requests, times=_TIMES, timeout_s=TIMEOUT_S)
+        if server.exit_code() is not None:
+            errors.append(f"{target.name}: {server.describe_exit()}")
+        server.stop(5.0)
+    files = WatchFiles.read(watch_dir)
+    everything = (*answers, *given.not_asked(known))
+    return CheckedApp(
+        checked(everything, files.stretches, files.requests, files.sources),
+        tuple(map(Answered, with_templates(requests, files.requests), answers)),
+        everything,
+        files.sources,
+        tuple(errors),
+    )
