@@ -1,4 +1,4 @@
-"""A remedy: what can be changed about how somebody's own app runs, so that it answers more."""
+"""A change that may make somebody's own app faster: applied inside it when it starts, or in how it is served."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from msgspec import Struct
 
 
 class Remedy(Struct, frozen=True):
-    """`name` is that of its variant: `in_thread`, `workers_2`, and of a combination `in_thread_workers_2`. `routes` are
-    those that it changes, as "GET /orders/{id}"; empty: all. `why_not`: why it does not apply; empty: it does.
-    `change` are the lines to write into the app, or on the command line that runs it. `inside` is the JSON that tells
-    the target. Empty `server`, `loop` and `http`: as the app is."""
+    """`name` is also that of the variant with it: `in_thread`, `workers_2`. `routes` are those that it is for, as
+    `GET /orders/{order}`; empty: all. `why_not`: why it does not apply; empty when it does.
+
+    `change` is what to write into the app or its command line. An empty line separates parts, and a part for one route
+    begins with `# GET /orders/{order}: `. `inside` is for `Target.remedies`. `workers` are those that the app runs with
+    it; `server`, `loop` and `http` are empty where it changes nothing about them.
+    """
 
     name: str
-    title: str  # "`def` in place of `async def`"
+    title: str
     routes: tuple[str, ...]
     why_not: str
     change: str
@@ -21,3 +24,8 @@ class Remedy(Struct, frozen=True):
     server: str = ""
     loop: str = ""
     http: str = ""
+
+    def change_for(self, route: str) -> str:
+        """Of the change, what concerns this route."""
+        of_others = tuple(f"# {each}: " for each in self.routes if each != route)
+        return "\n\n".join(part for part in self.change.split("\n\n") if not part.startswith(of_others))
