@@ -28,7 +28,7 @@ WITH_WORKERS = Remedy(
     "`def` in place of `async def`, and 2 workers",
     (SLOW,),
     "",
-    f"{CHANGE}\nuvicorn shop.main:app --workers 2",
+    f"{CHANGE}\n\nuvicorn shop.main:app --workers 2",
     '{"in_thread": ["GET /slow"]}',
     workers=2,
 )

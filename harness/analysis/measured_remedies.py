@@ -65,7 +65,7 @@ def _with(remedy: Remedy, route: str, made: Comparison, changes_route: bool) -> 
         why_not="",
         ratio=made.ratio,
         verdict=made.verdict,
-        change=remedy.change,
+        change=_change(remedy, route),
         changes_route=changes_route,
     )
 
@@ -79,8 +79,12 @@ def _without(remedy: Remedy, route: str, why_not: str) -> MeasuredRemedy:
         why_not=why_not,
         ratio=None,
         verdict="not measured",
-        change=remedy.change,
+        change=_change(remedy, route),
     )
+
+
+def _change(remedy: Remedy, route: str) -> str:
+    return remedy.change_for(route) if route in remedy.routes else remedy.change
 
 
 def _comparison(analysis: Analysis | None, workload: str, variant: str) -> Comparison | None:

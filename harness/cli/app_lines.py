@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from harness.analysis.app_report import AppReport, ReportedRoute
-from harness.analysis.remedy_ranking import RankedRemedy, ranked_remedies, unmeasured_remedies
+from harness.analysis.remedy_ranking import RankedRemedy, changes_in_turn, ranked_remedies, unmeasured_remedies
 from harness.report.app_words import code_lines, finding_in_words, gain_in_words
 from harness.results.records.app_record import ALL_ROUTES
 from harness.results.records.text import printable
@@ -43,10 +43,9 @@ def _remedy_lines(report: AppReport) -> Iterator[str]:
     if ranked:
         yield ""
         yield "remedies, by how much more is answered:"
-    for each in ranked:
+    for each, change in changes_in_turn(ranked):
         yield printable(_ranked_line(each))
-        if each.best is not None:
-            yield from (f"    {line}" for line in code_lines(each.best.change))
+        yield from (f"    {line}" for line in code_lines(change))
     reasons = [
         (f"{remedy.title}: {'not measured' if remedy.applies else 'does not apply'}: {remedy.why_not}", remedy.route)
         for remedy in unmeasured_remedies(report.remedies)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from harness.analysis.app_report import AppReport, ReportedRoute, RouteLoad
 from harness.analysis.blocking_lines import BlockingLine
 from harness.analysis.measured_remedies import MeasuredRemedy
-from harness.analysis.remedy_ranking import ranked_remedies, unmeasured_remedies
+from harness.analysis.remedy_ranking import changes_in_turn, ranked_remedies, unmeasured_remedies
 from harness.report import wording
 from harness.report.app_words import code_lines, code_parts, gain_in_words, what_it_does
 from harness.results.records.app_record import ALL_ROUTES, AS_IS
@@ -30,7 +30,7 @@ def app_markdown(report: AppReport) -> str:
             [_load(load) for load in report.load if load.variant == AS_IS],
         ),
         _table(("route", "remedy", "capacity"), _ranked(report)),
-        *(_change(remedy) for remedy in _with_change(report)),
+        *_changes(report),
         _unmeasured(report),
     )
     return "\n\n".join("\n".join(lines) for lines in sections if lines) + "\n"
@@ -53,9 +53,9 @@ def _figures(route: ReportedRoute) -> Sequence[str]:
     if not route.asked or route.service_ms is None:
         said = route.reason or f"answered {route.status}, and said nothing more"
         return (_words(said if route.asked else f"not asked: {said}"), *[wording.NOTHING] * 4)
-    status = f", answered {route.status}" if route.status >= 400 else ""
+    status = route.reason or (f"answered {route.status}" if route.status >= 400 else "")
     times = (route.service_ms, route.blocked_ms, route.thread_ms, route.cpu_ms)
-    return (_plain(f"{route.kind}{status}"), *(wording.ms(time_ms) for time_ms in times))
+    return (_words(f"{route.kind}{status and f', {status}'}"), *(wording.ms(time_ms) for time_ms in times))
 
 
 def _findings(report: AppReport) -> list[Sequence[str]]:
@@ -85,14 +85,13 @@ def _ranked(report: AppReport) -> list[Sequence[str]]:
     ]
 
 
-def _with_change(report: AppReport) -> list[MeasuredRemedy]:
-    """The best of each, once: the same change may help several routes."""
-    best = [ranked.best for ranked in ranked_remedies(report.remedies)]
-    return list({remedy.change: remedy for remedy in best if remedy is not None and remedy.change}.values())[:_ROWS]
+def _changes(report: AppReport) -> list[list[str]]:
+    changes = changes_in_turn(ranked_remedies(report.remedies))
+    return [_change(each.best, change) for each, change in changes if each.best is not None and change][:_ROWS]
 
 
-def _change(remedy: MeasuredRemedy) -> list[str]:
-    lines = code_lines(remedy.change)
+def _change(remedy: MeasuredRemedy, change: str) -> list[str]:
+    lines = code_lines(change)
     longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
     return [f"{_words(remedy.title)}:", "", fence, *lines, fence]

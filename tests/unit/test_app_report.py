@@ -7,7 +7,7 @@ import pytest
 
 from harness.analysis.app_check import AppCheck
 from harness.analysis.app_report import AppReport, app_report
-from harness.analysis.remedy_ranking import base_name, ranked_remedies
+from harness.analysis.remedy_ranking import base_name, changes_in_turn, ranked_remedies
 from harness.judging.estimate import Estimate
 from harness.judging.figures import Percentile
 from harness.results.records.app_record import ALL_ROUTES, AS_IS
@@ -87,6 +87,22 @@ def test_the_largest_gain_comes_first_with_what_comes_on_top_of_it() -> None:
     assert [words for words, _ in ranked[0].beside] == ["with 2 workers"]
     assert ranked[0].best is not None and ranked[0].best.name == "in_thread_workers_2"
     assert ranked[3].best is None
+
+
+def test_a_change_is_that_of_its_route_and_told_once() -> None:
+    both = msgspec.structs.replace(
+        made.IN_THREAD,
+        routes=(SLOW, "GET /quick"),
+        change="# GET /slow: it waits\ndef slow():\n\n# GET /quick: it waits\ndef quick():",
+    )
+    report = app_report(made.record(remedies=[both]), made.check(), made.analysis())
+    found = {remedy.route: remedy.change for remedy in report.remedies}
+    assert found[SLOW] == "# GET /slow: it waits\ndef slow():"
+    assert found[ALL_ROUTES] == both.change
+    assert [change for _, change in changes_in_turn(ranked_remedies(report.remedies))] == [
+        "# GET /slow: it waits\ndef slow():",
+        "# GET /quick: it waits\ndef quick():",
+    ]
 
 
 def test_a_combination_is_named_after_its_remedies() -> None:
