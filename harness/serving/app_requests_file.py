@@ -96,7 +96,9 @@ def _note(route: AppRoute) -> str:
         return ": may change something. It is sent, several times, when its lines are no comments any more"
     if route.method != "GET":
         return ": is sent when its lines are no comments any more"
-    return f": {printable(route.missing)}, or a value here" if route.missing else ""
+    if route.missing:
+        return f": {printable(route.missing)}{', or a value here' if route.missing.endswith('in the schema') else ''}"
+    return ""
 
 
 def _without_null(entry: RequestEntry) -> RequestEntry:

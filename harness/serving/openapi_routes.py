@@ -17,6 +17,8 @@ from harness.serving.request_entry import Pairs, RequestEntry
 _METHODS = ("get", "post", "put", "patch", "delete", "options", "head", "trace")
 _FORM = "application/x-www-form-urlencoded"
 _PLACE = re.compile(r"\{[^{}]*\}")
+# A GET should change nothing, but not every app keeps to that.
+_DELETES = re.compile(r"(?<![a-z])(delete|destroy|erase|purge|shutdown|truncate|wipe)(?![a-z])", re.IGNORECASE)
 
 
 class AppRoute(Struct, frozen=True):
@@ -83,6 +85,8 @@ def _route(
     if unknown:
         needs = "needs an example or a default" if len(unknown) == 1 else "need examples or defaults"
         return AppRoute(method, template, entry, f"{' and '.join(unknown)} {needs} in the schema")
+    if _DELETES.search(template):
+        return AppRoute(method, template, entry, "its path says that it deletes something; --ask PATH asks for it")
     if needs_body:
         return AppRoute(method, template, entry, "it needs a body, which bench-app.toml can have")
     try:

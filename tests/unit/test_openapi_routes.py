@@ -147,3 +147,13 @@ def test_parameters_of_the_path_and_references_are_followed() -> None:
 @pytest.mark.parametrize("odd", [None, [], 3, {"paths": []}, {"paths": {"/a": 3}}, {"paths": {"/a": {"get": 1}}}])
 def test_what_is_no_schema_has_no_routes(odd: Any) -> None:
     assert routes_of_schema(odd) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "is_asked"),
+    [("/delete-all", False), ("/cache/Purge", False), ("/items_wipe", False), ("/deleted", True), ("/undelete", True)],
+)
+def test_a_path_that_says_that_it_deletes_is_not_asked_although_it_is_a_get(path: str, is_asked: bool) -> None:
+    (route,) = routes_of_schema({"paths": {path: {"get": {}}}})
+    assert (route.request is not None) == is_asked
+    assert is_asked or route.missing == "its path says that it deletes something; --ask PATH asks for it"
