@@ -22,6 +22,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from harness.results.records.errors import HarnessError, UsageError
 from harness.services.postgres_cluster import Cluster, ClusterError
+from harness.services.postgres_refusal import refusal_code, way_in
 from harness.services.service import Service, ServiceOrder
 
 if TYPE_CHECKING:
@@ -121,7 +122,8 @@ def own_database(url: str) -> str:
     except psycopg.ProgrammingError as error:  # its text may hold a part of the password
         raise UsageError(no_url) from error
     except psycopg.Error as error:
-        raise UsageError(f"--postgres-url {shown}: {_reason(error)}; check the URL, and whether it runs") from error
+        code = "" if isinstance(error, psycopg.errors.ConnectionTimeout) else refusal_code(url, _CONNECT_S)
+        raise UsageError(f"--postgres-url {shown}: {_reason(error)}; {way_in(code)}") from error
     if row != (True,):
         raise UsageError(f"--postgres-url {shown}: this user may not make a schema there; grant it CREATE")
     return url

@@ -137,21 +137,27 @@ def test_when_the_harness_is_killed_its_database_goes_too(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("changed", "says"),
+    ("changed", "says", "advice"),
     [
-        (lambda url: url.replace("postgres:", "postgres:not"), "password authentication failed"),
-        (lambda url: f"postgresql://me:secret@127.0.0.1:{free_port()}/theirs", "onnection refused"),
-        (lambda url: url.replace("/theirs", "/nowhere"), 'database "nowhere" does not exist'),
+        (lambda url: url.replace("postgres:", "postgres:not"), "password authentication failed", "check user and password"),
+        (lambda url: url.replace("//postgres:", "//nobody:"), "password authentication failed", "check user and password"),
+        (lambda url: url.replace("/theirs", "/nowhere"), 'database "nowhere" does not exist', "create that database"),
+        (
+            lambda url: f"postgresql://me:secret@127.0.0.1:{free_port()}/theirs",
+            "onnection refused",
+            "check the URL, and whether it runs",
+        ),
     ],
 )
 def test_one_of_your_own_that_cannot_be_used_is_one_line(
-    tmp_path: Path, theirs: str, changed: Callable[[str], str], says: str
+    tmp_path: Path, theirs: str, changed: Callable[[str], str], says: str, advice: str
 ) -> None:
     wrong = changed(theirs)
     ended = Project(tmp_path, ["sync_def"]).bench("verify", "-w", "db", "--postgres-url", wrong)
     assert ended.code == 2
     (line,) = ended.err.splitlines()
     assert line.startswith("bench: --postgres-url postgresql://") and says in line, line
+    assert f"; {advice}" in line
     assert wrong.split(":")[2].partition("@")[0] not in ended.err, "its password"
 
 
