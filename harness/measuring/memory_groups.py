@@ -27,7 +27,8 @@ def memory_groups(
     connections: ConnectionNeeds | None = None,
 ) -> list[list[str]]:
     """In the order of `variants`. `need_bytes`: what each used when it was checked, unknown ones nothing. Two that do
-    not fit together are a group all the same: a comparison needs both."""
+    not fit into it together are a group all the same: what they use is an estimate, and a comparison needs both.
+    `connections`: each must have room for its own beside those of the baseline, since no database takes more."""
 
     def fits_in(group: Sequence[str]) -> bool:
         allowed = None if connections is None else connections.allowed

@@ -17,6 +17,7 @@ from harness.results.records.errors import HarnessError, UsageError
 from harness.results.records.text import printable
 from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
+from harness.services.connections import fit_together, too_many_connections
 from harness.services.service import Service, ServiceOrder
 from harness.services.service_files import SERVICES_FOLDER, environment_name, service_class
 
@@ -92,13 +93,11 @@ class RunningServices:
 
     def no_room_for(self, variant: Variant) -> str:
         """Why it cannot have its connections; empty: it can."""
-        allowed, wanted = self.connections_allowed(), variant.all_connections
-        if allowed is None or wanted <= allowed:
-            return ""
-        return (
-            f"would have {wanted} connections, and the database takes {allowed} (max_connections, less those that are "
-            "kept for administrators); use fewer, or raise max_connections of one that you give with --postgres-url"
-        )
+        return too_many_connections(variant, self.connections_allowed())
+
+    def have_room_for(self, variants: Iterable[Variant]) -> bool:
+        """Whether all of them can have their connections at once."""
+        return fit_together(variants, self.connections_allowed())
 
     def check_parameters(self, variants: Iterable[Variant]) -> None:
         """Raises UsageError for a parameter that would arrive in the variable of a service."""

@@ -139,8 +139,16 @@ def test_when_the_harness_is_killed_its_database_goes_too(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("changed", "says", "advice"),
     [
-        (lambda url: url.replace("postgres:", "postgres:not"), "password authentication failed", "check user and password"),
-        (lambda url: url.replace("//postgres:", "//nobody:"), "password authentication failed", "check user and password"),
+        (
+            lambda url: url.replace("postgres:", "postgres:not"),
+            "password authentication failed",
+            "check user and password",
+        ),
+        (
+            lambda url: url.replace("//postgres:", "//nobody:"),
+            "password authentication failed",
+            "check user and password",
+        ),
         (lambda url: url.replace("/theirs", "/nowhere"), 'database "nowhere" does not exist', "create that database"),
         (
             lambda url: f"postgresql://me:secret@127.0.0.1:{free_port()}/theirs",

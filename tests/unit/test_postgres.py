@@ -98,4 +98,6 @@ def test_what_to_do_follows_from_the_code_of_the_refusal(sqlstate: str, advice: 
 
 def test_who_does_not_answer_has_no_code() -> None:
     assert refusal_code(f"postgresql://me@127.0.0.1:{free_port()}/name", 2.0) == ""
-    assert refusal_code("postgresql://me@127.0.0.1:none/name", 2.0) == "", "another driver may read a URL in its own way"
+    assert refusal_code("postgresql://me@127.0.0.1:none/name", 2.0) == "", (
+        "another driver may read a URL in its own way"
+    )

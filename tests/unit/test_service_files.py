@@ -1,5 +1,6 @@
 """Services are found in their folder by reading its files, and imported only to be started."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -48,16 +49,16 @@ def test_an_unknown_one_is_one_line_that_lists_the_files(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        (b"x = 1\nclass Mine(Service:\n", r":2: is not Python ('(' was never closed)"),
-        (b"class Mine(Service): ...\0", ": cannot be parsed (source code string cannot contain null bytes)"),
+        (b"x = 1\nclass Mine(Service)\n", r":2: is not Python \(expected ':'\)"),
+        (b"class Mine(Service): ...\0", r"(:1)?: (is not Python|cannot be parsed) \(source code .* null bytes\)"),
     ],
 )
 def test_one_whose_file_is_broken_is_not_called_absent(tmp_path: Path, source: bytes, reason: str) -> None:
     folder = tmp_path / "services"
     folder.mkdir()
     (folder / "mine.py").write_bytes(source)
-    line = f"services/mine.py{reason}; fix it, or move it out of the folder"
-    assert broken_services(folder) == {"mine": line}
+    (line,) = broken_services(folder).values()
+    assert re.fullmatch(rf"services/mine\.py{reason}; fix it, or move it out of the folder", line), line
     with pytest.raises(UsageError) as caught:
         service_class("mine", folder)
     assert str(caught.value) == f"service 'mine': {line}"
