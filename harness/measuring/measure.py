@@ -232,7 +232,8 @@ def _planned(record: RunRecord, checked: tuple[Preflight, ...], setup: RunSetup,
         planned = plan.sessions(groups, profile, known)
     if groups:
         most = max((sorted({n for g in found for n in g}) for found in groups.values()), key=len)
-        watcher.said(memory_line(most, need_bytes, free_bytes, max(map(len, groups.values()))))
+        allowed_bytes, many = profile.memory_share * free_bytes, max(map(len, groups.values()))
+        watcher.said(memory_line(most, need_bytes, free_bytes, allowed_bytes, many))
     first_s = plan.estimate_s(planned, profile, known)
     return msgspec.structs.replace(
         record,

@@ -21,12 +21,15 @@ import pytest
 from sqlalchemy import create_engine
 
 from harness.inside.bench_inside.pool_waits import GIVERS, PoolWaits
-from harness.processes.ports import free_port
+from harness.processes.ports import HOST, free_port
 from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
-from harness.services.postgres_cluster import MAX_CONNECTIONS
+from harness.results.store import Run
+from harness.services import postgres_cluster
+from harness.services.postgres import embedded_url
+from harness.services.postgres_cluster import MAX_CONNECTIONS, Cluster
 from harness.services.running_services import RunningServices, ServiceError
-from tests.bench_kit import CHECKOUT, Project, wait_for
+from tests.bench_kit import CHECKOUT, TINY, Project, wait_for
 
 DB = Workload("db", "", "", "", (), services=("postgres",))
 STRATEGIES = [
@@ -105,6 +108,38 @@ def test_a_pool_larger_than_it_takes_is_refused_by_name(running: RunningServices
     assert refused(allowed, 2).startswith(
         f"would have {2 * allowed} connections, and the database takes {allowed} (max_"
     )
+
+
+def test_pools_that_fit_alone_are_measured_though_not_all_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a database that takes 20 connections, beside a baseline with 4 of them."""
+    monkeypatch.setitem(postgres_cluster._SETTINGS, "max_connections", "24")
+    (tmp_path / "server").mkdir()
+    port = free_port()
+    with Cluster(tmp_path / "server", HOST, port, "secret") as cluster:
+        cluster.wait_ready()
+        project = Project(
+            tmp_path / "project", ["asyncpg_pool"], TINY.replace("[{ percent = 30, duration_s = 0.4 }]", "[]")
+        )
+        asked = ("sweep", "asyncpg_pool", "connections=4,12,14,18,30", "--baseline", "asyncpg_pool[connections=4]")
+        ended = project.bench(
+            *asked, "--profile", "tiny.toml", "-w", "db", "--postgres-url", embedded_url(HOST, port, "secret")
+        )
+    assert ended.code == 3, ended.err
+    four, twelve, fourteen, eighteen, thirty = (f"asyncpg_pool[connections={many}]" for many in (4, 12, 14, 18, 30))
+    statuses = {cell.variant: cell.status for cell in Run.open(project.run_folder).read().preflight}
+    assert statuses == dict.fromkeys((four, twelve, fourteen), "ok") | dict.fromkeys((eighteen, thirty), "failed")
+    said = [line for line in ended.err.splitlines() if line.startswith("not measured: ")]
+    assert [line.partition(" (max_connections")[0] for line in said] == [
+        f"not measured: {thirty} on db: {thirty}: would have 30 connections, and the database takes 20",
+        f"not measured: {eighteen} on db: {eighteen}: would have 18 connections beside 4 of {four}, which it is "
+        "compared with, and the database takes 20",
+    ]
+    measured = {(slice.spec.variant, slice.status) for slice in project.slices().values()}
+    assert measured == {(name, "complete") for name in (four, twelve, fourteen)}, "no two others at once"
+    assert "they are measured in groups" in ended.out
+    project.assert_nothing_is_left()
 
 
 def test_every_strategy_gives_the_right_answers(tmp_path: Path, theirs: str) -> None:

@@ -64,15 +64,18 @@ def test_no_group_has_more_connections_than_the_database_takes(
 
 
 @pytest.mark.parametrize(
-    ("groups", "said"),
+    ("allowed_mib", "groups", "said"),
     [
-        (1, "memory: 2 servers side by side use about 150 MiB of 1,000 free"),
+        (600, 1, "memory: 2 servers side by side use about 150 MiB of 1,000 free"),
+        (600, 2, "memory: 2 servers side by side use about 150 MiB of 1,000 free"),  # for want of connections
         (
+            100,
             2,
             "memory: 2 servers side by side use about 150 MiB of 1,000 free; that is too much at once, so they are "
             "measured in 2 groups",
         ),
     ],
 )
-def test_it_is_said_before_the_run(groups: int, said: str) -> None:
-    assert memory_line(["a", "b"], {"a": 100 * MIB, "b": 50 * MIB, "c": 999 * MIB}, 1000 * MIB, groups) == said
+def test_it_is_said_before_the_run(allowed_mib: int, groups: int, said: str) -> None:
+    need_bytes = {"a": 100 * MIB, "b": 50 * MIB, "c": 999 * MIB}
+    assert memory_line(["a", "b"], need_bytes, 1000 * MIB, allowed_mib * MIB, groups) == said
