@@ -241,6 +241,7 @@ def _planned(record: RunRecord, checked: tuple[Preflight, ...], setup: RunSetup,
         preflight=roomy,
         plan=planned,
         baseline=baseline,
+        service_cores=setup.services.most_cores(setup.partition.cores_beside_target),
         estimate_s=max(first_s, profile.budget_s) if planned else 0.0,
     )
 

@@ -57,6 +57,7 @@ class Postgres(Service):
     """Found by the harness."""
 
     stop_s: ClassVar[float] = 5.0  # it drops its schema, or ends its cluster
+    most_cores: ClassVar[float | None] = None  # a process for each connection
 
     def __init__(self, order: ServiceOrder) -> None:
         super().__init__(order)

@@ -78,8 +78,18 @@ class RunningServices:
 
     @property
     def supervisor_pids(self) -> Mapping[str, int]:
-        """By name, for who samples their process trees."""
+        """By name."""
         return {name: running.process.supervisor_pid for name, running in self._services.items()}
+
+    @property
+    def sampled_pids(self) -> Mapping[str, int]:
+        """Those of them that work for the run: of what somebody already has, only a watcher of ours is among them."""
+        return {name: pid for name, pid in self.supervisor_pids.items() if not self._services[name].service.order.own}
+
+    def most_cores(self, there: float) -> dict[str, float]:
+        """How many of the cores that are `there` for them each can use at once, by name."""
+        limits = {name: running.service.most_cores for name, running in self._services.items()}
+        return {name: there if limit is None else min(limit, there) for name, limit in limits.items()}
 
     def connections_allowed(self) -> int | None:
         """How many connections targets may have together; None: as many as they like. Known when all are ready."""

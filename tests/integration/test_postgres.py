@@ -88,6 +88,8 @@ def test_one_for_a_run_is_proven_to_be_ours_and_leaves_nothing(tmp_path: Path) -
         with pytest.raises(psycopg.OperationalError, match="password"):
             psycopg.connect(address.replace("postgres:", "postgres:not"))
         assert [path.name for path in tmp_path.glob("bench-*/*")] == ["postgres"]
+        assert started.sampled_pids == started.supervisor_pids
+        assert started.most_cores(3.0) == {"postgres": 3.0}, "a process for each connection"
         started.check_alive()
     assert [path.name for path in tmp_path.iterdir()] == ["postgres.log"]
     assert shared_memory() <= before
@@ -139,6 +141,7 @@ def test_pools_that_fit_alone_are_measured_though_not_all_at_once(
     measured = {(slice.spec.variant, slice.status) for slice in project.slices().values()}
     assert measured == {(name, "complete") for name in (four, twelve, fourteen)}, "no two others at once"
     assert "they are measured in groups" in ended.out
+    assert "its CPU use is not known" in Run.open(project.run_folder).report_path.read_text()
     project.assert_nothing_is_left()
 
 
@@ -236,6 +239,7 @@ def test_two_runs_in_one_database_at_once_are_refused(tmp_path: Path, theirs: st
         ):
             second.wait_ready()
         first.check_alive()
+        assert first.supervisor_pids and not first.sampled_pids, "that one is the watcher of theirs"
     assert schemas(theirs) == []
 
 
