@@ -130,8 +130,10 @@ class BareServer:
 
 
 @contextmanager
-def bare_server(command: Sequence[str], root: Path, environment: Mapping[str, str]) -> Iterator[BareServer]:
-    server = BareServer([sys.executable, "-m", *command], root, environment)
+def bare_server(
+    command: Sequence[str], root: Path, environment: Mapping[str, str], python: str = sys.executable
+) -> Iterator[BareServer]:
+    server = BareServer([python, "-m", *command], root, environment)
     try:
         server.wait_ready()
         yield server
@@ -146,7 +148,9 @@ def bare_upstream(root: Path, **environment: str) -> Iterator[BareServer]:
 
 
 @contextmanager
-def bare_target(name: str, root: Path, upstream_url: str, *options: str) -> Iterator[BareServer]:
+def bare_target(
+    name: str, root: Path, upstream_url: str, *options: str, python: str = sys.executable
+) -> Iterator[BareServer]:
     command = ["uvicorn", f"targets.{name}:app", "--port", "0", "--no-access-log", *options]
-    with bare_server(command, root, {"BENCH_UPSTREAM": upstream_url}) as server:
+    with bare_server(command, root, {"BENCH_UPSTREAM": upstream_url}, python) as server:
         yield server

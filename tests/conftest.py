@@ -25,6 +25,7 @@ MEASURING = {
     "integration/test_local_generator.py::test_a_warm_up_ends_when_answers_have_settled_and_the_next_phase_begins_there",
     "integration/test_local_generator.py::test_closed_and_open_loop_on_a_fixed_delay",
     "integration/test_local_generator.py::test_the_warm_up_of_two_generators_ends_for_both_at_once_when_both_have_settled",
+    "integration/test_overload.py",
     "integration/test_physics.py",
     "integration/test_postgres.py::test_the_wait_for_a_connection_is_measured_in_every_pool",
     "integration/test_run.py::test_a_strategy_that_cheats_sets_no_rates_for_the_others",
@@ -73,6 +74,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     chosen = [item for item in items if (item.get_closest_marker("measures") is not None) == (part == "alone")]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
     items[:] = chosen
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    from harness.catalog.catalog import Catalog  # noqa: PLC0415 - each worker reads this file
+    from tests.pythons import not_tested  # noqa: PLC0415 - as above
+
+    if line := not_tested(Catalog.read(TESTS.parent).strategies):
+        terminalreporter.write_line(line, yellow=True)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> KeepsSharedSetUpsTogether | None:

@@ -85,6 +85,17 @@ def samples_missing(context: Context) -> Finding | None:
     return None
 
 
+def service_not_sampled(context: Context) -> Finding | None:
+    own = [name for name in context.workload.services if name in context.own_services]
+    if not own:
+        return None
+    return info(
+        "service_not_sampled",
+        f"{', '.join(own)} is somebody's own, and its CPU use is not known: it may have been the bottleneck",
+        "watch it while a run goes on, or leave out the option that names it, so that one is made for the run",
+    )
+
+
 def cost_unknown(context: Context) -> Finding | None:
     """An open loop's last requests cost CPU time after its end: without a sample from then the cost is unknown."""
     phases = [
@@ -271,6 +282,7 @@ REMARKS: tuple[Rule, ...] = (
     failed_requests,
     log_cut_off,
     samples_missing,
+    service_not_sampled,
     cost_unknown,
     probe_silent,
     uneven_workers,

@@ -33,6 +33,13 @@ class Sweep(Struct, frozen=True, kw_only=True):
     law: ScalabilityLaw | NoLaw
 
     @property
+    def of(self) -> str:
+        """The strategy, with what else was changed of it: `pure_async[client=httpx2] @ granian`."""
+        changed, at, served_by = self.points[0].variant.removeprefix(self.strategy).partition(" @ ")
+        rest = ",".join(each for each in changed.strip("[]").split(",") if not each.startswith(f"{self.what}="))
+        return f"{self.strategy}{f'[{rest}]' if rest else ''}{at}{served_by}"
+
+    @property
     def known(self) -> tuple[tuple[float, Gap], ...]:
         """The sizes that have a valid slice."""
         return tuple((point.size, point.gap) for point in self.points if point.gap is not None)

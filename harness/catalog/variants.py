@@ -51,9 +51,13 @@ def variant_of(
     )
 
 
-def swept(strategy: Strategy, param: str, cores: int) -> tuple[Variant, ...]:
-    """A variant for each value of `param`, such as `threads=4,8,16`, or `workers=1,cores,2xcores` of the server. Raises
-    UsageError for an unknown parameter or a value of another type."""
+def swept(strategy: Strategy, param: str, cores: int, of: Variant | None = None) -> tuple[Variant, ...]:
+    """A variant for each value of `param`, such as `threads=4,8,16`, or `workers=1,cores,2xcores` of the server; `of` a
+    variant of the strategy, else of what its file says. Raises UsageError for an unknown parameter or a value of
+    another type."""
+    of = of or variant_of(strategy, cores)
+    runtime = Runtime(of.interpreter, of.python)
+    beside = _changed_in(of, strategy, cores)
     name, _, listed = param.partition("=")
     values = [value.strip() for value in listed.split(",") if value.strip()]
     if name not in strategy.params and name != WORKERS:
@@ -61,16 +65,19 @@ def swept(strategy: Strategy, param: str, cores: int) -> tuple[Variant, ...]:
         raise UsageError(f"{param}: {strategy.name} has no parameter {name!r}; it has: {known}")
     if not values:
         raise UsageError(f"{param}: no values; write {name}=4,8,16")
+    if name in beside:
+        raise UsageError(f"{param}: {name} is {beside[name]} already, by --{name}; leave that out")
     if name in strategy.params:
         typed = [_typed(strategy, name, _times_cores(strategy, name, value, cores)) for value in values]
         different: dict[ParamValue, ParamValue] = {}
         for value in typed:
             different.setdefault(_resolved(value, cores), value)
-        made = tuple(variant_of(strategy, cores, params={name: value}) for value in different.values())
+        params = ({**beside, name: value} for value in different.values())
+        made = tuple(variant_of(strategy, cores, params=each, server=of.server, runtime=runtime) for each in params)
     else:
         numbers = dict.fromkeys(_workers(strategy, value, cores) for value in values)
-        options = (msgspec.structs.replace(strategy.server, workers=many) for many in numbers)
-        made = tuple(variant_of(strategy, cores, server=each) for each in options)
+        options = (msgspec.structs.replace(of.server, workers=many) for many in numbers)
+        made = tuple(variant_of(strategy, cores, params=beside, server=each, runtime=runtime) for each in options)
     check_names(made)
     return made
 
@@ -108,6 +115,11 @@ def _name(strategy: Strategy, params: Mapping[str, ParamValue], server: ServerOp
     other += [interpreter.partition("-")[0]] if interpreter else []
     name = f"{strategy.name}[{','.join(changed)}]" if changed else strategy.name
     return f"{name} @ {'+'.join(other)}" if other else name
+
+
+def _changed_in(variant: Variant, strategy: Strategy, cores: int) -> dict[str, ParamValue]:
+    """The parameters in which it differs from its file."""
+    return {name: value for name, value in variant.params.items() if value != _resolved(strategy.params[name], cores)}
 
 
 def _given_by(param: str | None, in_force: Mapping[str, ParamValue], number: int | None) -> int | None:

@@ -13,7 +13,7 @@ from harness.catalog.written_request import written_requests
 from harness.results.records.errors import UsageError
 from harness.results.records.values import Name
 from harness.results.records.workload import Request, Workload
-from harness.services.service_files import SERVICES_FOLDER, service_names, there_are
+from harness.services.service_files import SERVICES_FOLDER, service_names, why_no_service
 
 _WORKLOAD_LITERALS = ("REQUESTS", "WAIT_MS", "WAIT_SIGMA", "CALLS", "QUERIES", "SERVICES")
 UPSTREAM = "upstream"
@@ -59,7 +59,7 @@ def _services(reader: LiteralReader, calls: int, folder: Path) -> tuple[Name, ..
         if name in services[:number]:
             raise reader.error("SERVICES", f"{name!r} is named twice")
     if reader.has("SERVICES") and (unknown := sorted(set(services) - set(service_names(folder)))):
-        raise reader.error("SERVICES", f"no service {unknown[0]!r}: {there_are(folder)}")
+        raise reader.error("SERVICES", f"no service {unknown[0]!r}: {why_no_service(unknown[0], folder)}")
     return services
 
 

@@ -111,7 +111,7 @@ def write_report(run: Run, as_json: bool) -> Analysis:
             exports.terminal_summary(analysis, columns) if sys.stdout.isatty() else exports.markdown_summary(analysis)
         )
         for sweep in analysis.sweeps:
-            print(f"{sweep.strategy} on {sweep.workload}: {' '.join(sweep_sentences(sweep))}")
+            print(f"{sweep.of} on {sweep.workload}: {' '.join(sweep_sentences(sweep))}")
         print(f"report: {path}")
     for line in analysis.broken:
         print(line, file=sys.stderr)

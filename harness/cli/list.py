@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 
 def list_(as_json: Json = False) -> None:
-    """List the strategies, workloads and profiles, and which servers, loops, parsers, clients and Pythons there are."""
+    """List strategies, workloads, services, profiles; and which servers, loops, clients and Pythons there are."""
     from harness.catalog.dimensions import CLIENT
     from harness.cli.pythons import found_pythons
     from harness.profiles.loader import load_profile, profile_names
+    from harness.services.service_files import broken_services
     from harness.serving.asgi_server import asgi_server, known_servers
 
     catalog = project.catalog()
@@ -28,6 +29,8 @@ def list_(as_json: Json = False) -> None:
     servers = {name: asgi_server(name) for name in known_servers()}
     clients = {s.name: s.choices[CLIENT] for s in catalog.strategies if CLIENT in s.choices}
     pythons = found_pythons()
+    services = _services(catalog)
+    errors = [*catalog.errors, *broken_services().values()]
     if as_json:
         import msgspec
 
@@ -36,12 +39,13 @@ def list_(as_json: Json = False) -> None:
                 {
                     "strategies": msgspec.to_builtins(catalog.strategies),
                     "workloads": msgspec.to_builtins(catalog.workloads),
+                    "services": services,
                     "profiles": {name: profile.title for name, profile in profiles.items()},
                     "profile_contents": contents,
                     "servers": {name: _described(name, server) for name, server in servers.items()},
                     "clients": clients,
                     "pythons": pythons,
-                    "broken": list(catalog.errors),
+                    "broken": errors,
                 },
                 indent=1,
             )
@@ -50,7 +54,7 @@ def list_(as_json: Json = False) -> None:
     for title, rows in (
         ("strategies", [(s.name, s.title) for s in catalog.strategies]),
         ("workloads", [(w.name, w.title) for w in catalog.workloads]),
-        ("services", [(service, "of " + ", ".join(users)) for service, users in _services(catalog).items()]),
+        ("services", [(name, "of " + (", ".join(users) or "no workload")) for name, users in services.items()]),
         ("profiles", [(name, profile.title) for name, profile in profiles.items()]),
         ("what is in a profile", [(name, _listed(found)) for name, found in contents.items()]),
         ("--server", [(name, _in_words(name, server)) for name, server in servers.items()]),
@@ -60,7 +64,7 @@ def list_(as_json: Json = False) -> None:
         print(title)
         for name, text in rows:
             print(f"  {name:<22} {text}")
-    for error in catalog.errors:
+    for error in errors:
         print(error, file=sys.stderr)
 
 
@@ -82,9 +86,10 @@ def _listed(contents: dict[str, list[str]]) -> str:
 
 
 def _services(catalog: Catalog) -> dict[str, list[str]]:
-    """The workloads that need each."""
-    names = sorted({service for workload in catalog.workloads for service in workload.services})
-    return {name: [w.name for w in catalog.workloads if name in w.services] for name in names}
+    """The workloads that need each; maybe none."""
+    from harness.services.service_files import service_names
+
+    return {name: [w.name for w in catalog.workloads if name in w.services] for name in service_names()}
 
 
 def _described(name: str, server: AsgiServer) -> dict[str, object]:

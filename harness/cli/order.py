@@ -135,8 +135,8 @@ def sweeps_asked_for(words: Sequence[str]) -> dict[str, list[str]]:
 
 
 def swept_order(order: Order, params: Mapping[str, Sequence[str]], baseline: str | None) -> Order:
-    """`order`, with a variant for each value of its strategies' `params`. A baseline that is none of them comes first:
-    the one that was named, else the usual one as its file says."""
+    """`order`, with a variant for each value of its strategies' `params`, of each of its variants. A baseline that is
+    none of them comes first: the one that was named, else the usual one as its file says."""
     from dataclasses import replace
 
     import msgspec
@@ -149,8 +149,10 @@ def swept_order(order: Order, params: Mapping[str, Sequence[str]], baseline: str
     made = [
         variant
         for strategy in order.strategies
+        for of in order.variants
+        if of.strategy == strategy.name
         for param in params[strategy.name]
-        for variant in swept(strategy, param, cores)
+        for variant in swept(strategy, param, cores, of)
     ]
     check_names(made)
     files = {file.name: file for file in project.catalog().strategies}

@@ -11,14 +11,19 @@ from harness.cli.ending import display, finish
 from harness.cli.options import (
     Baseline,
     Budget,
+    Clients,
     Json,
+    Loops,
+    Parsers,
     Port,
     PostgresUrl,
     Precision,
     ProfileName,
+    Pythons,
     Results,
     Rounds,
     Seed,
+    Servers,
     Workloads,
 )
 from harness.cli.order import order_of, sweeps_asked_for, swept_order
@@ -31,6 +36,11 @@ def sweep(
     ],
     profile: ProfileName = "sweep",
     workload: Workloads = None,
+    server: Servers = None,
+    loop: Loops = None,
+    http: Parsers = None,
+    client: Clients = None,
+    python: Pythons = None,
     baseline: Baseline = None,
     rounds: Rounds = None,
     budget: Budget = None,
@@ -46,28 +56,25 @@ def sweep(
     A parameter is one of the file's PARAMS, or the server's `workers`. Several strategies, each with its values, are
     measured side by side.
 
-    The baseline is `sync_def`, which is then measured too. --baseline names another one: a strategy, or one of the
-    variants, such as `async_thread_pool[threads=8]`.
+    With --server, --loop, --http, --client or --python it is a sweep under each.
+
+    The baseline is `sync_def` as its file says, which is then measured too. --baseline names another one: a strategy,
+    or one of the variants, such as `async_thread_pool[threads=8]`.
     """
+    from harness.catalog.dimensions import Dimensions, with_their_own
     from harness.machine.only_run import alone_on_this_machine
     from harness.measuring.measure import start_run
 
     params = sweeps_asked_for(swept)
-    order, errors = order_of(
-        profile,
-        list(params),
-        workload,
-        rounds,
-        seed,
-        results,
-        port,
-        budget,
-        precision,
-        postgres_url=postgres_url,
-    )
-    order = swept_order(order, params, baseline)
-    with alone_on_this_machine(), display(as_json) as shown:
-        for error in errors:
-            shown.noticed(error)
-        result = start_run(order, shown)
+    asked = Dimensions.read(server, loop, http, client, python)
+    with alone_on_this_machine():  # making an environment would disturb who measures
+        order, errors = order_of(
+            profile, list(params), workload, rounds, seed, results, port, budget, precision, asked, postgres_url
+        )
+        chosen = order.strategies
+        order = swept_order(order, params, baseline)
+        with display(as_json) as shown:
+            for line in (*errors, *with_their_own(chosen, asked)):
+                shown.noticed(line)
+            result = start_run(order, shown)
     finish(result, errors, as_json)

@@ -37,6 +37,8 @@ class Context:
     workers_seen: int = 0  # processes of the boot that had answered by the end of the slice
     gil_came_back: bool = False  # in one of them, by then
     memory_bytes: int = 0  # of the machine
+    service_cores: Mapping[str, float] = field(default_factory=dict)  # how many each can use at once; else one
+    own_services: tuple[str, ...] = ()  # somebody's own: not sampled
 
     def users(self, phase_name: str) -> int:
         """How many requests of a phase may be in flight at once."""

@@ -63,6 +63,8 @@ def judge(
         workers_seen=sum(any(line.requests for line in lines) for lines in so_far),
         gil_came_back=any(line.gil_came_back for lines in so_far for line in lines),
         memory_bytes=run.environment.memory_bytes,
+        service_cores=run.service_cores,
+        own_services=run.own_services,
     )
     found = findings(context)
     return Judgement(context, found, is_valid(slice, found))

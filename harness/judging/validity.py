@@ -23,10 +23,11 @@ from harness.results.records.slice_record import SliceRecord
 from harness.results.records.text import count
 from harness.results.records.workload import SHORTEST_DRAWN_WAIT
 
-# A generator or a service that uses nearly a whole core queues its own work. Locust warns from 90 % on
-# (`CPU_WARNING_THRESHOLD` in its runners.py), of an average, which hides the moments of more: hence lower limits.
+# A generator that uses nearly a whole core queues its own work, and so does a service that uses nearly all it can use.
+# Locust warns from 90 % on (`CPU_WARNING_THRESHOLD` in its runners.py), of an average, which hides the moments of more:
+# hence lower limits.
 GENERATOR_CORES = 0.80
-SERVICE_CORES = 0.85
+SERVICE_SHARE = 0.85
 # Where generator and services have CPUs of their own they share those: what one of them uses, the other waits for.
 RESERVED_CORES = 0.80
 # Nine idle servers use less than 0.01 of a core each (docs/noise.md). More is taken from whoever is measured.
@@ -200,11 +201,13 @@ def generator_busy(context: Context) -> Finding | None:
 def service_busy(context: Context) -> Finding | None:
     for phase in context.measured:
         for name, cores in phase.cores_by_service.items():
-            if cores >= SERVICE_CORES:
+            most = context.service_cores.get(name, 1.0)
+            if cores >= SERVICE_SHARE * most:
+                all_of_it = "a core" if most == 1 else f"the {most:g} cores that it can use"
                 return invalid(
                     "service_busy",
-                    f"the service {name or 'upstream'} used {cores:.0%} of a core in {phase.name} "
-                    f"(limit {SERVICE_CORES:.0%}): it may have been the bottleneck",
+                    f"the service {name or 'upstream'} used {cores / most:.0%} of {all_of_it} in {phase.name} "
+                    f"(limit {SERVICE_SHARE:.0%}): it may have been the bottleneck",
                     "fewer users or a lower rate, or a longer wait",
                 )
     return None

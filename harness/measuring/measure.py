@@ -26,6 +26,7 @@ from harness.machine.free_memory import free_memory_bytes
 from harness.measuring.applicable import UnusableSelectionError, require_applicable, require_baseline, require_budget
 from harness.measuring.arrival_rates import with_rates
 from harness.measuring.boot import RunSetup
+from harness.measuring.database_room import with_room
 from harness.measuring.further import further_sessions, looked, with_further
 from harness.measuring.known import Known
 from harness.measuring.memory_groups import ConnectionNeeds, connections_line, memory_groups, memory_line
@@ -210,9 +211,13 @@ def _checked(run: Run, record: RunRecord, setup: RunSetup, watcher: Watcher) -> 
 
 def _planned(record: RunRecord, checked: tuple[Preflight, ...], setup: RunSetup, watcher: Watcher) -> RunRecord:
     """The plan for what works, and the baseline."""
-    working = {(cell.workload, cell.variant) for cell in checked if cell.status == "ok"}
     names = [v.name for v in record.variants]
-    baseline = record.baseline or default_baseline([n for n in names if any(n == variant for _, variant in working)])
+    answering = {cell.variant for cell in checked if cell.status == "ok"}
+    baseline = record.baseline or default_baseline([name for name in names if name in answering])
+    roomy = with_room(checked, record.variants, baseline, setup.services.connections_allowed())
+    for cell in (cell for cell in roomy if cell not in checked):
+        watcher.preflight_done(cell)
+    working = {(cell.workload, cell.variant) for cell in roomy if cell.status == "ok"}
     need_bytes = {cell.variant: cell.pss_bytes for cell in checked if cell.pss_bytes is not None}
     free_bytes = free_memory_bytes()
     groups = {}
@@ -226,7 +231,7 @@ def _planned(record: RunRecord, checked: tuple[Preflight, ...], setup: RunSetup,
             groups[workload.name] = memory_groups(there, baseline, need_bytes, allowed_bytes, needs)
             if line := connections_line(needs):
                 watcher.said(line)
-    known = Known(checked, ())
+    known = Known(roomy, ())
     profile = record.profile
     planned = plan.sessions(groups, profile, known)
     while profile.budget_s and profile.more_sessions and plan.estimate_s(planned, profile, known) > profile.budget_s:
@@ -235,14 +240,16 @@ def _planned(record: RunRecord, checked: tuple[Preflight, ...], setup: RunSetup,
         planned = plan.sessions(groups, profile, known)
     if groups:
         most = max((sorted({n for g in found for n in g}) for found in groups.values()), key=len)
-        watcher.said(memory_line(most, need_bytes, free_bytes, max(map(len, groups.values()))))
+        allowed_bytes, many = profile.memory_share * free_bytes, max(map(len, groups.values()))
+        watcher.said(memory_line(most, need_bytes, free_bytes, allowed_bytes, many))
     first_s = plan.estimate_s(planned, profile, known)
     return msgspec.structs.replace(
         record,
         profile=profile,
-        preflight=checked,
+        preflight=roomy,
         plan=planned,
         baseline=baseline,
+        service_cores=setup.services.most_cores(setup.partition.cores_beside_target),
         estimate_s=max(first_s, profile.budget_s) if planned else 0.0,
     )
 

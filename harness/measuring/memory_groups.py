@@ -27,7 +27,8 @@ def memory_groups(
     connections: ConnectionNeeds | None = None,
 ) -> list[list[str]]:
     """In the order of `variants`. `need_bytes`: what each used when it was checked, unknown ones nothing. Two that do
-    not fit together are a group all the same: a comparison needs both."""
+    not fit into it together are a group all the same: what they use is an estimate, and a comparison needs both.
+    `connections`: each must have room for its own beside those of the baseline, since no database takes more."""
 
     def fits_in(group: Sequence[str]) -> bool:
         allowed = None if connections is None else connections.allowed
@@ -48,13 +49,18 @@ def memory_groups(
     return groups or [shared]
 
 
-def memory_line(variants: Sequence[str], need_bytes: Mapping[str, int], free_bytes: int, groups: int) -> str:
+def memory_line(
+    variants: Sequence[str], need_bytes: Mapping[str, int], free_bytes: int, allowed_bytes: float, groups: int
+) -> str:
     """For a person, before anything is measured."""
-    used_mib, free_mib = _sum(variants, need_bytes) / _MIB, free_bytes / _MIB
+    used_bytes = _sum(variants, need_bytes)
     said = (
-        f"memory: {count(len(variants), 'server')} side by side use about {used_mib:,.0f} MiB of {free_mib:,.0f} free"
+        f"memory: {count(len(variants), 'server')} side by side use about {used_bytes / _MIB:,.0f} MiB of "
+        f"{free_bytes / _MIB:,.0f} free"
     )
-    return said if groups == 1 else f"{said}; that is too much at once, so they are measured in {groups} groups"
+    if used_bytes <= allowed_bytes:  # what makes groups then is something else
+        return said
+    return f"{said}; that is too much at once, so they are measured in {count(groups, 'group')}"
 
 
 def connections_line(needs: ConnectionNeeds) -> str:

@@ -88,11 +88,16 @@ def preflight(
         waiting = deque(runnable)
         booting: deque[_Booting] = deque()
         while waiting or booting:
-            while waiting and len(booting) < _AT_ONCE:
+            while waiting and len(booting) < _AT_ONCE and _has_room(waiting[0], booting, services):
                 booting.append(_Booting(waiting.popleft(), stack, launch))
             for result in _examine(booting.popleft(), subject, workloads, ready_s, answer_s):
                 report(result)
     return tuple(results)
+
+
+def _has_room(variant: Variant, booting: Sequence[_Booting], services: RunningServices) -> bool:
+    """Whether its connections are there for it beside those of the servers that are there already."""
+    return services.have_room_for([variant, *(each.variant for each in booting)])
 
 
 def _examine(

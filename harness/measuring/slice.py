@@ -127,7 +127,7 @@ class Slice:
         sampler.watch("target", self._boot.server.supervisor_pid)
         if self._company.generator.local_pid is not None:
             sampler.watch("generator", self._company.generator.local_pid)
-        for name, pid in self._company.services.supervisor_pids.items():
+        for name, pid in self._company.services.sampled_pids.items():
             sampler.watch("services", pid, service=name)
         for number, group in enumerate(self._groups):
             if self._load(group, sampler):

@@ -72,6 +72,12 @@ def _warnings(analysis: Analysis) -> Iterator[str]:
             "than absolute figures."
         )
     yield from _disturbed(analysis)
+    for name in run.own_services:
+        used = [workload.name for workload in run.workloads if name in workload.services]
+        yield (
+            f"The {name} of {', '.join(used)} was somebody's own, and its CPU use is not known: nothing here shows "
+            "that it was not the bottleneck."
+        )
     partition = run.environment.partition
     if not partition.generator:
         yield (

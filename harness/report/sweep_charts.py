@@ -34,7 +34,7 @@ class SweepView:
 
 def sweep_view(sweep: Sweep, cores: int, colour: str) -> SweepView:
     """`cores`: of the machine, for the target."""
-    return SweepView(sweep.workload, sweep.strategy, sweep.what, _chart(sweep, cores, colour), sweep_sentences(sweep))
+    return SweepView(sweep.workload, sweep.of, sweep.what, _chart(sweep, cores, colour), sweep_sentences(sweep))
 
 
 def sweep_sentences(sweep: Sweep) -> tuple[str, ...]:
@@ -145,7 +145,7 @@ def _chart(sweep: Sweep, cores: int, colour: str) -> Markup:
         canvas.marks([x(size)], y(each.value), "o", 7, INK, fill=fill)
     for point in sweep.points:
         canvas.text(x(point.size), _BOTTOM + 12, _number(point.size), 9, INK, "center")
-    return canvas.svg(f"{sweep.strategy} on {sweep.workload} by {sweep.what}. {_said(sweep)}.")
+    return canvas.svg(f"{sweep.of} on {sweep.workload} by {sweep.what}. {_said(sweep)}.")
 
 
 def _said(sweep: Sweep) -> str:

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from harness.results.records.errors import HarnessError, UsageError
 from harness.services.postgres_cluster import Cluster, ClusterError
+from harness.services.postgres_refusal import refusal_code, way_in
 from harness.services.service import Service, ServiceOrder
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Postgres(Service):
     """Found by the harness."""
 
     stop_s: ClassVar[float] = 5.0  # it drops its schema, or ends its cluster
+    most_cores: ClassVar[float | None] = None  # a process for each connection
 
     def __init__(self, order: ServiceOrder) -> None:
         super().__init__(order)
@@ -121,7 +123,8 @@ def own_database(url: str) -> str:
     except psycopg.ProgrammingError as error:  # its text may hold a part of the password
         raise UsageError(no_url) from error
     except psycopg.Error as error:
-        raise UsageError(f"--postgres-url {shown}: {_reason(error)}; check the URL, and whether it runs") from error
+        code = "" if isinstance(error, psycopg.errors.ConnectionTimeout) else refusal_code(url, _CONNECT_S)
+        raise UsageError(f"--postgres-url {shown}: {_reason(error)}; {way_in(code)}") from error
     if row != (True,):
         raise UsageError(f"--postgres-url {shown}: this user may not make a schema there; grant it CREATE")
     return url

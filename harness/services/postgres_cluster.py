@@ -112,6 +112,10 @@ class Cluster:
                 self._process.wait(_SHUTDOWN_S)
             except subprocess.TimeoutExpired:
                 self._process.kill()
+                self._process.wait()
+        self._reader.join(_SHUTDOWN_S)
+        if self._process.stderr is not None and not self._reader.is_alive():
+            self._process.stderr.close()
 
     def _make(self, password: str) -> None:
         secret = self._folder / "password"

@@ -17,6 +17,7 @@ from harness.results.records.errors import HarnessError, UsageError
 from harness.results.records.text import printable
 from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
+from harness.services.connections import fit_together, too_many_connections
 from harness.services.service import Service, ServiceOrder
 from harness.services.service_files import SERVICES_FOLDER, environment_name, service_class
 
@@ -77,8 +78,18 @@ class RunningServices:
 
     @property
     def supervisor_pids(self) -> Mapping[str, int]:
-        """By name, for who samples their process trees."""
+        """By name."""
         return {name: running.process.supervisor_pid for name, running in self._services.items()}
+
+    @property
+    def sampled_pids(self) -> Mapping[str, int]:
+        """Those of them that work for the run: of what somebody already has, only a watcher of ours is among them."""
+        return {name: pid for name, pid in self.supervisor_pids.items() if not self._services[name].service.order.own}
+
+    def most_cores(self, there: float) -> dict[str, float]:
+        """How many of the cores that are `there` for them each can use at once, by name."""
+        limits = {name: running.service.most_cores for name, running in self._services.items()}
+        return {name: there if limit is None else min(limit, there) for name, limit in limits.items()}
 
     def connections_allowed(self) -> int | None:
         """How many connections targets may have together; None: as many as they like. Known when all are ready."""
@@ -92,13 +103,11 @@ class RunningServices:
 
     def no_room_for(self, variant: Variant) -> str:
         """Why it cannot have its connections; empty: it can."""
-        allowed, wanted = self.connections_allowed(), variant.all_connections
-        if allowed is None or wanted <= allowed:
-            return ""
-        return (
-            f"would have {wanted} connections, and the database takes {allowed} (max_connections, less those that are "
-            "kept for administrators); use fewer, or raise max_connections of one that you give with --postgres-url"
-        )
+        return too_many_connections(variant, self.connections_allowed())
+
+    def have_room_for(self, variants: Iterable[Variant]) -> bool:
+        """Whether all of them can have their connections at once."""
+        return fit_together(variants, self.connections_allowed())
 
     def check_parameters(self, variants: Iterable[Variant]) -> None:
         """Raises UsageError for a parameter that would arrive in the variable of a service."""

@@ -29,6 +29,8 @@ class Service(ABC):
 
     # How long it may take to end by itself when it is told to (SIGTERM); 0: it is killed at once.
     stop_s: ClassVar[float] = 0.0
+    # How many cores it can use at once; None: as many as there are. Who uses nearly all of them may be the bottleneck.
+    most_cores: ClassVar[float | None] = 1.0
 
     def __init__(self, order: ServiceOrder) -> None:
         self.order = order

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,17 +16,25 @@ from harness.results.records.errors import UsageError
 from harness.services.service import Service
 
 SERVICES_FOLDER = Path(__file__).parent
+_WAY_OUT = "fix it, or move it out of the folder"
 
 
 def service_names(folder: Path = SERVICES_FOLDER) -> tuple[str, ...]:
-    """The services that `folder` holds, by name; a file that cannot be read as one holds none."""
-    return tuple(sorted(path.stem for path in folder.glob("[a-z]*.py") if _holds_service(path)))
+    """The services that `folder` holds, by name; a file that cannot be read holds none that is known."""
+    trees = ((path, _read(path)) for path in _files(folder))
+    return tuple(path.stem for path, tree in trees if isinstance(tree, ast.Module) and _holds_service(tree))
+
+
+def broken_services(folder: Path = SERVICES_FOLDER) -> dict[str, str]:
+    """By name, the files that cannot be read, each in one line: where, why, and what to do."""
+    trees = ((path, _read(path)) for path in _files(folder))
+    return {path.stem: tree for path, tree in trees if isinstance(tree, str)}
 
 
 def service_class(name: str, folder: Path = SERVICES_FOLDER) -> type[Service]:
     """Imports the file. Raises UsageError when there is no such service, or its file cannot be imported."""
     if name not in service_names(folder):
-        raise UsageError(f"service {name!r}: {there_are(folder)}")
+        raise UsageError(f"service {name!r}: {why_no_service(name, folder)}")
     module_name = f"bench_service_{name}"
     spec = importlib.util.spec_from_file_location(module_name, folder / f"{name}.py")
     if spec is None or spec.loader is None:
@@ -44,8 +53,10 @@ def service_class(name: str, folder: Path = SERVICES_FOLDER) -> type[Service]:
     return found
 
 
-def there_are(folder: Path = SERVICES_FOLDER) -> str:
-    """The way out for a name that no file has."""
+def why_no_service(name: str, folder: Path = SERVICES_FOLDER) -> str:
+    """Of a name that no service has: what is wrong with its file, or which files there are."""
+    if reason := broken_services(folder).get(name):
+        return reason
     files = [f"{name}.py" for name in service_names(folder)]
     return f"{folder.name}/ has {', '.join(files)}" if files else f"{folder.name}/ has no service"
 
@@ -59,11 +70,27 @@ def _is_service_of(kind: object, module_name: str) -> bool:
     return isinstance(kind, type) and issubclass(kind, Service) and kind.__module__ == module_name
 
 
-def _holds_service(path: Path) -> bool:
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("[a-z]*.py"))
+
+
+def _read(path: Path) -> ast.Module | str:
+    """What is in it, or in one line why it cannot be read."""
+    shown = f"{path.parent.name}/{path.name}"
     try:
-        tree = ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # such as for "\d" in a string
+            return ast.parse(path.read_bytes())
+    except SyntaxError as error:
+        line = f":{error.lineno}" if error.lineno else ""
+        return f"{shown}{line}: is not Python ({error.msg}); {_WAY_OUT}"
+    except OSError as error:
+        return f"{shown}: cannot be read ({error.strerror}); {_WAY_OUT}"
+    except (ValueError, RecursionError, MemoryError) as error:  # NUL bytes; nested too deeply
+        return f"{shown}: cannot be parsed ({error or type(error).__name__}); {_WAY_OUT}"
+
+
+def _holds_service(tree: ast.Module) -> bool:
     return any(isinstance(node, ast.ClassDef) and _derives(node.bases) for node in tree.body)
 
 

@@ -62,6 +62,7 @@ CPU = ("async_process_pool", "async_thread_pool", "pool_result_blocking", "fake_
 NATIVE = ("async_thread_pool", "fake_async")
 TAIL = ("sync_def", "pure_async_aiohttp", "deadline")
 DEADLINE_MS = 250.0
+TWO_FREE_CORES, FREE_WITHIN_S = 1.9, 20.0  # times the work of one process; how long that is waited for
 
 
 class Measured(NamedTuple):
@@ -87,6 +88,21 @@ def speedup(pool: ProcessPoolExecutor) -> float:
     return sum(future.result() for future in both) / one
 
 
+def once_two_cores_are_free(pool: ProcessPoolExecutor) -> float:
+    """What two processes gain, as soon as that is what two free cores give; where others never leave them free, what
+    they gain in the end."""
+    deadline_s = time.monotonic() + FREE_WITHIN_S
+    while (gain := speedup(pool)) < TWO_FREE_CORES and time.monotonic() < deadline_s:
+        pass
+    return gain
+
+
+def least_gain(available: float) -> float:
+    """Of what uses both cores, over what uses one. Where two processes gain less than two cores give, three quarters of
+    what they gain; but always more than work on one core would reach by chance."""
+    return 1.5 if available >= TWO_FREE_CORES else max(1.2, 0.75 * available)
+
+
 def analysed(project: Project, profile: str, workload: str, strategies: tuple[str, ...]) -> Analysis:
     """Of one run."""
     chosen = [part for name in strategies for part in ("-s", name)]
@@ -98,11 +114,12 @@ def analysed(project: Project, profile: str, workload: str, strategies: tuple[st
 
 
 def with_speedup(project: Project, workload: str, strategies: tuple[str, ...]) -> Measured:
-    """Around the run, a look at what the machine has to give: a shared one may have less than its two cores."""
+    """Around the run, a look at what the machine has to give: others may use a part of its two cores. It begins when
+    they do not."""
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         for future in [pool.submit(loops_in, 0.2) for _ in range(2)]:
             future.result()
-        before = speedup(pool)
+        before = once_two_cores_are_free(pool)
         analysis = analysed(project, "cpu.toml", workload, strategies)
         return Measured(analysis, min(before, speedup(pool)))
 
@@ -185,8 +202,6 @@ def test_the_event_loop_overlaps_more_waits_than_forty_threads(measured: Analysi
 
 
 def test_pure_python_scales_on_processes_and_not_on_threads(measured_with_speedup: Measured) -> None:
-    """On two free cores by 1.4 at least, which is 0.7 of what there is to win. Where a neighbour has one of the cores,
-    there is less to win, and the same share of it is asked."""
     measured, available = measured_with_speedup
     ratios = [
         pool / threads
@@ -197,15 +212,14 @@ def test_pure_python_scales_on_processes_and_not_on_threads(measured_with_speedu
         )
     ]
     print(f"\nprocess pool / thread pool: {ratios}; two processes / one: {available}")
-    assert fmean(ratios) / min(available, 2.0) >= 0.7
+    assert fmean(ratios) >= least_gain(available)
 
 
 def test_work_that_releases_the_gil_scales_on_threads(native: Measured) -> None:
-    """On two free cores by 1.5 at least; where there is less to win, by the same share of it."""
     measured, available = native
     threads, inline = (capacities(measured, "cpu_native", name) for name in NATIVE)
     print(f"\nthreads {threads} / inline {inline}; two processes / one: {available}")
-    assert paired(threads, inline) / min(available, 2.0) >= 0.75
+    assert paired(threads, inline) >= least_gain(available)
 
 
 def at_the_rate(tail: Analysis, variant: str) -> PhaseFigures:
@@ -314,7 +328,8 @@ def test_where_the_pool_is_the_limit_requests_wait_for_a_connection_and_no_loop_
         assert max(phase.pool_waiting_max or 0 for phase in found) <= at_once - CONNECTIONS + 5, variant
         waits_ms = [phase.pool_wait_p50_ms for phase in found if phase.pool_wait_p50_ms is not None]
         assert waits_ms and min(waits_ms) > 0.5 * DB_WAIT_S * 1e3, variant
-        assert min(phase.loop_lag_p50_ms or 0.0 for phase in found) < DB_WAIT_S * 1e3, variant
+        lags_ms = [phase.loop_lag_p50_ms for phase in found if phase.loop_lag_p50_ms is not None]
+        assert lags_ms and min(lags_ms) < DB_WAIT_S * 1e3, variant
 
 
 def test_the_strategies_measured_are_those_of_the_project() -> None:

@@ -21,12 +21,15 @@ import pytest
 from sqlalchemy import create_engine
 
 from harness.inside.bench_inside.pool_waits import GIVERS, PoolWaits
-from harness.processes.ports import free_port
+from harness.processes.ports import HOST, free_port
 from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
-from harness.services.postgres_cluster import MAX_CONNECTIONS
+from harness.results.store import Run
+from harness.services import postgres_cluster
+from harness.services.postgres import embedded_url
+from harness.services.postgres_cluster import MAX_CONNECTIONS, Cluster
 from harness.services.running_services import RunningServices, ServiceError
-from tests.bench_kit import CHECKOUT, Project, wait_for
+from tests.bench_kit import CHECKOUT, TINY, Project, wait_for
 
 DB = Workload("db", "", "", "", (), services=("postgres",))
 STRATEGIES = [
@@ -85,6 +88,8 @@ def test_one_for_a_run_is_proven_to_be_ours_and_leaves_nothing(tmp_path: Path) -
         with pytest.raises(psycopg.OperationalError, match="password"):
             psycopg.connect(address.replace("postgres:", "postgres:not"))
         assert [path.name for path in tmp_path.glob("bench-*/*")] == ["postgres"]
+        assert started.sampled_pids == started.supervisor_pids
+        assert started.most_cores(3.0) == {"postgres": 3.0}, "a process for each connection"
         started.check_alive()
     assert [path.name for path in tmp_path.iterdir()] == ["postgres.log"]
     assert shared_memory() <= before
@@ -105,6 +110,39 @@ def test_a_pool_larger_than_it_takes_is_refused_by_name(running: RunningServices
     assert refused(allowed, 2).startswith(
         f"would have {2 * allowed} connections, and the database takes {allowed} (max_"
     )
+
+
+def test_pools_that_fit_alone_are_measured_though_not_all_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a database that takes 20 connections, beside a baseline with 4 of them."""
+    monkeypatch.setitem(postgres_cluster._SETTINGS, "max_connections", "24")
+    (tmp_path / "server").mkdir()
+    port = free_port()
+    with Cluster(tmp_path / "server", HOST, port, "secret") as cluster:
+        cluster.wait_ready()
+        project = Project(
+            tmp_path / "project", ["asyncpg_pool"], TINY.replace("[{ percent = 30, duration_s = 0.4 }]", "[]")
+        )
+        asked = ("sweep", "asyncpg_pool", "connections=4,12,14,18,30", "--baseline", "asyncpg_pool[connections=4]")
+        ended = project.bench(
+            *asked, "--profile", "tiny.toml", "-w", "db", "--postgres-url", embedded_url(HOST, port, "secret")
+        )
+    assert ended.code == 3, ended.err
+    four, twelve, fourteen, eighteen, thirty = (f"asyncpg_pool[connections={many}]" for many in (4, 12, 14, 18, 30))
+    statuses = {cell.variant: cell.status for cell in Run.open(project.run_folder).read().preflight}
+    assert statuses == dict.fromkeys((four, twelve, fourteen), "ok") | dict.fromkeys((eighteen, thirty), "failed")
+    said = [line for line in ended.err.splitlines() if line.startswith("not measured: ")]
+    assert [line.partition(" (max_connections")[0] for line in said] == [
+        f"not measured: {thirty} on db: {thirty}: would have 30 connections, and the database takes 20",
+        f"not measured: {eighteen} on db: {eighteen}: would have 18 connections beside 4 of {four}, which it is "
+        "compared with, and the database takes 20",
+    ]
+    measured = {(slice.spec.variant, slice.status) for slice in project.slices().values()}
+    assert measured == {(name, "complete") for name in (four, twelve, fourteen)}, "no two others at once"
+    assert "they are measured in groups" in ended.out
+    assert "its CPU use is not known" in Run.open(project.run_folder).report_path.read_text()
+    project.assert_nothing_is_left()
 
 
 def test_every_strategy_gives_the_right_answers(tmp_path: Path, theirs: str) -> None:
@@ -137,21 +175,35 @@ def test_when_the_harness_is_killed_its_database_goes_too(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("changed", "says"),
+    ("changed", "says", "advice"),
     [
-        (lambda url: url.replace("postgres:", "postgres:not"), "password authentication failed"),
-        (lambda url: f"postgresql://me:secret@127.0.0.1:{free_port()}/theirs", "onnection refused"),
-        (lambda url: url.replace("/theirs", "/nowhere"), 'database "nowhere" does not exist'),
+        (
+            lambda url: url.replace("postgres:", "postgres:not"),
+            "password authentication failed",
+            "check user and password",
+        ),
+        (
+            lambda url: url.replace("//postgres:", "//nobody:"),
+            "password authentication failed",
+            "check user and password",
+        ),
+        (lambda url: url.replace("/theirs", "/nowhere"), 'database "nowhere" does not exist', "create that database"),
+        (
+            lambda url: f"postgresql://me:secret@127.0.0.1:{free_port()}/theirs",
+            "onnection refused",
+            "check the URL, and whether it runs",
+        ),
     ],
 )
 def test_one_of_your_own_that_cannot_be_used_is_one_line(
-    tmp_path: Path, theirs: str, changed: Callable[[str], str], says: str
+    tmp_path: Path, theirs: str, changed: Callable[[str], str], says: str, advice: str
 ) -> None:
     wrong = changed(theirs)
     ended = Project(tmp_path, ["sync_def"]).bench("verify", "-w", "db", "--postgres-url", wrong)
     assert ended.code == 2
     (line,) = ended.err.splitlines()
     assert line.startswith("bench: --postgres-url postgresql://") and says in line, line
+    assert f"; {advice}" in line
     assert wrong.split(":")[2].partition("@")[0] not in ended.err, "its password"
 
 
@@ -187,6 +239,7 @@ def test_two_runs_in_one_database_at_once_are_refused(tmp_path: Path, theirs: st
         ):
             second.wait_ready()
         first.check_alive()
+        assert first.supervisor_pids and not first.sampled_pids, "that one is the watcher of theirs"
     assert schemas(theirs) == []
 
 

@@ -11,8 +11,8 @@ from tests.bench_kit import TINY, Project
 def test_a_sweep_of_threads_finds_the_size(tmp_path: Path) -> None:
     closed_loop_alone = TINY.replace("[{ percent = 30, duration_s = 0.4 }]", "[]")
     project = Project(tmp_path, ["async_thread_pool"], profile=closed_loop_alone)
-    asked = ("sweep", "async_thread_pool", "threads=2,4,8", "--profile", "tiny.toml", "--rounds", "4", "--json")
-    ended = project.bench(*asked)
+    asked = ("sweep", "async_thread_pool", "threads=2,4,8", "--loop", "asyncio", "--profile", "tiny.toml")
+    ended = project.bench(*asked, "--rounds", "4", "--json")
     assert ended.measured_everything, ended.err
     found = json.loads(ended.out)
     (swept,) = found["sweeps"]
@@ -24,7 +24,10 @@ def test_a_sweep_of_threads_finds_the_size(tmp_path: Path) -> None:
     assert capacities[2.0] < capacities[4.0] < capacities[8.0] <= 90
     assert 8.0 in swept["knee"]
     page = (project.run_folder / "report.html").read_text()
-    assert "async_thread_pool on io, by threads" in page
+    assert "async_thread_pool @ asyncio on io, by threads" in page
+    assert {slice.spec.variant for slice in project.slices().values()} == {
+        f"async_thread_pool[threads={size}] @ asyncio" for size in (2, 4, 8)
+    }
     shown = project.bench("report", str(project.run_folder))
     assert "The best may lie beyond threads = 8, the largest that was measured" in shown.out
     project.assert_nothing_is_left()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,15 +14,16 @@ from time import monotonic
 import pytest
 
 from harness.catalog.catalog import Catalog
-from harness.catalog.requirement import unmet
 from harness.catalog.scaffold import new_strategy
 from harness.results.records.answer import json_sha256
 from tests.bare_server import BareServer, bare_target, bare_upstream
+from tests.pythons import python_for, with_what_targets_need
 from tests.serving_kit import wait_until
 
 ROOT = Path(__file__).parents[2]
 CATALOG = Catalog.read(ROOT)
-NEEDS_A_NEW_PYTHON = {"free_threaded", "interpreter_pool"}
+# With a Python of this machine that they can use. What has none is named at the end of the tests (`conftest`).
+NEW = {new.name: found for new in CATALOG.strategies if new.requires and (found := python_for(new.requires))}
 NAMES = [
     "async_process_pool",
     "async_thread_pool",
@@ -34,8 +36,7 @@ NAMES = [
     "pure_async_aiohttp",
     "sync_def",
     "two_stage",
-    # Under a Python that they can use.
-    *(new.name for new in CATALOG.strategies if new.name in NEEDS_A_NEW_PYTHON and not unmet(new.requires)),
+    *NEW,
 ]
 WITHOUT_POOLS = {"async_thread_pool", "fake_async", "free_threaded", "pure_async", "pure_async_aiohttp", "sync_def"}
 WITH_FANOUT = WITHOUT_POOLS | {"deadline"}
@@ -60,7 +61,8 @@ def name(request: pytest.FixtureRequest) -> str:
 def target(name: str, upstream: BareServer) -> Iterator[BareServer]:
     (strategy,) = CATALOG.select_strategies([name])
     workers = ["--workers", "2"] if strategy.server.workers == "cores" else []
-    with bare_target(name, ROOT, upstream.url, *workers) as server:
+    python = with_what_targets_need(NEW[name]) if name in NEW else sys.executable
+    with bare_target(name, ROOT, upstream.url, *workers, python=python) as server:
         yield server
 
 

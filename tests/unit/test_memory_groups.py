@@ -27,10 +27,10 @@ def test_one_that_is_too_large_for_any_company_is_measured_beside_the_baseline_a
 
 
 def test_a_database_that_does_not_take_all_connections_makes_groups_too() -> None:
-    needs = ConnectionNeeds({"a": 15, "b": 15, "c": 15, "d": 50}, 60)
+    needs = ConnectionNeeds({"a": 15, "b": 15, "c": 15, "d": 45}, 60)
     assert memory_groups(list("abcd"), "a", {}, 1, needs) == [["a", "b", "c"], ["a", "d"]]
     assert connections_line(needs) == (
-        "connections: all servers together would have 95, and the database takes 60; so they are measured in groups"
+        "connections: all servers together would have 90, and the database takes 60; so they are measured in groups"
     )
     for enough in (ConnectionNeeds({"a": 30, "b": 30}, 60), ConnectionNeeds({"a": 1000}, None)):
         assert len(memory_groups(list("ab"), "a", {}, 1, enough)) == 1
@@ -54,16 +54,28 @@ def test_every_variant_is_in_one_group_and_no_group_is_too_large(
         assert used <= allowed_bytes or len(own) - (baseline is not None) <= 1
 
 
+@given(NAMES, st.dictionaries(st.sampled_from("abcdefgh"), st.integers(0, 50)), st.integers(100, 150))
+def test_no_group_has_more_connections_than_the_database_takes(
+    names: list[str], of: dict[str, int], allowed: int
+) -> None:
+    """Where each has room for its own beside the baseline, which is refused else."""
+    for own in memory_groups(names, names[0], {}, 1, ConnectionNeeds(of, allowed)):
+        assert sum(of.get(name, 0) for name in own) <= allowed
+
+
 @pytest.mark.parametrize(
-    ("groups", "said"),
+    ("allowed_mib", "groups", "said"),
     [
-        (1, "memory: 2 servers side by side use about 150 MiB of 1,000 free"),
+        (600, 1, "memory: 2 servers side by side use about 150 MiB of 1,000 free"),
+        (600, 2, "memory: 2 servers side by side use about 150 MiB of 1,000 free"),  # for want of connections
         (
+            100,
             2,
             "memory: 2 servers side by side use about 150 MiB of 1,000 free; that is too much at once, so they are "
             "measured in 2 groups",
         ),
     ],
 )
-def test_it_is_said_before_the_run(groups: int, said: str) -> None:
-    assert memory_line(["a", "b"], {"a": 100 * MIB, "b": 50 * MIB, "c": 999 * MIB}, 1000 * MIB, groups) == said
+def test_it_is_said_before_the_run(allowed_mib: int, groups: int, said: str) -> None:
+    need_bytes = {"a": 100 * MIB, "b": 50 * MIB, "c": 999 * MIB}
+    assert memory_line(["a", "b"], need_bytes, 1000 * MIB, allowed_mib * MIB, groups) == said

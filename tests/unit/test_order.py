@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.catalog.catalog import Catalog
+from harness.catalog.dimensions import Dimensions
 from harness.cli.order import check_baseline, order_of, sweeps_asked_for, swept_order
 from harness.measuring.measure import Order
 from harness.results.records.errors import UsageError
@@ -121,6 +122,23 @@ def test_several_strategies_are_swept_side_by_side(project: Project) -> None:
     ]
 
 
+def test_a_sweep_is_one_under_each_server_loop_and_client_that_was_asked_for(project: Project) -> None:
+    params = {"async_thread_pool": ["threads=4,8"], "pure_async": ["client_connections=10,20"]}
+    asked = Dimensions(servers=("uvicorn", "granian"), loops=("asyncio",), clients=("httpx2",))
+    order, _ = order_of("tiny.toml", list(params), None, None, None, Path("results"), None, asked=asked)
+    assert names(swept_order(order, params, None)) == [
+        "sync_def",
+        "async_thread_pool[threads=4] @ asyncio",
+        "async_thread_pool[threads=8] @ asyncio",
+        "async_thread_pool[threads=4] @ granian+asyncio",
+        "async_thread_pool[threads=8] @ granian+asyncio",
+        "pure_async[client=httpx2,client_connections=10] @ asyncio",
+        "pure_async[client=httpx2,client_connections=20] @ asyncio",
+        "pure_async[client=httpx2,client_connections=10] @ granian+asyncio",
+        "pure_async[client=httpx2,client_connections=20] @ granian+asyncio",
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
@@ -148,7 +166,6 @@ def test_a_baseline_that_is_not_there_is_one_line(project: Project) -> None:
     )
     with pytest.raises(UsageError, match=r"--baseline x: .* there are: async_thread_pool\[threads=4\], async_thread"):
         swept_order(ordered(["async_thread_pool"])[0], {"async_thread_pool": ["threads=4"]}, "x")
-        swept_order(ordered(["async_thread_pool"])[0], "threads=4", "x")
 
 
 def test_what_a_profile_leaves_out_is_measured_where_somebody_names_it(project: Project) -> None:

@@ -48,6 +48,12 @@ def test_three_cores_are_shared_and_four_are_split() -> None:
     assert partition(tuple(range(8)), 3.9, True).generator == ()
 
 
+def test_services_have_the_reserved_cores_or_share_all_within_the_quota() -> None:
+    assert partition(tuple(range(8)), None, True).cores_beside_target == 2
+    assert partition((0, 1), None, True).cores_beside_target == 2
+    assert partition((0, 1), 1.5, True).cores_beside_target == 1.5
+
+
 def test_hyperthreads_of_one_core_are_reserved_together() -> None:
     """Eight logical CPUs, numbered as on bare metal: 0 and 4 are one core, 1 and 5 the next."""
     parts = partition(tuple(range(8)), None, True, {cpu: cpu % 4 for cpu in range(8)})

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.processes.ports import free_port
 from harness.results.records.errors import UsageError
 from harness.services.postgres import own_database, redacted
 from harness.services.postgres_cluster import first_error, way_out
+from harness.services.postgres_refusal import refusal_code, way_in
 
 PASSWORDS = st.text(st.characters(codec="ascii", exclude_characters="*", min_codepoint=33), min_size=3)
 
@@ -76,3 +78,26 @@ def test_why_it_did_not_start_comes_with_a_way_out(said: list[str], reason: str,
     assert first_error(said) == reason
     assert way in way_out(reason)
     assert way_out(reason).endswith("or give it a server of your own with --postgres-url")
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "advice"),
+    [
+        ("28P01", "check user and password"),
+        ("28000", "check user and password"),
+        ("3D000", "create that database"),
+        ("53300", "end other connections"),
+        ("57P03", "wait until it has started"),
+        ("", "check the URL, and whether it runs"),
+        ("XX000", "check the URL, and whether it runs"),
+    ],
+)
+def test_what_to_do_follows_from_the_code_of_the_refusal(sqlstate: str, advice: str) -> None:
+    assert way_in(sqlstate).startswith(advice)
+
+
+def test_who_does_not_answer_has_no_code() -> None:
+    assert refusal_code(f"postgresql://me@127.0.0.1:{free_port()}/name", 2.0) == ""
+    assert refusal_code("postgresql://me@127.0.0.1:none/name", 2.0) == "", (
+        "another driver may read a URL in its own way"
+    )

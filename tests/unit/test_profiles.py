@@ -4,9 +4,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from harness import plan
 from harness.catalog.catalog import Catalog
+from harness.cli.order import order_of
+from harness.measuring.known import Known
 from harness.profiles.loader import check_workloads, load_profile, profile_names
 from harness.results.records.errors import UsageError
+from harness.results.records.run_record import Preflight
+from tests.bench_kit import CHECKOUT
 
 GOOD = (Path(__file__).parents[2] / "harness/profiles/standard.toml").read_text()
 
@@ -106,3 +111,44 @@ def test_overload_has_a_rate_above_the_capacity_and_the_deadline_of_the_strategy
     assert [rate.percent for rate in profile.rates] == [70, 150]
     (deadline,) = Catalog.read(Path(__file__).parents[2]).select_strategies(["deadline"])
     assert deadline.params["deadline_ms"] == profile.deadline_ms == 250
+
+
+# Seconds that one request takes alone: the injected waits, and some milliseconds of work.
+ANSWER_S = {
+    **{"io": 0.103, "fanout": 0.105, "tail": 0.075, "mixed": 0.108, "db": 0.055, "db_io": 0.16},
+    **{"cpu": 0.005, "cpu_native": 0.006, "json": 0.005},
+}
+BOOT_S = 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "seconds"),
+    [
+        ("standard", "in about 10 minutes", 600),
+        ("overload", "(about six minutes)", 360),
+        ("thorough", "(about three hours and a half)", 12_600),
+    ],
+)
+def test_a_profile_takes_as_long_as_its_title_says(
+    name: str, said: str, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Estimated as before a run, of everything that it measures of what there is today."""
+    monkeypatch.chdir(CHECKOUT)
+    order, _ = order_of(name, None, None, None, None, Path("results"), None)
+    profile = order.profile
+    assert said in profile.title
+    routes = {strategy.name: strategy.routes for strategy in order.strategies}
+    paths = {workload.name: workload.requests[0].path.partition("?")[0] for workload in order.workloads}
+    groups = {
+        workload: [[variant.name for variant in order.variants if path in routes[variant.strategy]]]
+        for workload, path in paths.items()
+    }
+    checked = [
+        Preflight(variant, workload, "ok", boot_s=BOOT_S, answer_s=ANSWER_S[workload])
+        for workload, (variants,) in groups.items()
+        for variant in variants
+    ]
+    known = Known(checked, ())
+    estimate_s = plan.estimate_s(plan.sessions(groups, profile, known), profile, known)
+    assert estimate_s <= (profile.budget_s or 1.2 * seconds), "else sessions are left out, or it takes longer"
+    assert max(estimate_s, profile.budget_s) == pytest.approx(seconds, rel=0.2)

@@ -36,6 +36,16 @@ def test_a_good_run_on_a_good_machine_has_no_warning() -> None:
     assert warnings(handmade.analysis()) == ()
 
 
+def test_a_service_of_somebodys_own_may_have_been_the_bottleneck() -> None:
+    good = handmade.analysis()
+    asks = tuple(msgspec.structs.replace(each, services=("postgres",)) for each in good.run.workloads)
+    assert only(with_run(good, own_services=("postgres",), workloads=asks)) == (
+        f"The postgres of {', '.join(each.name for each in asks)} was somebody's own, and its CPU use is not known: "
+        "nothing here shows that it was not the bottleneck."
+    )
+    assert warnings(with_run(good, workloads=asks)) == ()
+
+
 def test_fewer_than_three_rounds() -> None:
     assert "Fewer than 3 valid rounds: at most 2" in only(handmade.analysis(rounds=2))
 

@@ -1,11 +1,13 @@
 """Services are found in their folder by reading its files, and imported only to be started."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from harness.catalog.workload_file import read_workload
 from harness.results.records.errors import UsageError
-from harness.services.service_files import environment_name, service_class, service_names
+from harness.services.service_files import broken_services, environment_name, service_class, service_names
 
 ECHO = Path(__file__).parents[1] / "services" / "echo.py"
 SERVICE = """
@@ -34,6 +36,7 @@ def test_a_file_with_a_class_that_derives_from_service_is_one_and_nothing_is_imp
     (tmp_path / "_shared.py").write_text(SERVICE)
     (tmp_path / "notes.txt").write_text(SERVICE)
     assert service_names(tmp_path) == ("mine", "qualified")
+    assert list(broken_services(tmp_path)) == ["broken"]
 
 
 def test_an_unknown_one_is_one_line_that_lists_the_files(tmp_path: Path) -> None:
@@ -41,6 +44,29 @@ def test_an_unknown_one_is_one_line_that_lists_the_files(tmp_path: Path) -> None
         service_class("upstrem")
     with pytest.raises(UsageError, match=r"^service 'echo': \w+/ has no service$"):
         service_class("echo", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (b"x = 1\nclass Mine(Service)\n", r":2: is not Python \(expected ':'\)"),
+        (b"class Mine(Service): ...\0", r"(:1)?: (is not Python|cannot be parsed) \(source code .* null bytes\)"),
+    ],
+)
+def test_one_whose_file_is_broken_is_not_called_absent(tmp_path: Path, source: bytes, reason: str) -> None:
+    folder = tmp_path / "services"
+    folder.mkdir()
+    (folder / "mine.py").write_bytes(source)
+    (line,) = broken_services(folder).values()
+    assert re.fullmatch(rf"services/mine\.py{reason}; fix it, or move it out of the folder", line), line
+    with pytest.raises(UsageError) as caught:
+        service_class("mine", folder)
+    assert str(caught.value) == f"service 'mine': {line}"
+    workload = tmp_path / "talk.py"
+    workload.write_text('"""Talk"""\nREQUESTS = [["/talk", 1]]\nSERVICES = ["mine"]\n')
+    with pytest.raises(UsageError, match=r"^scenarios/talk\.py:3: SERVICES") as caught:
+        read_workload(workload, "scenarios/talk.py", folder)
+    assert f": no service 'mine': {line}; write it like " in str(caught.value)
 
 
 @pytest.mark.parametrize(

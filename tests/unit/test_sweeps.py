@@ -8,7 +8,7 @@ import pytest
 
 from harness.analysis.cells import cells
 from harness.analysis.scalability_law import NoLaw
-from harness.analysis.sweep_record import Sweep
+from harness.analysis.sweep_record import Sweep, SweepPoint
 from harness.analysis.sweeps import sweeps, swept_variants
 from harness.catalog.variants import variant_of
 from harness.judging.figures import SliceFigures
@@ -67,6 +67,22 @@ def test_the_smallest_size_within_5_percent_of_the_best_is_the_knee() -> None:
     assert made.too_large == ()
     assert sweep_sentences(made)[0] == "threads = 16 is the smallest size within 5 % of the best."
     assert "beyond" not in " ".join(sweep_sentences(made))
+
+
+@pytest.mark.parametrize(
+    ("variant", "of"),
+    [
+        ("pool", "pool"),
+        ("pool[threads=4]", "pool"),
+        ("pool[mode=greedy,threads=4]", "pool[mode=greedy]"),
+        ("pool[threads=4] @ granian", "pool @ granian"),
+        ("pool[mode=greedy,threads=4,workers=2] @ asyncio+3.13", "pool[mode=greedy,workers=2] @ asyncio+3.13"),
+    ],
+)
+def test_it_is_told_what_was_swept_where_several_of_one_strategy_are(variant: str, of: str) -> None:
+    points = tuple(SweepPoint(size, variant, None, None) for size in (4.0, 8.0))
+    made = Sweep(workload="io", strategy="pool", what="threads", points=points, knee=(), law=NoLaw("nothing"))
+    assert made.of == sweep_view(made, 2, "red").strategy == of
 
 
 def test_a_size_that_costs_is_named() -> None:

@@ -31,6 +31,7 @@ MIB = 1 << 20
 RUN = run_record(["sync_def"], ["io"], rounds=1, seed=1, phase_s=PHASE_S, rates_percent=(30,), peculiar=False)
 IO = Workload("io", "t", "d", "p", (Request("/io", 1),), wait_ms=100.0, calls=1)
 CPU = Workload("cpu", "t", "d", "p", (Request("/cpu", 1),))
+DB = msgspec.structs.replace(IO, name="db", calls=0, queries=1, services=("postgres",))
 TAIL = msgspec.structs.replace(IO, wait_sigma=0.3)
 
 
@@ -173,6 +174,10 @@ def together(generator: float, services: float, reserved: int) -> Context:
     return context(slice("sync_def", 1, shared), reserved_cpus=reserved)
 
 
+def of_services(used: dict[str, float], most: dict[str, float]) -> Context:
+    return context(slice("sync_def", 1, phase(cores_by_service=used)), service_cores=most)
+
+
 MULTI = Variant(name="multi_worker", strategy="multi_worker", title="t", path="p", workers=2, in_flight=40)
 
 
@@ -208,6 +213,10 @@ INVALID: dict[str, tuple[Rule, Context]] = {
     "busy generator": (validity.generator_busy, of_phase(generator_own_cores=0.8, generator_cores=0.4)),
     "busy generator of an older record": (validity.generator_busy, of_phase(generator_cores=0.8)),
     "busy service": (validity.service_busy, of_phase(cores_by_service={"upstream": 0.1, "echo": 0.85})),
+    "busy service of several processes": (
+        validity.service_busy,
+        of_services({"upstream": 0.1, "postgres": 1.7}, {"upstream": 1.0, "postgres": 2.0}),
+    ),
     "together busy": (validity.reserved_busy, together(0.45, 0.35, 1)),
     "together busy on two": (validity.reserved_busy, together(0.9, 0.75, 2)),
     "sent grossly late": (validity.sent_late, sent_late_by(56.0)),
@@ -245,6 +254,10 @@ INFO: dict[str, tuple[Rule, Context]] = {
     "steal": (machine_noise.stolen_time, with_noise(steal_percent=11.0)),
     "slow": (machine_noise.slow_canary, with_noise(canary_ms=151.0)),
     "failed requests": (remarks.failed_requests, of_phase(outcomes={Outcome.OK: 395, Outcome.HTTP_ERROR: 5})),
+    "somebody's own service": (
+        remarks.service_not_sampled,
+        context(slice(), workload=DB, own_services=("postgres",)),
+    ),
     "log cut off": (remarks.log_cut_off, of_phase(recorded=399)),
     "samples missing": (remarks.samples_missing, of_phase(target_cpu_s=None)),
     "probe silent": (remarks.probe_silent, of_phase(probe_lines=19)),
@@ -324,6 +337,15 @@ SILENT: dict[str, tuple[Rule, Context]] = {
     "services at ease, though not their sum": (
         validity.service_busy,
         of_phase(services_cores=1.5, cores_by_service={"upstream": 0.66, "echo": 0.84}),
+    ),
+    "a service of several processes at ease, though on more than a core": (
+        validity.service_busy,
+        of_services({"postgres": 1.69}, {"postgres": 2.0}),
+    ),
+    "a service that was made for the run": (remarks.service_not_sampled, context(slice(), workload=DB)),
+    "somebody's own service of another workload": (
+        remarks.service_not_sampled,
+        context(slice(), own_services=("postgres",)),
     ),
     "sent in time": (validity.sent_late, sent_late_by(5.4)),
     "sent within a millisecond": (validity.sent_late, sent_late_by(0.9, median_ms=1.0)),

@@ -100,6 +100,24 @@ def test_what_cannot_be_swept_is_one_line(param: str, complaint: str) -> None:
         swept(POOL, param, cores=2)
 
 
+def test_a_sweep_of_a_variant_keeps_what_else_was_changed_of_it() -> None:
+    runtime = Runtime("3.13-0a1b2c3d", "3.13.1")
+    of = variant_of(POOL, 2, params={"mode": "greedy"}, server=ServerOptions("granian", "cores"), runtime=runtime)
+    made = swept(POOL, "threads=4,8", 2, of)
+    assert [variant.name for variant in made] == [
+        "pool[mode=greedy,threads=4] @ granian+3.13",
+        "pool[mode=greedy,threads=8] @ granian+3.13",
+    ]
+    assert {(variant.server.server, variant.python, variant.params["mode"]) for variant in made} == {
+        ("granian", "3.13.1", "greedy")
+    }
+    one, two = swept(POOL, "workers=1,2", 2, of)
+    assert one.name == "pool[mode=greedy,workers=1] @ granian+3.13"
+    assert (two.name, two.workers) == ("pool[mode=greedy,workers=2] @ granian+3.13", 2)
+    with pytest.raises(UsageError, match=r"^mode=fair,greedy: mode is greedy already, by --mode; leave that out$"):
+        swept(POOL, "mode=fair,greedy", 2, of)
+
+
 def test_two_of_one_name_are_refused() -> None:
     with pytest.raises(UsageError, match=re.escape("variant pool: would share a folder with pool")):
         check_names([variant_of(POOL, 1), variant_of(POOL, 2)])

@@ -19,6 +19,12 @@ class Partition(Struct, frozen=True):
         cores = len(self.target)
         return max(1, min(cores, int(self.quota_cores) - len(self.generator))) if self.quota_cores else cores
 
+    @property
+    def cores_beside_target(self) -> float:
+        """For generator and services: those that are reserved for them, else all."""
+        cores = len(self.generator) if self.pinned else len(self.available)
+        return min(cores, self.quota_cores or cores)
+
 
 class Environment(Struct, frozen=True, kw_only=True):
     """The machine and the versions a run was made with."""

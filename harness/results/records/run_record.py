@@ -55,6 +55,7 @@ class RunRecord(Struct, frozen=True, kw_only=True):
     environment: Environment
     instrument: str  # a digest of the code that measures; empty: written before it was recorded
     own_services: tuple[Name, ...] = ()  # that were somebody's own, and not started for the run
+    service_cores: dict[Name, float] = {}  # how many each can use at once; one where it is not said
     preflight: tuple[Preflight, ...] = ()
     plan: tuple[SliceSpec, ...] = ()
     estimate_s: float = 0.0
