@@ -106,6 +106,10 @@ def made_run(
             for each in usual.workloads
         ),
     )
+    return record, made_slices_of(doing, seed=seed, sessions=sessions)
+
+
+def made_slices_of(doing: Cells, *, seed: int = 1, sessions: int = SESSIONS) -> list[JudgedSlice]:
     speeds = np.random.default_rng(seed)
     # A stream of its own for each cell, so that other cells do not change its figures.
     noises = {cell: np.random.default_rng([seed, zlib.crc32(" ".join(cell).encode())]) for cell in doing}
@@ -115,7 +119,7 @@ def made_run(
         for (workload, name), each in doing.items():
             noise = float(noises[workload, name].lognormal(0.0, each.scatter))
             found.append(_slice(workload, name, each, number, speed if workload.startswith("cpu") else 1.0, noise))
-    return record, found
+    return found
 
 
 def claims_of(

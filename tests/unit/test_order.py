@@ -148,7 +148,6 @@ def test_a_baseline_that_is_not_there_is_one_line(project: Project) -> None:
     )
     with pytest.raises(UsageError, match=r"--baseline x: .* there are: async_thread_pool\[threads=4\], async_thread"):
         swept_order(ordered(["async_thread_pool"])[0], {"async_thread_pool": ["threads=4"]}, "x")
-        swept_order(ordered(["async_thread_pool"])[0], "threads=4", "x")
 
 
 def test_what_a_profile_leaves_out_is_measured_where_somebody_names_it(project: Project) -> None:
