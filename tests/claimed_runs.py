@@ -41,8 +41,11 @@ class Doing:
     response_ms: float = 110.0
     health_ms: float = 2.0
     lag_ms: float = 1.0
-    pool_wait_ms: float | None = None
-    errors: int = 0
+    pool_wait_ms: float | None = None  # at the rate
+    cores: float = 0.25  # that it uses in the closed loop
+    errors: int = 0  # in each closed loop, as are timeouts
+    timeouts: int = 0
+    given_up: int = 0  # when a closed loop was over
     invalid: bool = False
     overloaded: bool = False  # at the rate
 
@@ -92,6 +95,7 @@ def made_run(
                 name,
                 name,
                 f"targets/{name}.py",
+                params={"connections": 15} if name == "asyncpg_pool" else {},
                 server=ServerOptions(workers="cores" if name == "multi_worker" else 1),
             )
             for name in dict.fromkeys(each.strategy for each in used)
@@ -102,6 +106,10 @@ def made_run(
             for each in usual.workloads
         ),
     )
+    return record, made_slices_of(doing, seed=seed, sessions=sessions)
+
+
+def made_slices_of(doing: Cells, *, seed: int = 1, sessions: int = SESSIONS) -> list[JudgedSlice]:
     speeds = np.random.default_rng(seed)
     # A stream of its own for each cell, so that other cells do not change its figures.
     noises = {cell: np.random.default_rng([seed, zlib.crc32(" ".join(cell).encode())]) for cell in doing}
@@ -111,7 +119,7 @@ def made_run(
         for (workload, name), each in doing.items():
             noise = float(noises[workload, name].lognormal(0.0, each.scatter))
             found.append(_slice(workload, name, each, number, speed if workload.startswith("cpu") else 1.0, noise))
-    return record, found
+    return found
 
 
 def claims_of(
@@ -128,14 +136,25 @@ def _slice(workload: str, name: str, doing: Doing, number: int, speed: float, no
         figures = phase(
             rps,
             target_cpu_s_per_1000=doing.cpu_s_per_1000 / (speed * noise),
-            outcomes={Outcome.OK: round(rps * PHASE_S), Outcome.HTTP_ERROR: doing.errors},
-            response_p50=Percentile(doing.response_ms, False, 100),
-            pool_wait_p50_ms=None if doing.pool_wait_ms is None else doing.pool_wait_ms * noise,
+            target_cores=doing.cores,
+            outcomes={
+                Outcome.OK: round(rps * PHASE_S),
+                Outcome.HTTP_ERROR: doing.errors,
+                Outcome.TIMEOUT: doing.timeouts + doing.given_up,
+            },
+            censored=doing.given_up,
         )
     else:
         asked = {Outcome.OK: round(RATE_RPS * PHASE_S)}
         answered_rps = RATE_RPS / 2 if doing.overloaded else RATE_RPS
-        figures = phase(answered_rps, rate_rps=RATE_RPS, name=RATE, outcomes=asked)
+        figures = phase(
+            answered_rps,
+            rate_rps=RATE_RPS,
+            name=RATE,
+            outcomes=asked,
+            response_p50=Percentile(doing.response_ms / noise, False, 100),
+            pool_wait_p50_ms=doing.pool_wait_ms,
+        )
     spread = np.linspace(0.9, 1.1, 30) / noise
     return judged(
         slice(

@@ -1,8 +1,9 @@
 """The universal scalability law, fitted to the capacities of a sweep. Pure.
 
-It describes some sweeps and not others: a pool that is larger than what the load can fill has a flat end that no sigma
-and kappa give. So it is only said where the capacities deviate from it by no more than they scatter (F test for lack of
-fit: Draper and Smith, "Applied Regression Analysis", 1998, section 2.1).
+It describes some sweeps and not others: one that ends flat, at a limit of something else, has no sigma and kappa.
+(Sizes that the users cannot fill are not among the variants, see `harness.analysis.filled_sizes`.) So it is only said
+where the capacities deviate from it by no more than they scatter (F test for lack of fit: Draper and Smith, "Applied
+Regression Analysis", 1998, section 2.1).
 
 Only the differences of the logarithms count, since the rounds leave open what is common to all; generalised least
 squares take into account that they share rounds and boots. Intervals are those of the profile: all values that the best

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from harness.analysis.filled_sizes import Filling
 from harness.analysis.gaps import Gap
 from harness.analysis.scalability_law import NoLaw, ScalabilityLaw
 from harness.judging.estimate import Estimate
 
 
 class SweepPoint(Struct, frozen=True):
-    """One size. `gap`: how far it is from the best size; None: it has no valid slice."""
+    """One size. `gap`: how far it is from the best size; None: it has no valid slice, or cannot be filled."""
 
     size: float
     variant: str
@@ -21,13 +22,15 @@ class SweepPoint(Struct, frozen=True):
 class Sweep(Struct, frozen=True, kw_only=True):
     """One strategy on one workload, by ascending `size` of `what`.
 
-    `knee`: the sizes that may be the smallest within 5 % of the best of them; empty without enough data. `law`: the
-    universal scalability law's parameters, or why there are none.
+    Sizes that the users cannot fill are among the `points`, and nothing is said of them. `knee`: the sizes that may be
+    the smallest within 5 % of the best of the others; empty without enough data. `law`: the universal scalability law's
+    parameters, or why there are none.
     """
 
     workload: str
     strategy: str
     what: str
+    filling: Filling
     points: tuple[SweepPoint, ...]
     knee: tuple[float, ...]
     law: ScalabilityLaw | NoLaw
@@ -40,14 +43,23 @@ class Sweep(Struct, frozen=True, kw_only=True):
         return f"{self.strategy}{f'[{rest}]' if rest else ''}{at}{served_by}"
 
     @property
+    def filled(self) -> tuple[SweepPoint, ...]:
+        return tuple(point for point in self.points if self.filling.reaches(point.size))
+
+    @property
+    def unfilled(self) -> tuple[float, ...]:
+        """The sizes that the users cannot fill."""
+        return tuple(point.size for point in self.points if not self.filling.reaches(point.size))
+
+    @property
     def known(self) -> tuple[tuple[float, Gap], ...]:
-        """The sizes that have a valid slice."""
-        return tuple((point.size, point.gap) for point in self.points if point.gap is not None)
+        """The filled sizes that have a valid slice."""
+        return tuple((point.size, point.gap) for point in self.filled if point.gap is not None)
 
     @property
     def unknown(self) -> tuple[float, ...]:
-        """The sizes that have none."""
-        return tuple(point.size for point in self.points if point.gap is None)
+        """The filled sizes that have none."""
+        return tuple(point.size for point in self.filled if point.gap is None)
 
     @property
     def has_no_effect(self) -> bool:
@@ -58,6 +70,11 @@ class Sweep(Struct, frozen=True, kw_only=True):
     def shows_no_effect(self) -> bool:
         """No size is more than 5 % worse than the best for certain, and none is that near to it for certain."""
         return len(self.knee) == len(self.known) and all(gap.may_be_near for _, gap in self.known)
+
+    @property
+    def has_an_effect(self) -> bool:
+        """Some sizes are better than others, for certain."""
+        return bool(self.knee) and not self.has_no_effect and not self.shows_no_effect
 
     @property
     def too_large(self) -> tuple[float, ...]:

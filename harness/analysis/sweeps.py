@@ -6,6 +6,9 @@ workers. `bench sweep` measures such runs.
 The knee is the smallest size within 5 % of the best. It is a set, as the best itself is: a size may be the knee when it
 may be within 5 % of the best, and no smaller one is for certain. Both are read off intervals that hold at once
 (`harness.analysis.gaps`). So the true knee of the measured sizes is in the set with 95 % confidence.
+
+A size that the users cannot fill is no larger than the largest that they can. It is left out of all that
+(`harness.analysis.filled_sizes`).
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import msgspec
 
 from harness.analysis.comparisons import CAPACITY, by_variant, fit
 from harness.analysis.evidence import Cell
+from harness.analysis.filled_sizes import WORKERS_SIZE, Filling, filling
 from harness.analysis.gaps import gaps
 from harness.analysis.scalability import scalability_law
 from harness.analysis.scalability_law import NoLaw
@@ -38,11 +42,13 @@ def sweeps(run: RunRecord, slices: Sequence[SliceFigures], cells: Sequence[Cell]
     for what, variants in swept_variants(run.variants):
         own = {variant.name for _, variant in variants}
         for workload in run.workloads:
+            filled = filling(run, workload, variants[0][1], what)
             values = {name: each for name, each in by_variant(run, slices, workload.name).items() if name in own}
             capacities = {cell.variant: cell.capacity for cell in cells if cell.workload == workload.name}
             if any(values.values()) or any(capacities.get(name) for name in own):
+                counted = {variant.name: values[variant.name] for size, variant in variants if filled.reaches(size)}
                 look = look_of(run, workload.name)
-                found.append(_sweep(workload.name, what, variants, fit(CAPACITY, values), look, capacities))
+                found.append(_sweep(workload.name, what, filled, variants, fit(CAPACITY, counted), look, capacities))
     return tuple(found)
 
 
@@ -63,7 +69,7 @@ def _numbers(variant: Variant) -> Iterator[tuple[str, float, bytes]]:
         if isinstance(value, int | float):
             rest = {other: each for other, each in variant.params.items() if other != name}
             yield name, float(value), _rest(variant, rest, variant.workers)
-    yield "workers", float(variant.workers), _rest(variant, variant.params, 0)
+    yield WORKERS_SIZE, float(variant.workers), _rest(variant, variant.params, 0)
 
 
 def _rest(variant: Variant, params: Mapping[str, int | float | str], workers: int) -> bytes:
@@ -74,11 +80,13 @@ def _rest(variant: Variant, params: Mapping[str, int | float | str], workers: in
 def _sweep(
     workload: str,
     what: str,
+    filling: Filling,
     variants: Sequence[tuple[float, Variant]],
     fitted: RoundsFit,
     look: Look,
     capacities: Mapping[str, Estimate | None],
 ) -> Sweep:
+    """`fitted`: of the sizes that the users can fill."""
     known = gaps(fitted, look)
     points = tuple(
         SweepPoint(size, variant.name, capacities.get(variant.name), known.get(variant.name))
@@ -88,13 +96,14 @@ def _sweep(
         workload=workload,
         strategy=variants[0][1].strategy,
         what=what,
+        filling=filling,
         points=points,
         knee=_knee(points),
-        law=NoLaw("the size has no effect"),
+        law=NoLaw("no effect of the size is seen"),
     )
-    if made.has_no_effect:
+    if not made.has_an_effect:  # a law of chance
         return made
-    law = scalability_law({point.size: point.variant for point in points}, fitted)
+    law = scalability_law({point.size: point.variant for point in made.filled}, fitted)
     return msgspec.structs.replace(made, law=law)
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harness.judging.ceilings import most_rps, waiting_ceiling
+import msgspec
+
+from harness.judging.ceilings import counted_window, most_answers, waiting_ceiling
 from harness.judging.context import Context, Rule, info, invalid, was_free_to_send, was_silent
 from harness.judging.figures import PhaseFigures
 from harness.judging.fullness import too_few_users
@@ -21,7 +23,7 @@ from harness.results.records.outcome import Outcome, in_words
 from harness.results.records.phase_record import PhaseKind, PhaseStatus
 from harness.results.records.slice_record import SliceRecord
 from harness.results.records.text import count
-from harness.results.records.workload import SHORTEST_DRAWN_WAIT
+from harness.results.records.workload import SHORTEST_DRAWN_WAIT, Workload
 
 # A generator that uses nearly a whole core queues its own work, and so does a service that uses nearly all it can use.
 # Locust warns from 90 % on (`CPU_WARNING_THRESHOLD` in its runners.py), of an average, which hides the moments of more:
@@ -149,19 +151,28 @@ def scenario_failed(context: Context) -> Finding | None:
 
 def above_ceiling(context: Context) -> Finding | None:
     """More right answers than the waits allow."""
+    workload = _as_it_waits(context)
     for phase in context.measured:
-        ceiling = waiting_ceiling(context.workload, context.variant, users=context.users(phase.name))
+        ceiling = waiting_ceiling(workload, context.variant, users=context.users(phase.name))
         if ceiling is None:
             continue
-        allowed_rps = most_rps(ceiling, context.workload, phase.duration_s)
-        if phase.goodput_rps > allowed_rps:
+        window = counted_window(context.record.phases, phase.name)
+        most = most_answers(ceiling, workload, window)
+        if window.answered > most:
             return invalid(
                 "above_ceiling",
-                f"{phase.name}: {phase.goodput_rps:,.0f} right answers/s, and the waits allow {ceiling.rps:,.0f}/s "
-                f"({ceiling.because}; {allowed_rps:,.0f}/s with all tolerances)",
+                f"{phase.name}: {count(window.answered, 'right answer')} in {phase.duration_s:.3g} s, and the waits "
+                f"allow {max(0.0, most):,.0f} of them ({ceiling.rps:,.0f}/s: {ceiling.because})",
                 "check IN_FLIGHT and CONNECTIONS of the strategy, and that it calls its service each time",
             )
     return None
+
+
+def _as_it_waits(context: Context) -> Workload:
+    """A profile may let the upstream draw the waits of all workloads that do not say how."""
+    workload, sigma = context.workload, context.profile.upstream_sigma
+    is_drawn = workload.calls and sigma and not workload.wait_sigma
+    return msgspec.structs.replace(workload, wait_sigma=sigma) if is_drawn else workload
 
 
 def below_wait(context: Context) -> Finding | None:

@@ -15,6 +15,7 @@ from harness.report import wording
 from harness.report.canvas import Canvas, Scale
 from harness.report.charts import CHART_WIDTH
 from harness.report.palette import GRID, INK, MUTED, SURFACE
+from harness.results.records.text import count
 
 _HEIGHT = 250
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, CHART_WIDTH - 16, 26, 210
@@ -39,14 +40,14 @@ def sweep_view(sweep: Sweep, cores: int, colour: str) -> SweepView:
 
 def sweep_sentences(sweep: Sweep) -> tuple[str, ...]:
     """What a sweep says, in words."""
-    said = (_of_the_knee, _of_too_large, _of_the_end, _of_the_unknown, _of_the_law)
+    said = (_of_the_knee, _of_too_large, _of_the_unfilled, _of_the_end, _of_the_unknown, _of_the_law)
     return tuple(filter(None, (sentence(sweep) for sentence in said)))
 
 
 def _of_the_knee(sweep: Sweep) -> str:
     known = _listed(size for size, _ in sweep.known)
     if not sweep.knee:
-        return f"Nothing follows about {sweep.what}: there are too few valid slices."
+        return f"Nothing follows about {sweep.what}: {_why_nothing(sweep)}."
     if sweep.has_no_effect:
         return f"{sweep.what} makes no difference here: {known} are all within 5 % of the best."
     if sweep.shows_no_effect:
@@ -62,6 +63,24 @@ def _of_the_knee(sweep: Sweep) -> str:
     )
 
 
+def _why_nothing(sweep: Sweep) -> str:
+    if len(sweep.filled) > 1:
+        return "there are too few valid slices"
+    filled = f"only {sweep.what} = {_number(sweep.filled[0].size)} was" if sweep.filled else "none of its sizes was"
+    return f"{filled} filled"
+
+
+def _of_the_unfilled(sweep: Sweep) -> str:
+    if not sweep.unfilled:
+        return ""
+    each = f" (each takes {count(sweep.filling.each, 'request')} at once)" if sweep.filling.each else ""
+    it = "it is" if len(sweep.unfilled) == 1 else "they are"
+    return (
+        f"{count(sweep.filling.users, 'user')} cannot fill {sweep.what} = {_listed(sweep.unfilled)}{each}, so {it} "
+        "left out here."
+    )
+
+
 def _worst(sweep: Sweep) -> str:
     largest = max(gap.high for _, gap in sweep.known)
     return f"The worst is at most {wording.percent(1 - math.exp(-largest))} below it. " if largest < math.inf else ""
@@ -74,10 +93,16 @@ def _of_too_large(sweep: Sweep) -> str:
 
 
 def _of_the_end(sweep: Sweep) -> str:
-    if not sweep.may_rise_beyond:
+    if not sweep.may_rise_beyond or sweep.shows_no_effect:
         return ""
-    largest = _number(sweep.known[-1][0])
-    return f"The best may lie beyond {sweep.what} = {largest}, the largest that was measured: measure larger ones, too."
+    largest, most = sweep.known[-1][0], sweep.filling.most
+    users = f"{count(sweep.filling.users, 'user')} can fill"
+    beyond = f"The best may lie beyond {sweep.what} = {_number(largest)}, the largest that"
+    if most is not None and largest >= most:
+        return f"{beyond} {users}: measure with more users (`users` in the profile)."
+    told = "filled" if sweep.unfilled else "measured"
+    limit = "" if most is None else f" ({users} {most})"
+    return f"{beyond} was {told}: measure larger ones, too{limit}."
 
 
 def _of_the_unknown(sweep: Sweep) -> str:
@@ -87,6 +112,9 @@ def _of_the_unknown(sweep: Sweep) -> str:
 
 
 def _of_the_law(sweep: Sweep) -> str:
+    """Nothing, where the size has no effect that a law could describe."""
+    if not sweep.has_an_effect:
+        return ""
     match sweep.law:
         case NoLaw(reason=reason):
             return f"The universal scalability law is not fitted: {reason}."
@@ -94,7 +122,7 @@ def _of_the_law(sweep: Sweep) -> str:
             if law.peak is None:
                 peak = "no peak that these sizes tell"
             else:
-                beyond = ", beyond what was measured" if law.peak.value > sweep.points[-1].size else ""
+                beyond = ", beyond what was measured" if law.peak.value > sweep.known[-1][0] else ""
                 peak = f"its peak at {wording.number(law.peak.value)} {wording.interval(law.peak)}{beyond}"
             return (
                 f"Universal scalability law: sigma {wording.number(law.sigma.value)} {wording.interval(law.sigma)}, "
@@ -128,8 +156,12 @@ def _chart(sweep: Sweep, cores: int, colour: str) -> Markup:
     if x.low <= cores <= x.high:
         canvas.line([x(cores), x(cores)], [_TOP, _BOTTOM], MUTED, 1.2, dashes=(3, 3))
         canvas.text(x(cores) + 4, _TOP + 5, "1 core" if cores == 1 else f"{cores} cores", 8.5, MUTED, "left")
+    if sweep.unfilled and sweep.filling.most is not None and x.low <= sweep.filling.most:
+        at = x(sweep.filling.most)
+        canvas.line([at, at], [_TOP, _BOTTOM], MUTED, 1.2, dashes=(1, 3))
+        canvas.text(at + 4, _BOTTOM - 8, f"{count(sweep.filling.users, 'user')} fill no more", 8.5, MUTED, "left")
     if isinstance(sweep.law, ScalabilityLaw):
-        sizes = np.geomspace(first, last, 40)
+        sizes = np.geomspace(first, sweep.known[-1][0], 40)
         canvas.line([x(s) for s in sizes], [y(sweep.law.capacity_rps(s)) for s in sizes], INK, 1, dashes=(4, 3))
     by_size = dict(shown)
     # A size without a capacity breaks the line.

@@ -29,5 +29,5 @@ def test_a_sweep_of_threads_finds_the_size(tmp_path: Path) -> None:
         f"async_thread_pool[threads={size}] @ asyncio" for size in (2, 4, 8)
     }
     shown = project.bench("report", str(project.run_folder))
-    assert "The best may lie beyond threads = 8, the largest that was measured" in shown.out
+    assert "The best may lie beyond threads = 8, the largest that 8 users can fill" in shown.out
     project.assert_nothing_is_left()

@@ -12,11 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.analysis.claims import CLAIMS
-from harness.analysis.claims.claim_part import Shows, beats, between, does_not_beat, falls_behind, verdict_from
+from harness.analysis.cells import PhaseEvidence, cells
+from harness.analysis.claims import CLAIMS, judged_claims
+from harness.analysis.claims.claim_part import Shows, about, beats, between, does_not_beat, falls_behind, verdict_from
 from harness.analysis.evidence import Claim
+from harness.judging.percentiles import at_least
 from harness.results.records.variant import Variant
-from tests.claimed_runs import Cells, Doing, claims_of, variant
+from tests.claimed_runs import Cells, Doing, claims_of, made_run, variant
 
 IDS = (
     "blocked_loop",
@@ -69,7 +71,12 @@ def workers(*numbers: int) -> list[Variant]:
 
 
 def pooled(wait_ms: float, lag_ms: float = 1.0) -> Doing:
+    """At a rate."""
     return Doing(300, response_ms=200, pool_wait_ms=wait_ms, lag_ms=lag_ms)
+
+
+def costing(cpu_s_per_1000: float, rps: float = 620.0) -> Doing:
+    return Doing(rps, cpu_s_per_1000=cpu_s_per_1000)
 
 
 STALLED = Doing(9.8, health_ms=900.0)
@@ -77,9 +84,10 @@ ASYNCIO = "pure_async @ asyncio"
 LOOPS = [variant(ASYNCIO, loop="asyncio")]
 THREADS = sizes("async_thread_pool", "threads", 4, 16, 64)
 WORKERS = workers(1, 2, 4)
-CONNECTIONS = sizes("sqlalchemy_sync", "connections", 5, 15, 40)
+CONNECTIONS = sizes("asyncpg_pool", "connections", 5, 15, 40)
 BLOCKED_MS = 200.0
 
+ON_THREADS = sized("io", "multi_worker", "workers", {1: 400, 2: 401, 4: 400})
 BLOCKED = on("io", sync_def=380, fake_async=STALLED)
 COMPUTED = on("cpu", async_thread_pool=110, async_process_pool=215, fake_async=120)
 MIXED = on("mixed", two_stage=300, pure_async=100, async_thread_pool=105, async_process_pool=20)
@@ -94,7 +102,7 @@ CASES = [
     Case("blocked_loop", "open", loud(on("io", sync_def=14, fake_async=Doing(10, health_ms=9.0)))),
     Case("gathered_calls", "confirmed", GATHERED),
     Case("gathered_calls", "refuted", on("fanout", pure_async_aiohttp=Doing(90, response_ms=310))),
-    Case("gathered_calls", "open", loud(on("fanout", pure_async_aiohttp=Doing(90, response_ms=150)))),
+    Case("gathered_calls", "open", loud(on("fanout", pure_async_aiohttp=Doing(90, response_ms=130)))),
     Case("processes_for_python", "confirmed", COMPUTED),
     Case("processes_for_python", "refuted", on("cpu", async_thread_pool=110, async_process_pool=95, fake_async=112)),
     Case(
@@ -126,9 +134,9 @@ CASES = [
     Case(
         "bigger_pools", "open", loud(sized("io", "async_thread_pool", "threads", {4: 100, 16: 110, 64: 120})), THREADS
     ),
-    Case("faster_loop", "confirmed", on("io", **{"pure_async": 300, ASYNCIO: 240}), LOOPS),
-    Case("faster_loop", "refuted", on("io", **{"pure_async": 300, ASYNCIO: 340}), LOOPS),
-    Case("faster_loop", "open", loud(on("io", **{"pure_async": 300, ASYNCIO: 260})), LOOPS),
+    Case("faster_loop", "confirmed", on("io", **{"pure_async": costing(1.5), ASYNCIO: costing(2.0)}), LOOPS),
+    Case("faster_loop", "refuted", on("io", **{"pure_async": costing(1.7), ASYNCIO: costing(1.5)}), LOOPS),
+    Case("faster_loop", "open", loud(on("io", **{"pure_async": costing(1.5), ASYNCIO: costing(1.7)})), LOOPS),
     Case("connection_pool", "confirmed", on("db", asyncpg_pool=pooled(150))),
     Case("connection_pool", "refuted", on("db", asyncpg_pool=pooled(2))),
     Case("connection_pool", "open", loud(on("db", asyncpg_pool=pooled(60)))),
@@ -236,6 +244,13 @@ def test_gather_is_not_judged_by_a_strategy_that_was_overloaded() -> None:
     assert named(claims_of(slow | other), "gathered_calls").verdict == "confirmed"
 
 
+def test_without_a_rate_nobody_can_say_who_kept_up() -> None:
+    record, slices = made_run(GATHERED)
+    closed = [each for each in slices if "rate-10" not in each.figures.phases]
+    claim = named(judged_claims(record, closed, cells(record, closed)), "gathered_calls")
+    assert (claim.verdict, claim.because.partition(";")[0]) == ("not tested", "no rate was measured on fanout")
+
+
 def test_one_client_that_gathers_and_another_that_does_not_is_depends() -> None:
     doing = GATHERED | on("fanout", pure_async=Doing(300, response_ms=310))
     claim = named(claims_of(doing), "gathered_calls")
@@ -276,9 +291,9 @@ def test_each_interpreter_is_a_case_of_its_own() -> None:
 
 
 def test_true_in_one_case_and_false_in_another_is_depends_and_names_both() -> None:
-    doing = sized("cpu", "multi_worker", "workers", {1: 100, 2: 190, 4: 185}) | sized(
-        "io", "multi_worker", "workers", {1: 400, 2: 401, 4: 400}
-    )
+    computing = sized("cpu", "multi_worker", "workers", {1: 100, 2: 190, 4: 185})
+    used_up = {cell: replace(each, cores=1.8) for cell, each in ON_THREADS.items()}
+    doing = computing | used_up
     claim = named(claims_of(doing, WORKERS), "workers_match_cores")
     assert claim.verdict == "depends"
     assert claim.because == (
@@ -287,25 +302,124 @@ def test_true_in_one_case_and_false_in_another_is_depends_and_names_both() -> No
     )
 
 
-def test_more_connections_that_answer_more_say_that_the_pool_was_too_small() -> None:
-    claim = named(
-        claims_of(sized("db", "sqlalchemy_sync", "connections", {5: 50, 15: 140, 40: 300}), CONNECTIONS),
-        "connection_pool",
-    )
+def test_where_requests_wait_workers_are_judged_only_if_they_use_up_the_cores() -> None:
+    """Else a worker is more threads: 400 requests a second of one, and of two all that the users can ask."""
+    claim = named(claims_of(ON_THREADS, WORKERS), "workers_match_cores")
+    assert (claim.verdict, claim.because) == ("not tested", "multi_worker[workers=2] did not use up the CPU on io")
+
+
+def test_a_pool_that_the_users_cannot_fill_is_no_bigger_one() -> None:
+    """64 users ask. Of 256 threads 64 are ever used, as of 64."""
+    many = sizes("async_thread_pool", "threads", 16, 64, 256)
+    rising = sized("io", "async_thread_pool", "threads", {16: 160, 64: 600, 256: 600})
+    claim = named(claims_of(rising, many), "bigger_pools")
+    assert claim.verdict == "refuted"
+    assert [part.what for part in claim.evidence] == [
+        "capacity on io, async_thread_pool[threads=64] over async_thread_pool[threads=16]"
+    ]
+    left = {cell: each for cell, each in rising.items() if "=16]" not in cell[1]}
+    claim = named(claims_of(left, many), "bigger_pools")
+    because = "no pool has valid slices in several sizes that the users can fill"
+    assert (claim.verdict, claim.because) == ("not tested", because)
+
+
+def test_a_loop_is_judged_by_its_cost_where_the_users_are_the_limit() -> None:
+    alike = on("io", **{"pure_async": costing(1.5, 635), ASYNCIO: costing(2.0, 635)})
+    claim = named(claims_of(alike, LOOPS), "faster_loop")
     assert claim.verdict == "confirmed"
-    alike = sized("db", "sqlalchemy_sync", "connections", {5: 50, 15: 50, 40: 50})
+    assert claim.evidence[0].what == "CPU time a request on io, pure_async over pure_async @ asyncio"
+
+
+def test_more_connections_that_answer_more_say_that_the_pool_was_too_small() -> None:
+    """The pool as its file says, against the next larger one; what is smaller says nothing of it."""
+    found = claims_of(sized("db", "asyncpg_pool", "connections", {5: 50, 15: 140, 40: 300}), CONNECTIONS)
+    claim = named(found, "connection_pool")
+    assert claim.verdict == "confirmed"
+    assert claim.evidence[0].what == "capacity on db, asyncpg_pool[connections=40] over asyncpg_pool[connections=15]"
+    alike = sized("db", "asyncpg_pool", "connections", {5: 50, 15: 140, 40: 125})
     assert named(claims_of(alike, CONNECTIONS), "connection_pool").verdict == "refuted"
+    smaller = sized("db", "asyncpg_pool", "connections", {5: 50, 15: 140})
+    assert named(claims_of(smaller, CONNECTIONS), "connection_pool").verdict == "not tested"
+
+
+def test_requests_that_wait_for_a_connection_under_full_load_only_is_depends() -> None:
+    """So it is said when."""
+    doing = sized("db", "asyncpg_pool", "connections", {15: 290, 40: 600})
+    at_ease = {cell: replace(each, pool_wait_ms=0.05, response_ms=55) for cell, each in doing.items()}
+    claim = named(claims_of(at_ease, CONNECTIONS), "connection_pool")
+    assert (claim.verdict, claim.because) == (
+        "depends",
+        "it is so for capacity on db, asyncpg_pool[connections=40] over asyncpg_pool[connections=15]; "
+        "it is not for median wait for a connection on db at rate-10 over the median response time, "
+        "asyncpg_pool[connections=15]",
+    )
+
+
+def test_of_a_pool_that_is_overloaded_at_a_rate_the_share_is_the_least() -> None:
+    short = on("db", asyncpg_pool=replace(pooled(2), overloaded=True))
+    assert named(claims_of(short), "connection_pool").verdict == "open"
+    full = on("db", asyncpg_pool=replace(pooled(150), overloaded=True))
+    assert named(claims_of(full), "connection_pool").verdict == "confirmed"
 
 
 def test_a_loop_that_is_blocked_is_not_the_pool_that_requests_wait_for() -> None:
     for claims in (
         claims_of(on("db", asyncpg_pool=pooled(150, BLOCKED_MS))),
-        claims_of(sized("db", "sqlalchemy_sync", "connections", {5: 50, 15: 140, 40: 300}, BLOCKED_MS), CONNECTIONS),
+        claims_of(sized("db", "asyncpg_pool", "connections", {15: 140, 40: 300}, BLOCKED_MS), CONNECTIONS),
     ):
         claim = named(claims, "connection_pool")
         assert (claim.verdict, claim.effect) == ("refuted", None)
         against = [part.counted for part in claim.evidence if part.shows == "against"]
         assert against == ["it could not run in 100% of the time"]
+
+
+@pytest.mark.parametrize(
+    ("errors", "timeouts", "given_up", "verdict", "said"),
+    [
+        (0, 0, 0, "confirmed", "0 errors and 0 timeouts in 311 requests"),
+        (0, 3, 0, "refuted", "0 errors and 24 timeouts in 335 requests"),
+        (0, 0, 3, "open", "0 errors and 0 timeouts in 335 requests; 24 given up at the end of a slice"),
+    ],
+)
+def test_blocking_that_lets_requests_time_out_is_not_silent(
+    errors: int, timeouts: int, given_up: int, verdict: str, said: str
+) -> None:
+    stalled = replace(STALLED, errors=errors, timeouts=timeouts, given_up=given_up)
+    claim = named(claims_of(on("io", sync_def=380, fake_async=stalled)), "silent_blocking")
+    assert claim.verdict == verdict
+    assert said in [part.counted for part in claim.evidence]
+
+
+def test_what_a_rate_makes_of_a_blocked_loop_is_no_part_of_its_silence() -> None:
+    overloaded = replace(STALLED, overloaded=True)
+    claim = named(claims_of(on("io", sync_def=380, fake_async=overloaded)), "silent_blocking")
+    assert claim.verdict == "confirmed"
+
+
+def test_a_control_whose_checks_were_given_up_says_nothing_of_health() -> None:
+    record, slices = made_run(BLOCKED)
+    spoilt = [
+        replace(each, evidence={name: given_up_health(phase) for name, phase in each.evidence.items()})
+        if each.figures.record.spec.variant == "sync_def"
+        else each
+        for each in slices
+    ]
+    claim = named(judged_claims(record, spoilt, cells(record, spoilt)), "blocked_loop")
+    assert (claim.verdict, claim.because) == (
+        "open",
+        "too many checks of /health by sync_def were given up while io ran",
+    )
+
+
+def given_up_health(evidence: PhaseEvidence) -> PhaseEvidence:
+    return replace(evidence, health=at_least(evidence.health))
+
+
+@pytest.mark.parametrize(("response_ms", "verdict"), [(120, "confirmed"), (150, "open"), (200, "refuted")])
+def test_gathered_calls_take_about_as_long_as_one(response_ms: float, verdict: str) -> None:
+    """Of 100 ms. Of three calls 173 ms are nearer to all of them; until then it is neither."""
+    doing = on("fanout", pure_async_aiohttp=Doing(300, response_ms=response_ms))
+    assert named(claims_of(doing), "gathered_calls").verdict == verdict
 
 
 def test_a_pool_of_connections_is_asked_about_only_with_a_database() -> None:
@@ -356,7 +470,7 @@ def test_an_interval_that_holds_more_never_decides_more(
 ) -> None:
     low, high = interval
     wider = (low - 0.1, high + 0.1)
-    for expected in (beats, does_not_beat, falls_behind, between(least, most)):
+    for expected in (beats, does_not_beat, falls_behind, between(least, most), about(least, most)):
         assert expected(wider) in (expected(interval), "neither")
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from harness.analysis.cells import cells
+from harness.analysis.filled_sizes import filling
 from harness.analysis.scalability_law import NoLaw
 from harness.analysis.sweep_record import Sweep, SweepPoint
 from harness.analysis.sweeps import sweeps, swept_variants
@@ -115,17 +116,16 @@ def test_the_true_knee_is_in_the_set_in_95_of_100_runs(capacities: tuple[float, 
 def test_a_parameter_without_an_effect_is_called_that() -> None:
     made = sweep_of((100.0, 100.0, 100.0, 100.0), scatter=0.005)
     assert made.has_no_effect
-    assert sweep_sentences(made) == (
-        "threads makes no difference here: 1, 4, 16, 64 are all within 5 % of the best.",
-        "The universal scalability law is not fitted: the size has no effect.",
-    )
+    assert made.law == NoLaw("no effect of the size is seen")
+    assert sweep_sentences(made) == ("threads makes no difference here: 1, 4, 16, 64 are all within 5 % of the best.",)
 
 
 def test_where_slices_scatter_no_effect_is_seen_and_how_large_it_may_be_is_said() -> None:
     made = sweep_of((100.0, 100.0, 100.0, 100.0), scatter=0.2)
     assert not made.has_no_effect
     assert made.knee == (1.0, 4.0, 16.0, 64.0)
-    said = sweep_sentences(made)[0]
+    assert made.law == NoLaw("no effect of the size is seen")
+    (said,) = sweep_sentences(made)  # and no law of what is only noise
     assert said.startswith("No effect of threads is seen: each of 1, 4, 16, 64 may be within 5 % of the best. The ")
     assert said.endswith("% below it. More rounds would tell.")
 
@@ -135,9 +135,75 @@ def test_a_curve_that_rises_to_its_end_may_have_its_knee_beyond(capacities: tupl
     made = sweep_of(capacities, scatter=0.005)
     assert made.may_rise_beyond
     assert (
-        "The best may lie beyond threads = 64, the largest that was measured: measure larger ones, too."
-        in sweep_sentences(made)
+        "The best may lie beyond threads = 64, the largest that 64 users can fill: measure with more users (`users` in "
+        "the profile)." in sweep_sentences(made)
     )
+    shorter = sweep_of(capacities[:2], scatter=0.005, sizes=(1, 4))
+    assert (
+        "The best may lie beyond threads = 4, the largest that was measured: measure larger ones, too (64 users can "
+        "fill 64)." in sweep_sentences(shorter)
+    )
+
+
+def test_four_sizes_of_which_one_is_only_the_users_have_no_law() -> None:
+    """64 users on 80 threads are 64 threads: 100, 200, 400 and 640 a second have a peak that is the users'."""
+    made = sweep_of((100.0, 200.0, 400.0, 640.0), sizes=(10, 20, 40, 80))
+    assert (made.unfilled, made.unknown, made.knee) == ((80.0,), (), (40.0,))
+    assert made.law == NoLaw("it has three parameters, so 4 sizes are the fewest, and 3 known")
+    said = sweep_sentences(made)
+    assert said[:3] == (
+        "threads = 40 is the smallest size within 5 % of the best.",
+        "64 users cannot fill threads = 80, so it is left out here.",
+        "The best may lie beyond threads = 40, the largest that was filled: measure larger ones, too (64 users can "
+        "fill 64).",
+    )
+    assert "64 users fill no more" in sweep_view(made, cores=2, colour="red").svg
+
+
+def test_sizes_that_cannot_be_filled_are_no_part_of_the_best_whatever_they_reach() -> None:
+    made = sweep_of((50.0, 100.0, 130.0, 20.0), sizes=(1, 4, 128, 256))
+    assert (made.unfilled, made.knee, made.too_large) == ((128.0, 256.0), (4.0,), ())
+    assert "64 users cannot fill threads = 128, 256, so they are left out here." in sweep_sentences(made)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "why"), [((1, 128, 256), "only threads = 1 was filled"), ((128, 256), "none of its sizes was filled")]
+)
+def test_where_hardly_a_size_can_be_filled_nothing_follows(sizes: tuple[int, ...], why: str) -> None:
+    made = sweep_of((100.0, 50.0, 10.0)[: len(sizes)], sizes=sizes)
+    assert made.knee == ()
+    assert sweep_sentences(made)[0] == f"Nothing follows about threads: {why}."
+    assert sweep_view(made, cores=2, colour="red").said == sweep_sentences(made)
+
+
+def test_what_fills_a_size_is_what_a_request_needs_of_it() -> None:
+    """64 users, or 192 calls of them at once; 40 places in each worker, where requests wait."""
+    run = swept_run()
+    io = run.workloads[0]
+    cpu, fanout = msgspec.structs.replace(io, wait_ms=0.0, calls=0), msgspec.structs.replace(io, calls=3)
+    db = msgspec.structs.replace(io, calls=0, queries=1)
+    pool = variant_of(POOL, 2)
+    two = msgspec.structs.replace(pool, workers=2, in_flight=40, connections=15)
+    many = msgspec.structs.replace(two, in_flight=1024, connections=None)
+    asked = [
+        (io, pool, "threads", 64),
+        (fanout, pool, "threads", 192),
+        (io, two, "threads", 32),
+        (io, pool, "mode_ms", None),
+        (io, two, "workers", 2),
+        (cpu, two, "workers", 64),
+        (db, two, "workers", 5),
+        (io, many, "workers", 64),
+    ]
+    assert [filling(run, *each).most for *each, _ in asked] == [most for *_, most in asked]
+    by_name = Strategy("pool", "", "", "p", ServerOptions(), {"places": 8}, in_flight_param="places")
+    named = msgspec.structs.replace(run, strategies=(by_name,))
+    assert filling(named, io, pool, "places").most == 64
+    by_name = msgspec.structs.replace(by_name, in_flight_param=None, connections_param="places")
+    named = msgspec.structs.replace(run, strategies=(by_name,))
+    assert filling(named, fanout, pool, "places").most == 64
+    fewer = msgspec.structs.replace(run.profile, users_by_workload={"io": 16})
+    assert filling(msgspec.structs.replace(run, profile=fewer), cpu, pool, "threads").most == 16
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -58,6 +58,18 @@ def between(least: float, most: float) -> Expectation:
     return expected
 
 
+def about(most: float, another: float) -> Expectation:
+    """The ratio is this or less. From `another` on it is something else; between them nobody can say."""
+
+    def expected(interval: tuple[float, float]) -> Shows:
+        low, high = interval
+        if high <= math.log(most):
+            return "for"
+        return "against" if low >= math.log(another) else "neither"
+
+    return expected
+
+
 def more_than(factor: float) -> Expectation:
     return between(factor, math.inf)
 

@@ -6,42 +6,30 @@ asked for another control. Nothing is fitted anew, and all that is known of how 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from statistics import fmean, variance
 
 from harness.analysis.cells import JudgedSlice
 from harness.analysis.claims.claim_part import Behind, Expectation, Missing, RatioPart
 from harness.analysis.claims.families import ChangedParams, loops_of, settings_of, sizes_of, workers_of
 from harness.analysis.comparisons import CAPACITY, CPU, CapacitySlice, ComparedMetric, by_variant, fit
-from harness.analysis.evidence import Cell
-from harness.analysis.quantile_comparisons import of_those_that_kept_up, rates_of, undisturbed
-from harness.analysis.quantile_ratios import SliceLatencies, quantile_ratios
-from harness.analysis.slices import capacity_phase, counting
+from harness.analysis.evidence import Cell, CellPhase
+from harness.analysis.filled_sizes import filling
+from harness.analysis.quantile_comparisons import undisturbed
+from harness.analysis.slices import counting
 from harness.judging import stats
 from harness.judging.capacities import RoundValue, Values, boots_in_mean, fit_of
 from harness.judging.figures import SliceFigures
 from harness.judging.looks import look_of
-from harness.judging.overload import is_overloaded
-from harness.judging.percentiles import exact_latencies
 from harness.judging.simultaneous import FEWEST_ROUNDS, ONLY_LOOK, RoundsFit
-from harness.judging.variances import UNKNOWN_BOOTS, Moderated, moderated
-from harness.results.histograms import merge
+from harness.judging.variances import UNKNOWN_BOOTS
+from harness.results.records.phase_record import PhaseKind
 from harness.results.records.run_record import RunRecord
 from harness.results.records.slice_record import SliceSpec
 from harness.results.records.variant import Variant
 from harness.results.records.workload import Workload
 
-_P50 = 500  # per mille
+CONNECTIONS = "connections"  # the parameter that is the size of a pool of them
 _METRICS = {CAPACITY.name: "capacity", CPU.name: "CPU time a request"}
-# The least wait for a connection that is told from none, in ms.
-_LEAST_WAIT_MS = 0.001
-
-# Of the logarithms of medians: boots of one variant were found to differ by 2 to 5 % (docs/noise.md), and two equal
-# values do not say that they do not.
-_LEAST_SCATTER = 0.02**2
-
-_Medians = dict[tuple[str, str, str], dict[int, float]]
 _Slices = Mapping[str, Mapping[int, CapacitySlice]]
 
 
@@ -79,9 +67,22 @@ class Contrasts:
             }
         return settings_of(strategies, self.run.variants, changed) or [strategies]
 
-    def sweeps(self, param: str, workload: str) -> list[list[str]]:
-        """Names by the size that `param` gives, the smallest first; of each family that differs in nothing else."""
-        return sizes_of(param, self._measured(workload))
+    def sweeps(self, param: str, workload: Workload) -> list[list[str]]:
+        """Names by the size that `param` gives, the smallest first; of each family that differs in nothing else. Sizes
+        that the users cannot fill are left out."""
+        return sizes_of(
+            param,
+            [
+                variant
+                for variant in self._measured(workload.name)
+                if isinstance(size := variant.params.get(param), int | float)
+                and filling(self.run, workload, variant, param).reaches(size)
+            ],
+        )
+
+    def has_usual(self, param: str, variant: str) -> bool:
+        """Whether its value is the one of the strategy's file."""
+        return param not in self._changed[variant]
 
     def workers(self, workload: str) -> list[dict[int, str]]:
         """Names by the number of workers, of each family that differs in nothing else."""
@@ -92,8 +93,12 @@ class Contrasts:
         return loops_of(self._measured(workload))
 
     def pooled(self, workload: str) -> list[str]:
-        """Those with a pool of database connections that were measured there."""
-        return [variant.name for variant in self._measured(workload) if variant.connections]
+        """Those with a pool of database connections, as large as their file says, that were measured there."""
+        return [
+            variant.name
+            for variant in self._measured(workload)
+            if variant.connections and self.has_usual(CONNECTIONS, variant.name)
+        ]
 
     def largest_capacity(self, workload: str, variants: Sequence[str]) -> str:
         """Of the fit, in which a round that one has and another has not favours neither."""
@@ -130,70 +135,12 @@ class Contrasts:
         what = f"capacity on {workload}, {variant} over one request at a time"
         return self._over_one(what, workload, variant, values, expects, look_of(self.run, workload).alpha)
 
-    def share_of_pool(self, workload: str, variant: str, expects: Expectation) -> RatioPart | Missing:
-        """How much of the response time is the wait for a connection, in the closed loop, both in the median."""
-        values: dict[str, dict[int, RoundValue]] = {}
-        for name, own in self._slices(workload).items():
-            for number, each in own.items():
-                wait_ms, response = each.phase.pool_wait_p50_ms, each.phase.response_p50
-                if wait_ms is not None and response is not None and not response.at_least:
-                    share = max(wait_ms, _LEAST_WAIT_MS) / response.value_ms
-                    values.setdefault(name, {})[number] = RoundValue(share, each.boot, least=0.0)
-        what = f"median wait for a connection on {workload} over the median response time, {variant}"
-        return self._over_one(what, workload, variant, values, expects, stats.ALPHA)
-
-    def response_in_waits(self, workload: str, variant: str, expects: Expectation) -> RatioPart | Missing:
-        """The median response time of a slice against one wait, at the slowest rate at which the variant kept up. A
-        rate has few slices, so how much they scatter is drawn towards what those of all cells of the run do."""
-        known = self.workload(workload)
-        if known is None or not known.wait_ms:
-            return self.missing(workload, variant)
-        medians_ms = self._medians_ms()
-        phase = next((rate for where, rate, who in medians_ms if (where, who) == (workload, variant)), None)
-        if phase is None:
-            said = f"{variant} kept up at no rate on {workload}"
-            return self.missing(workload, variant, otherwise=said)
-        own = medians_ms[workload, phase, variant]
-        mean = fmean(math.log(each) for each in own.values()) - math.log(known.wait_ms)
-        scatter = _scatters(medians_ms).get((workload, phase, variant))
-        ratio = stats.LogRatio(mean, None, None, len(own), None)
-        if scatter is not None:
-            error = math.sqrt(scatter.value / len(own))
-            ratio = stats.at_level(stats.LogRatio(mean, error, scatter.freedom, len(own), None), stats.ALPHA)
-        what = f"median response time on {workload} at {phase}, {variant} over one wait"
-        return RatioPart(what, self.behind(workload, [variant], sorted(own)), ratio, expects)
-
-    def health(self, workload: str, variant: str, control: str, expects: Expectation) -> RatioPart | Missing:
-        """The median answer time of /health in the closed loop. Checks that were given up took at least that long, so
-        where the variant has any, its ratio is the least that is true."""
-        found: dict[str, list[SliceLatencies]] = {}
-        bounded = set()
-        for slice in self._of(workload):
-            spec, phase = slice.figures.record.spec, capacity_phase(slice.figures)
-            if phase is None or not slice.figures.valid:
-                continue
-            known = slice.evidence[phase.name].health
-            if known.given_up.total and spec.variant != control:
-                bounded.add(spec.variant)
-                known = exact_latencies(merge((known.exact, known.given_up)))
-            found.setdefault(spec.variant, []).append(SliceLatencies(spec.round, slice.figures.record.boot, known))
-        ratio = None
-        if control in found:
-            ratio = quantile_ratios(found, control, _P50).get(variant)
-        if ratio is None:
-            return self.missing(
-                workload, variant, control, otherwise=f"too few checks of /health were answered while {workload} ran"
-            )
-        rounds = sorted({one.round for one in found[variant]} & {one.round for one in found[control]})
-        what = f"median answer time of /health while {workload} runs at capacity, {variant} over {control}"
-        if variant in bounded:
-            what += " (at least: some were given up)"
-        return RatioPart(
-            what, self.behind(workload, [variant, control], rounds), ratio, expects, is_least=variant in bounded
-        )
-
-    def cell(self, workload: str, variant: str) -> Cell | None:
-        return self._cells.get((workload, variant))
+    def phase(self, workload: str, variant: str, rate: str = "") -> CellPhase | None:
+        """Of its cell: the one of that rate, else the closed loop."""
+        cell = self._cells.get((workload, variant))
+        phases = cell.phases.values() if cell is not None else ()
+        wanted = (each for each in phases if (each.name == rate if rate else each.kind is PhaseKind.CAPACITY))
+        return next(wanted, None)
 
     def slices(self, workload: str, variant: str) -> list[SliceFigures]:
         """All that were measured of it, valid or not, but those that were measured again."""
@@ -203,9 +150,19 @@ class Contrasts:
             if (slice.record.spec.workload, slice.record.spec.variant) == (workload, variant)
         ]
 
+    def undisturbed(self, workload: str) -> list[JudgedSlice]:
+        """Its slices that count, of rounds that nobody disturbed."""
+        return [each for each in undisturbed(self._judged) if each.figures.record.spec.workload == workload]
+
     def behind_capacity(self, workload: str, variant: str) -> Behind:
         """The slices that its capacity is from."""
         return self.behind(workload, [variant], sorted(self._slices(workload).get(variant, {})))
+
+    def behind_rate(self, workload: str, variant: str, rate: str) -> Behind:
+        """The slices in which it had this rate."""
+        own = [each.figures for each in self.undisturbed(workload) if each.figures.record.spec.variant == variant]
+        rounds = sorted({slice.record.spec.round for slice in own if slice.valid and rate in slice.phases})
+        return self.behind(workload, [variant], rounds)
 
     def behind(self, workload: str, variants: Sequence[str], rounds: Sequence[int]) -> Behind:
         return Behind(
@@ -283,50 +240,8 @@ class Contrasts:
             self._by_workload[workload] = by_variant(self.run, self._figures, workload)
         return self._by_workload[workload]
 
-    def _medians_ms(self) -> _Medians:
-        """Of the response times of slices, by workload, rate and variant, then by round; the slowest rates first. Only
-        of those that kept up: how long an overloaded one takes to answer depends on how long the phase was."""
-        found: _Medians = {}
-        for workload in self.run.workloads:
-            own = self._of(workload.name)
-            for phase in rates_of(own):
-                slow = _overloaded(own, phase)
-                for name, slices in of_those_that_kept_up(own, phase, lambda evidence: evidence.response).items():
-                    medians = {slice.round: slice.latencies.percentile(_P50) for slice in slices}
-                    values = {number: each.value_ms for number, each in medians.items() if each is not None}
-                    if values and name not in slow:
-                        found[workload.name, phase, name] = values
-        return found
-
     def _fit(self, metric: ComparedMetric, workload: str) -> RoundsFit:
         key = metric.name, workload
         if key not in self._fits:
             self._fits[key] = fit(metric, self._slices(workload))
         return self._fits[key]
-
-    def _of(self, workload: str) -> list[JudgedSlice]:
-        return [each for each in undisturbed(self._judged) if each.figures.record.spec.workload == workload]
-
-
-def _overloaded(slices: Sequence[JudgedSlice], phase: str) -> set[str]:
-    """Those that were so in any slice."""
-    return {
-        slice.figures.record.spec.variant
-        for slice in slices
-        if (found := slice.figures.phases.get(phase)) is not None
-        and is_overloaded(found.kind, found.status, found.goodput_rps * found.duration_s, found.scheduled)
-    }
-
-
-def _scatters(medians: _Medians) -> dict[tuple[str, str, str], Moderated]:
-    """The variance of the logarithms of each that has two or more: what its own say or more."""
-    own = {
-        cell: Moderated(variance(map(math.log, values.values())), len(values) - 1.0)
-        for cell, values in medians.items()
-        if len(values) > 1
-    }
-    drawn = moderated(list(own.values()), math.inf)
-    return {
-        cell: Moderated(max(alone.value, together.value, _LEAST_SCATTER), together.freedom)
-        for (cell, alone), together in zip(own.items(), drawn, strict=True)
-    }

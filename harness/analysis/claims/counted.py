@@ -14,32 +14,40 @@ _FREE_SHARE = 0.25  # of the time: a loop that is held up less is not what reque
 
 
 def counted_errors(run: Contrasts, workload: str, variant: str) -> CountPart | Missing:
-    """Requests that failed, under any load: for the claim where there is none, against it where there are many. An
-    answer that came too late is no error. A slice that failed as a whole leaves it open: its requests are not known."""
-    slices = run.slices(workload, variant)
-    outcomes = [phase.outcomes for slice in slices for phase in slice.phases.values() if phase.kind.is_load]
-    requests = sum(sum(each.values()) for each in outcomes)
+    """Requests of closed loops that failed or timed out: for the claim where there is none, against it where there are
+    many. At a rate that is too high for it, a server lets everybody wait for ever: what comes of that is the rate's.
+    What was given up when the load was over leaves it open, and so does a slice that failed as a whole: how such
+    requests would have ended is not known."""
+    slices = [each for each in run.slices(workload, variant) if each.record.spec.phase == PhaseKind.CAPACITY]
+    phases = [phase for slice in slices for phase in slice.phases.values() if phase.kind is PhaseKind.CAPACITY]
+    requests = sum(sum(phase.outcomes.values()) for phase in phases)
     if not requests:
         return run.missing(workload, variant)
-    many = sum(map(error_count, outcomes))
+    given_up = sum(phase.censored for phase in phases)
+    errors = sum(error_count(phase.outcomes) for phase in phases)
+    timeouts = sum(too_late_count(phase.outcomes) for phase in phases) - given_up
     failed = sum(slice.record.status == "failed" for slice in slices)
-    shows: Shows = "against" if many >= _SOME_ERRORS * requests else "for"
-    if failed or 0 < many < _SOME_ERRORS * requests:
+    seen, some = errors + timeouts, _SOME_ERRORS * requests
+    shows: Shows = "against" if seen >= some else ("for" if not seen else "neither")
+    if failed or (shows == "for" and given_up >= some):
         shows = "neither"
-    said = f"{count(many, 'error')} in {count(requests, 'request')}, {sum(map(too_late_count, outcomes)):,} too late"
+    said = f"{count(errors, 'error')} and {count(timeouts, 'timeout')} in {count(requests, 'request')}"
+    if given_up:
+        said += f"; {given_up:,} given up at the end of a slice"
     if failed:
         said += f"; {count(failed, 'slice')} failed"
     rounds = sorted({slice.record.spec.round for slice in slices})
     return CountPart(f"errors on {workload}, {variant}", run.behind(workload, [variant], rounds), said, shows)
 
 
-def free_loop(run: Contrasts, workload: str, variant: str) -> CountPart | Missing:
-    """For the claim where the event loop could run most of the time, under full load."""
-    cell = run.cell(workload, variant)
-    phases = [phase for phase in cell.phases.values() if phase.kind is PhaseKind.CAPACITY] if cell else []
-    share = phases[0].loop_blocked_share if phases else None
+def free_loop(run: Contrasts, workload: str, variant: str, rate: str = "") -> CountPart | Missing:
+    """For the claim where the event loop could run most of the time: at a rate, else under full load."""
+    phase = run.phase(workload, variant, rate)
+    share = phase.loop_blocked_share if phase is not None else None
     if share is None:
         return run.missing(workload, variant)
     shows: Shows = "for" if share < _FREE_SHARE else ("against" if share >= BLOCKED_SHARE else "neither")
     said = f"it could not run in {share:.0%} of the time"
-    return CountPart(f"event loop on {workload}, {variant}", run.behind_capacity(workload, variant), said, shows)
+    at = f" at {rate}" if rate else ""
+    behind = run.behind_rate(workload, variant, rate) if rate else run.behind_capacity(workload, variant)
+    return CountPart(f"event loop on {workload}{at}, {variant}", behind, said, shows)

@@ -6,6 +6,7 @@ import math
 
 from harness.analysis.claims.claim_part import (
     Draft,
+    about,
     beats,
     between,
     does_not_beat,
@@ -15,9 +16,12 @@ from harness.analysis.claims.claim_part import (
 )
 from harness.analysis.claims.contrasts import Contrasts
 from harness.analysis.claims.counted import counted_errors
+from harness.analysis.claims.timed import health_ratio, median_in_waits
 
 # Twice as much would be two requests at a time, and half as much something else than a wait.
 _ONE_AT_A_TIME = between(0.5, 2.0)
+# So many waits are about one, with what a request takes beside them.
+_ABOUT_ONE = 1.25
 # /health in a server whose loop is free waits for the CPU, up to a few times as long as when nobody asks.
 _STARVES = more_than(5.0)
 # All but the client is the same code. Where it uses this many times the CPU, more than half of all is the client's.
@@ -35,7 +39,7 @@ def blocked_loop(run: Contrasts) -> Draft:
             [
                 run.capacity("io", fake, threads, falls_behind),
                 run.capacity_in_waits("io", fake, _ONE_AT_A_TIME),
-                run.health("io", fake, threads, _STARVES),
+                health_ratio(run, "io", fake, threads, _STARVES),
             ]
             for fake, threads in run.alike("fake_async", "sync_def")
         ],
@@ -47,7 +51,7 @@ def gathered_calls(run: Contrasts) -> Draft:
     """With each client, at a rate at which it keeps up. Blocking code makes the same calls one after the other."""
     workload = run.workload("fanout")
     calls = workload.calls if workload is not None and workload.calls > 1 else 0
-    nearer_to_one = between(0.0, math.sqrt(calls or 2))  # than to all, by the factor
+    about_one = about(_ABOUT_ONE, math.sqrt(calls or 2))  # from there on it is nearer to all of them, by the factor
     return Draft(
         id="gathered_calls",
         claim=(
@@ -55,7 +59,7 @@ def gathered_calls(run: Contrasts) -> Draft:
             "one of them, not as all"
         ),
         cases=[
-            [run.response_in_waits("fanout", name, nearer_to_one)]
+            [median_in_waits(run, "fanout", name, about_one)]
             for strategy in ("pure_async_aiohttp", "pure_async")
             for (name,) in run.alike(strategy)
         ],
