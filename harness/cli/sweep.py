@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.adding import NEWEST, check_add_to
 from harness.cli.ending import display, finish
 from harness.cli.options import (
     Baseline,
@@ -39,6 +40,14 @@ def sweep(
     results: Results = Path("results"),
     port: Port = None,
     postgres_url: PostgresUrl = None,
+    add_to: Annotated[
+        str | None,
+        typer.Option(
+            "--add-to",
+            metavar="RUN",
+            help=f"show it in the report of this run, too; `{NEWEST}`: the newest of `bench run` on this machine",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure a strategy with several values of one parameter, against each other and a baseline: which is enough?
@@ -52,6 +61,7 @@ def sweep(
     from harness.machine.only_run import alone_on_this_machine
     from harness.measuring.measure import start_run
 
+    check_add_to(add_to)
     params = sweeps_asked_for(swept)
     order, errors = order_of(
         profile,
@@ -70,4 +80,4 @@ def sweep(
         for error in errors:
             shown.noticed(error)
         result = start_run(order, shown)
-    finish(result, errors, as_json)
+    finish(result, errors, as_json, add_to)
