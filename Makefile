@@ -18,9 +18,10 @@ smoke: setup ## the smallest full run: every step once, in under two minutes
 	$(BIN)/bench run --profile smoke $(ARGS)
 
 # Sizes of a pool of processes or workers follow the machine's cores. What waits is limited by the profile's 64 users: of
-# 256 threads the report says that they cannot fill them.
+# 256 threads the report says that they cannot fill them. Afterwards the report of the newest `make bench` shows the sweep,
+# too: so its claims about sizes have their evidence.
 sweep: setup ## which size is enough? pools, workers, tokens, connections (about 14 minutes on 2 cores)
-	$(BIN)/bench sweep -w io -w cpu -w db \
+	$(BIN)/bench sweep --add-to newest -w io -w cpu -w db \
 		async_thread_pool threads=1,4,16,64,256 \
 		async_process_pool processes=1,0.5xcores,cores,1.5xcores,2xcores \
 		multi_worker workers=1,0.5xcores,cores,1.5xcores,2xcores \

@@ -256,8 +256,8 @@ def process_client() -> httpx.Client:
     return blocking_client()
 
 
-def fetch_in_child(wait_ms: int, key: int) -> int:
-    return fetch_blocking(process_client(), wait_ms, key)
+def fetch_in_child(wait_ms: int, key: int, sigma: float = 0.0) -> int:
+    return fetch_blocking(process_client(), wait_ms, key, sigma)
 
 
 def mixed_in_child(wait_ms: int, key: int, rounds: int) -> int:

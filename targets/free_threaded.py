@@ -16,10 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 
-from targets import _work
-from targets._work import Key, Rounds, WaitMs
+from targets import _orders, _work
+from targets._orders import Items
+from targets._work import Key, Kib, Rounds, Sigma, WaitMs
 
 # As many as in `async_thread_pool`: then the two differ in the GIL only, not in the size.
 PARAMS = {"threads": 40}
@@ -72,3 +73,18 @@ async def cpu(rounds: Rounds, key: Key) -> dict[str, int]:
 @app.get("/mixed")
 async def mixed(wait_ms: WaitMs, key: Key, rounds: Rounds) -> dict[str, int]:
     return {"key": key, "result": await in_thread(_work.mixed_blocking, app.state.client, wait_ms, key, rounds)}
+
+
+@app.get("/tail")
+async def tail(wait_ms: WaitMs, sigma: Sigma, key: Key) -> dict[str, int]:
+    return {"key": key, "value": await in_thread(_work.fetch_blocking, app.state.client, wait_ms, key, sigma)}
+
+
+@app.get("/cpu_native")
+async def cpu_native(kib: Kib, key: Key) -> dict[str, int | str]:
+    return {"key": key, "result": await in_thread(_work.native, key, kib)}
+
+
+@app.get("/json")
+async def json(items: Items, key: Key) -> Response:
+    return Response(await in_thread(_orders.orders_json, key, items), media_type="application/json")

@@ -21,7 +21,7 @@ from typing import TypeVar
 from fastapi import FastAPI
 
 from targets import _work
-from targets._work import Key, Rounds, WaitMs
+from targets._work import Key, Rounds, Sigma, WaitMs
 
 PARAMS = {"interpreters": "cores"}
 IN_FLIGHT = "interpreters"
@@ -71,3 +71,8 @@ async def cpu(rounds: Rounds, key: Key) -> dict[str, int]:
 @app.get("/mixed")
 async def mixed(wait_ms: WaitMs, key: Key, rounds: Rounds) -> dict[str, int]:
     return {"key": key, "result": await in_interpreter(_work.mixed_in_child, wait_ms, key, rounds)}
+
+
+@app.get("/tail")
+async def tail(wait_ms: WaitMs, sigma: Sigma, key: Key) -> dict[str, int]:
+    return {"key": key, "value": await in_interpreter(_work.fetch_in_child, wait_ms, key, sigma)}

@@ -8,7 +8,9 @@ from harness.analysis.claims import judged_claims
 from harness.analysis.comparisons import comparisons
 from harness.analysis.decisions import decisions, undecided
 from harness.analysis.evidence import Analysis
+from harness.analysis.in_time_comparisons import in_time_comparisons
 from harness.analysis.net_costs import net_costs
+from harness.analysis.overload_effects import overload_effects
 from harness.analysis.quantile_comparisons import quantile_comparisons
 from harness.analysis.remarks import remarks
 from harness.analysis.sweeps import sweeps
@@ -54,7 +56,11 @@ def analyse(run: Run) -> Analysis:
         )
         for cell in measured
     }
-    compared = (*comparisons(record, slices, causes), *quantile_comparisons(record, judged))
+    compared = (
+        *comparisons(record, slices, causes),
+        *in_time_comparisons(record, slices),
+        *quantile_comparisons(record, judged),
+    )
     decided = decisions(record, slices, measured, compared, causes)
     return Analysis(
         run=record,
@@ -66,6 +72,7 @@ def analyse(run: Run) -> Analysis:
         undecided=undecided(record, measured, decided),
         claims=judged_claims(record, judged, measured),
         sweeps=sweeps(record, slices, measured),
+        overload_effects=overload_effects(record, judged),
         broken=tuple(broken),
     )
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from harness.analysis.overload_record import OverloadEffect
 from harness.analysis.sweep_record import Sweep
 from harness.judging.estimate import Estimate
 from harness.judging.figures import Ceiling, Percentile, SliceFigures
@@ -76,9 +77,10 @@ class Cell(Struct, frozen=True, kw_only=True):
 class Comparison(Struct, frozen=True, kw_only=True):
     """`variant` against `baseline` on one workload, paired within rounds.
 
-    `metric`: `capacity_rps`, `target_cpu_s_per_1000`, or a latency at a rate, such as `p99_ms@rate-30`. `ratio` > 1
-    means more of it. Its interval is simultaneous: with 95 % confidence all those of a workload and metric hold at
-    once. `verdict` is read off it; `faster` means better: more capacity, less CPU time a request, a shorter time.
+    `metric`: `capacity_rps`, `target_cpu_s_per_1000`, or of one rate a latency, such as `p99_ms@rate-30`, or the
+    answers within the profile's deadline, `in_time_rps@rate-30`. `ratio` > 1 means more of it. Its interval is
+    simultaneous: with 95 % confidence all those of a workload and metric hold at once. `verdict` is read off it;
+    `faster` means better: more capacity, more answers in time, less CPU time a request, a shorter time.
     `more_rounds`: about how many more would decide an `open` one (at most stats.MOST_MORE_ROUNDS, "that many or more";
     None: that is not known), and `more_s`: how long they would take.
     """
@@ -91,7 +93,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
     verdict: Literal["faster", "slower", "same", "open"]
     more_rounds: int | None = None
     more_s: float | None = None
-    why: str = ""  # the variant's cause on this workload, of the capacity only
+    why: str = ""  # of the capacity the variant's cause on this workload, of answers in time what stands in for a zero
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -118,7 +120,7 @@ class Undecided(Struct, frozen=True, kw_only=True):
 
 class ClaimEvidence(Struct, frozen=True, kw_only=True):
     """One part of what speaks for or against a claim. `effect` is a ratio; None: it was counted, and `counted` says
-    what came of it. `slices` of the `rounds` are behind it."""
+    what came of it. `slices` of the `rounds` are behind it, of `run` where that was added to the report."""
 
     what: str  # e.g. "capacity on cpu, async_process_pool over async_thread_pool"
     shows: Literal["for", "against", "neither"]
@@ -127,6 +129,7 @@ class ClaimEvidence(Struct, frozen=True, kw_only=True):
     workload: str
     rounds: tuple[int, ...]
     slices: tuple[str, ...]
+    run: str = ""  # the name of its folder; empty: the run whose report it is
 
 
 class Claim(Struct, frozen=True, kw_only=True):
@@ -158,4 +161,5 @@ class Analysis(Struct, frozen=True, kw_only=True):
     undecided: tuple[Undecided, ...] = ()
     claims: tuple[Claim, ...] = ()
     sweeps: tuple[Sweep, ...] = ()
+    overload_effects: tuple[OverloadEffect, ...] = ()
     broken: tuple[str, ...] = ()  # records that could not be read, one line each

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import typer
@@ -13,7 +14,9 @@ from harness.results.records.errors import UsageError
 from harness.results.records.text import count
 
 if TYPE_CHECKING:
+    from harness.analysis.added_run import Added
     from harness.analysis.evidence import Analysis
+    from harness.analysis.sweep_record import Sweep
     from harness.cli.display import Display
     from harness.measuring.measure import Result
     from harness.results.store import Run
@@ -28,10 +31,10 @@ def display(as_json: bool) -> Display:
     return Display(Console(stderr=as_json, highlight=False))
 
 
-def finish(result: Result, errors: tuple[str, ...], as_json: bool) -> None:
+def finish(result: Result, errors: tuple[str, ...], as_json: bool, add_to: str | None = None) -> None:
     """The report, and an exit code that says whether a strategy failed, answered wrongly or has no valid data.
 
-    What other users of the machine disturbed is a line at the end, and no error.
+    What other users of the machine disturbed is a line at the end, and no error. `add_to`: whose report shows it, too.
     """
     from harness.analysis.shortfalls import shortfalls
     from harness.cli.display import clock
@@ -48,6 +51,10 @@ def finish(result: Result, errors: tuple[str, ...], as_json: bool) -> None:
         print(f"no decision: {each.workload}: {each.reason}", file=sys.stderr)
     if line := _disturbed_line(analysis):
         print(line, file=sys.stderr if as_json else sys.stdout)
+    if add_to is not None:
+        from harness.cli.adding import add_sweep
+
+        print(add_sweep(result.run, add_to), file=sys.stderr if as_json else sys.stdout)
     if errors or result.failed or short or any(each.nobody_answered for each in analysis.undecided):
         raise typer.Exit(EXIT_INCOMPLETE)
 
@@ -79,17 +86,17 @@ def _disturbed_line(analysis: Analysis) -> str:
 
 
 def write_report(run: Run, as_json: bool) -> Analysis:
-    """Judge, write report.html and summary.csv, say the decisions."""
+    """Judge, write report.html and summary.csv, say the decisions. What was added to the report is in it."""
     import msgspec
 
-    from harness.analysis.analyse import analyse
     from harness.analysis.shortfalls import disturbed, shortfalls
+    from harness.cli.together import together, warn_of_added
     from harness.report import exports, for_programs, page
     from harness.report.sweep_charts import sweep_sentences
 
-    analysis = analyse(run)
+    analysis, added = together(run)
     exports.write_summary_csv(run, analysis)
-    path = page.write_page(run, analysis)
+    path = page.write_page(run, analysis, added)
     if as_json:
         summary = {
             "run": str(run.path),
@@ -99,6 +106,10 @@ def write_report(run: Run, as_json: bool) -> Analysis:
             "left_out_share": for_programs.left_out_share(analysis),
             "undecided": analysis.undecided,
             "sweeps": analysis.sweeps,
+            "added": [
+                {"run": each.name, "sweeps": each.analysis.sweeps, "differs": each.differs} for each in added.runs
+            ],
+            "not_added": added.left_out,
             "cells": analysis.cells,
             "shortfalls": shortfalls(analysis),
             "disturbed": disturbed(analysis),
@@ -110,9 +121,17 @@ def write_report(run: Run, as_json: bool) -> Analysis:
         print(
             exports.terminal_summary(analysis, columns) if sys.stdout.isatty() else exports.markdown_summary(analysis)
         )
-        for sweep in analysis.sweeps:
-            print(f"{sweep.of} on {sweep.workload}: {' '.join(sweep_sentences(sweep))}")
+        for of, sweep in _all_sweeps(analysis, added):
+            print(f"{sweep.of} on {sweep.workload}{of}: {' '.join(sweep_sentences(sweep))}")
         print(f"report: {path}")
     for line in analysis.broken:
         print(line, file=sys.stderr)
+    warn_of_added(added)
     return analysis
+
+
+def _all_sweeps(analysis: Analysis, added: Added) -> Iterator[tuple[str, Sweep]]:
+    """Of the run, and of those that were added: these with their name."""
+    yield from (("", sweep) for sweep in analysis.sweeps)
+    for each in added.runs:
+        yield from ((f" (run {each.name})", sweep) for sweep in each.analysis.sweeps)

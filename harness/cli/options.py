@@ -56,6 +56,9 @@ PostgresUrl = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="for a program to read")]
 RunPath = Annotated[Path | None, typer.Argument(metavar="[RUN]", help="a folder of results/ (default: your newest)")]
+RunPaths = Annotated[
+    list[Path] | None, typer.Argument(metavar="[RUN]...", help="folders of results/ (default: your newest)")
+]
 
 
 def given(context: typer.Context) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli.adding import NEWEST, check_add_to
 from harness.cli.ending import display, finish
 from harness.cli.options import (
     Baseline,
@@ -49,6 +50,14 @@ def sweep(
     results: Results = Path("results"),
     port: Port = None,
     postgres_url: PostgresUrl = None,
+    add_to: Annotated[
+        str | None,
+        typer.Option(
+            "--add-to",
+            metavar="RUN",
+            help=f"show it in the report of this run, too; `{NEWEST}`: the newest of `bench run` on this machine",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure a strategy with several values of one parameter, against each other and a baseline: which is enough?
@@ -65,6 +74,7 @@ def sweep(
     from harness.machine.only_run import alone_on_this_machine
     from harness.measuring.measure import start_run
 
+    check_add_to(add_to)
     params = sweeps_asked_for(swept)
     asked = Dimensions.read(server, loop, http, client, python)
     with alone_on_this_machine():  # making an environment would disturb who measures
@@ -77,4 +87,4 @@ def sweep(
             for line in (*errors, *with_their_own(chosen, asked)):
                 shown.noticed(line)
             result = start_run(order, shown)
-    finish(result, errors, as_json)
+    finish(result, errors, as_json, add_to)

@@ -21,6 +21,7 @@ CHART_WIDTH = 430
 NOTE_LENGTH = 36
 _NAME_LENGTH = 24
 _LEFT, _RIGHT = 156, CHART_WIDTH - 88  # of the plot; names are left of it, figures right
+_PAIR_RIGHT = CHART_WIDTH - 112  # where each row has two ratios with their intervals
 _TOP, _BOTTOM = 24, 34
 _ROW = 31
 _UP, _DOWN = 5.3, 7.4  # from a row's middle to its two lines of text
@@ -202,3 +203,56 @@ def _percentile(drawn: _Rows, place: int, value: Percentile, colour: str, *, is_
         )
     else:
         canvas.marks(x, y, ">" if value.at_least else "o", 7, colour, edge_width=2)
+
+
+# --------------------------------------------------------------------------------------------------- two workloads
+
+
+@dataclass(frozen=True)
+class PairRow:
+    """A variant's capacities on two workloads, each over what the baseline does there; None: not known. The baseline
+    itself has no slices in its ratio."""
+
+    variant: str
+    colour: str
+    first: Estimate | None
+    second: Estimate | None
+
+
+def pair_chart(rows: Sequence[PairRow], names: tuple[str, str], baseline: str, title: str) -> Markup:
+    """Two bars a row, of the workloads `names`: the first filled, the second pale. Whiskers: 95 % intervals."""
+    known = [each for row in rows for each in (row.first, row.second) if each is not None]
+    largest = max((each.value for each in known), default=1.0)
+    # One wide interval must not flatten every bar: it may run off the axis.
+    edge = max([1.0, largest, *(min(each.high, 1.6 * largest) for each in known if each.high is not None)])
+    scale = Scale(0.0, 1.04 * edge, _LEFT, _PAIR_RIGHT)
+    ticks = [(tick, wording.times(tick) if tick else "0") for tick in scale.ticks(4)]
+    drawn = _Rows(len(rows), scale, ticks, f"capacity, over that of {baseline}", f"{names[0]}, below it {names[1]}")
+    for place, row in enumerate(rows):
+        _pair_row(drawn, place, row, names)
+    one = scale(1.0)
+    drawn.canvas.line([one, one], [_TOP, drawn.bottom], INK, 1.2, dashes=(3, 3))
+    return drawn.svg(title)
+
+
+def _pair_row(drawn: _Rows, place: int, row: PairRow, names: tuple[str, str]) -> None:
+    drawn.name(place, row.variant, "", warns=False)
+    for name, ratio, y, alpha in (
+        (names[0], row.first, drawn.middle(place) - _UP - 0.7, None),
+        (names[1], row.second, drawn.middle(place) + _UP + 0.7, 0.45),
+    ):
+        if ratio is None:
+            drawn.canvas.text(CHART_WIDTH, y, "no comparison", _SMALL, MUTED, "right")
+            drawn.said.append(f"{row.variant} on {name}: no comparison")
+            continue
+        canvas, scale = drawn.canvas, drawn.scale
+        canvas.box(_LEFT, y - 5, scale(ratio.value), y + 5, row.colour, alpha)
+        interval = " no interval" if ratio.slices else " the baseline"
+        if ratio.low is not None and ratio.high is not None:
+            low, high = scale(ratio.low), scale(ratio.high)
+            for colour, width in ((SURFACE, 3.4), (INK, 1.3)):
+                canvas.line([low, high], [y, y], colour, width)
+            canvas.marks([low] if ratio.high > scale.high else [low, high], y, "|", 6, INK, edge_width=1.3)
+            interval = f" {wording.interval_of_ratio(ratio)}"
+        canvas.text(CHART_WIDTH, y, f"{wording.times(ratio.value)}{interval}", _SMALL, INK, "right")
+        drawn.said.append(f"{row.variant} on {name} {wording.times(ratio.value)}{interval}")

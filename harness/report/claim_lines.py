@@ -102,7 +102,7 @@ def _found(part: ClaimEvidence) -> str:
 
 
 def slices_behind(part: ClaimEvidence) -> str:
-    """24 slices of rounds 1-6, 8-13"""
+    """24 slices of rounds 1-6, 8-13, and where they are not of the run whose report it is, of which one."""
     ends = [list(part.rounds[:1])]
     for before, number in pairwise(part.rounds):
         if number == before + 1:
@@ -111,4 +111,5 @@ def slices_behind(part: ClaimEvidence) -> str:
             ends.append([number])
     ranges = ", ".join("-".join(map(str, end)) for end in ends if end)
     word = "round" if len(part.rounds) == 1 else "rounds"
-    return f"{count(len(part.slices), 'slice')} of {word} {ranges}" if ranges else "no slice"
+    of = f" of {part.run}" if part.run else ""
+    return f"{count(len(part.slices), 'slice')} of {word} {ranges}{of}" if ranges else f"no slice{of}"

@@ -19,8 +19,9 @@ class Ratio(Struct, frozen=True):
 
 
 class ComparisonForPrograms(Struct, frozen=True):
-    """`metric`: `capacity_rps`, `cpu_s_per_1000`, or a latency at a rate such as `p99_ms@rate-30`. `verdict`: `faster`
-    is better, also of a cost or a time."""
+    """`metric`: `capacity_rps`, `cpu_s_per_1000`, or of one rate a latency such as `p99_ms@rate-30`, or the answers in
+    time, `in_time_rps@rate-30`, where the profile has a deadline. `verdict`: `faster` is better, also of a cost or a
+    time."""
 
     workload: str
     variant: str
@@ -46,7 +47,8 @@ def decisions_for_programs(analysis: Analysis) -> tuple[DecisionForPrograms, ...
 
 
 class EvidenceForPrograms(Struct, frozen=True):
-    """`shows`: whether it is `for` the claim, `against` it or `neither`. `effect` is a ratio; null: it was counted."""
+    """`shows`: whether it is `for` the claim, `against` it or `neither`. `effect` is a ratio; null: it was counted.
+    `run`: whose slices they are, the name of its folder; empty: of the run that was asked for."""
 
     what: str
     shows: str
@@ -55,6 +57,7 @@ class EvidenceForPrograms(Struct, frozen=True):
     workload: str
     rounds: tuple[int, ...]
     slices: tuple[str, ...]
+    run: str
 
 
 class ClaimForPrograms(Struct, frozen=True):
@@ -86,6 +89,7 @@ def claims_for_programs(analysis: Analysis) -> tuple[ClaimForPrograms, ...]:
                     part.workload,
                     part.rounds,
                     part.slices,
+                    part.run,
                 )
                 for part in claim.evidence
             ),

@@ -12,10 +12,12 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from harness.analysis.added_run import Added
 from harness.analysis.analysed_app import analysed_app
 from harness.analysis.evidence import Analysis, Cell
 from harness.judging.figures import SliceFigures
 from harness.report import banner, provenance, timeline, verdicts, wording, workloads
+from harness.report.added_part import added_sweeps, added_warnings
 from harness.report.app_section import AppSection, app_section
 from harness.report.calibration_section import calibration_section
 from harness.report.claim_lines import claim_rows
@@ -44,14 +46,18 @@ class Panels:
     panels: tuple[Panel, ...]
 
 
-def write_page(run: Run, analysis: Analysis) -> Path:
+_NOTHING_ADDED = Added()
+
+
+def write_page(run: Run, analysis: Analysis, added: Added = _NOTHING_ADDED) -> Path:
     """Write the run's `report.html`; raises StoreError when it cannot be written."""
-    write_atomically(run.report_path, render(run, analysis).encode("utf-8", errors="replace"))
+    write_atomically(run.report_path, render(run, analysis, added).encode("utf-8", errors="replace"))
     return run.report_path
 
 
-def render(run: Run, analysis: Analysis) -> str:
-    """The whole page. Reads the raw series of one boot of each cell; changes nothing."""
+def render(run: Run, analysis: Analysis, added: Added = _NOTHING_ADDED) -> str:
+    """The whole page, with the sweeps of the runs that were `added`; their claims are in the `analysis` already. Reads
+    the raw series of one boot of each cell; changes nothing."""
     record = analysis.run
     palette = Palette([variant.name for variant in record.variants])
     anchors = {workload.name: f"w{place}" for place, workload in enumerate(record.workloads)}
@@ -64,14 +70,20 @@ def render(run: Run, analysis: Analysis) -> str:
         machine=provenance.machine_line(record.environment),
         counts=Counter(standing(slice) for slice in measured_slices(analysis)),
         measured=len(measured_slices(analysis)),
-        warnings=(*banner.warnings(analysis), *filter(None, [unreadable, proof.warning])),
+        warnings=(
+            *banner.warnings(analysis), *added_warnings(added), *filter(None, [unreadable, proof.warning])
+        ),
         instrument=proof,
         decisions=verdicts.decision_rows(analysis, anchors, palette),
         claims=claim_rows(analysis),
+        added=added.runs,
         baseline=analysis.run.baseline or "the baseline",
         sweeps=[
-            sweep_view(sweep, record.environment.partition.target_cores, palette.css(sweep.points[0].variant))
-            for sweep in analysis.sweeps
+            *(
+                sweep_view(sweep, record.environment.partition.target_cores, palette.css(sweep.points[0].variant))
+                for sweep in analysis.sweeps
+            ),
+            *added_sweeps(added),
         ],
         workloads=[
             workloads.view(analysis, workload, anchors[workload.name], palette, proof.calibration)

@@ -24,18 +24,22 @@ _CAP = 4
 
 @dataclass(frozen=True)
 class SweepView:
-    """`said`: what follows from it, a sentence each."""
+    """`said`: what follows from it, a sentence each. `of`: the run that it is of, where that was added to the report;
+    `note`: what a reader must know of that one."""
 
     workload: str
     strategy: str
     what: str
     svg: Markup
     said: tuple[str, ...]
+    of: str = ""
+    note: str = ""
 
 
-def sweep_view(sweep: Sweep, cores: int, colour: str) -> SweepView:
+def sweep_view(sweep: Sweep, cores: int, colour: str, *, of: str = "", note: str = "") -> SweepView:
     """`cores`: of the machine, for the target."""
-    return SweepView(sweep.workload, sweep.of, sweep.what, _chart(sweep, cores, colour), sweep_sentences(sweep))
+    chart, said = _chart(sweep, cores, colour), sweep_sentences(sweep)
+    return SweepView(sweep.workload, sweep.of, sweep.what, chart, said, of, note)
 
 
 def sweep_sentences(sweep: Sweep) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.analysis.evidence import Analysis, Comparison, Decision
+from harness.analysis.in_time_comparisons import IN_TIME
 from harness.judging.stats import MOST_MORE_ROUNDS
 from harness.report import wording
 from harness.report.palette import Palette
@@ -63,8 +64,14 @@ class Comparisons:
 
 
 _METRICS = {"capacity_rps": "Capacity", "target_cpu_s_per_1000": "CPU-seconds per request"}
-_LATENCIES = {"p50_ms": "Response time p50", "p99_ms": "Response time p99", "health_p99_ms": "/health p99"}
+_AT_RATES = {
+    IN_TIME: "Answered in time",
+    "p50_ms": "Response time p50",
+    "p99_ms": "Response time p99",
+    "health_p99_ms": "/health p99",
+}
 _CAPACITY_WORDS = {"faster": "faster", "slower": "slower"}
+_IN_TIME_WORDS = {"faster": "more in time", "slower": "fewer in time"}
 _CPU_WORDS = {"faster": "less CPU", "slower": "more CPU"}
 _LATENCY_WORDS = {"faster": "shorter", "slower": "longer"}
 _BADGES = {"faster": ("better", "▲"), "slower": ("worse", "▼"), "same": ("same", "="), "open": ("open", "?")}
@@ -73,8 +80,8 @@ _BADGES = {"faster": ("better", "▲"), "slower": ("worse", "▼"), "same": ("sa
 def badge(comparison: Comparison) -> VerdictBadge:
     """The verdict in words that fit the metric."""
     kind, sign = _BADGES[comparison.verdict]
-    words = {"capacity_rps": _CAPACITY_WORDS, "target_cpu_s_per_1000": _CPU_WORDS}.get(
-        comparison.metric, _LATENCY_WORDS
+    words = {"capacity_rps": _CAPACITY_WORDS, "target_cpu_s_per_1000": _CPU_WORDS, IN_TIME: _IN_TIME_WORDS}.get(
+        comparison.metric.partition("@")[0], _LATENCY_WORDS
     )
     return VerdictBadge(kind, f"{sign} {words.get(comparison.verdict, comparison.verdict)}")
 
@@ -147,13 +154,13 @@ def comparison_tables(analysis: Analysis, palette: Palette) -> tuple[Comparisons
 
 
 def _headings(analysis: Analysis) -> dict[str, str]:
-    """Of the metrics that were compared: those of the closed loop, then latencies by rate."""
+    """Of the metrics that were compared: those of the closed loop, then those of the rates."""
     found = list(dict.fromkeys(made.metric for made in analysis.comparisons))
     first = {metric: heading for metric, heading in _METRICS.items() if metric in found}
-    latencies = [metric for metric in found if "@" in metric]
+    at_rates = [metric for metric in found if "@" in metric]
     return first | {
-        metric: f"{_LATENCIES[metric.split('@')[0]]}, {metric.split('@')[1]}"
-        for metric in sorted(latencies, key=lambda metric: list(_LATENCIES).index(metric.split("@")[0]))
+        metric: f"{_AT_RATES[metric.split('@')[0]]}, {metric.split('@')[1]}"
+        for metric in sorted(at_rates, key=lambda metric: list(_AT_RATES).index(metric.split("@")[0]))
     }
 
 
@@ -178,7 +185,7 @@ def _rows(analysis: Analysis, workload: str, metric: str, palette: Palette) -> t
 def _refused(analysis: Analysis, made: Comparison) -> str:
     """Beside a latency: how many requests have no part in it, since their server refused them."""
     metric, _, phase_name = made.metric.partition("@")
-    if metric.startswith("health"):
+    if metric.startswith("health") or metric == IN_TIME:
         return ""
     said = []
     for variant in (made.variant, made.baseline):

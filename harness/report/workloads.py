@@ -11,7 +11,9 @@ from harness.calibration.calibration_record import Calibration
 from harness.judging.figures import Percentile
 from harness.report import charts, tables, wording
 from harness.report.calibration_section import instrument_line
+from harness.report.overload_lines import overload_lines
 from harness.report.palette import Palette
+from harness.report.side_by_side import beside, beside_chart
 from harness.report.standing import (
     capacity_of,
     capacity_of_cell,
@@ -55,7 +57,9 @@ class WorkloadView:
     title: str
     facts: str
     measured: bool
+    overload: tuple[str, ...]  # what is said of means against it
     capacity: Chart
+    beside: Chart | None  # the capacities on another workload, too, where that says something
     rates: tuple[Chart, ...]
     health: Chart
     lag: Chart
@@ -81,7 +85,9 @@ def view(
         title=workload.title,
         facts=_facts(analysis, workload),
         measured=any(cell.capacity is not None for cell in cells),
+        overload=overload_lines(analysis, workload.name),
         capacity=drawn.capacity(),
+        beside=drawn.beside(),
         rates=(*drawn.in_time(), *drawn.rates(calibration)),
         health=drawn.health(),
         lag=drawn.lag(),
@@ -148,6 +154,13 @@ class _Drawn:
             )
         title = f"Capacity of each variant on {self.workload}"
         return Chart("Capacity", charts.capacity_chart(rows, title))
+
+    def beside(self) -> Chart | None:
+        other = beside(self.analysis, self.workload)
+        if not other:
+            return None
+        heading = f"{self.workload} beside {other}: where threads scale"
+        return Chart(heading, beside_chart(self.analysis, self.workload, other, self.palette, self.cells))
 
     def rates(self, calibration: Calibration | None) -> tuple[Chart, ...]:
         drawn = []

@@ -12,8 +12,13 @@ def test_a_sweep_of_threads_finds_the_size(tmp_path: Path) -> None:
     closed_loop_alone = TINY.replace("[{ percent = 30, duration_s = 0.4 }]", "[]")
     project = Project(tmp_path, ["async_thread_pool"], profile=closed_loop_alone)
     asked = ("sweep", "async_thread_pool", "threads=2,4,8", "--loop", "asyncio", "--profile", "tiny.toml")
-    ended = project.bench(*asked, "--rounds", "4", "--json")
+    asked = (*asked, "--rounds", "4", "--json")
+    refused = project.bench(*asked, "--add-to", "results/gone")
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err == "bench: results/gone: no run.json there; name a folder that `bench run` wrote\n"
+    ended = project.bench(*asked, "--add-to", "newest")
     assert ended.measured_everything, ended.err
+    assert "not added to another report: results holds no run that `bench run` has measured" in ended.err
     found = json.loads(ended.out)
     (swept,) = found["sweeps"]
     assert (swept["strategy"], swept["workload"], swept["what"]) == ("async_thread_pool", "io", "threads")

@@ -40,8 +40,17 @@ NAMES = [
 ]
 WITHOUT_POOLS = {"async_thread_pool", "fake_async", "free_threaded", "pure_async", "pure_async_aiohttp", "sync_def"}
 WITH_FANOUT = WITHOUT_POOLS | {"deadline"}
-WITH_TAIL = (WITHOUT_POOLS | {"load_shedding", "multi_worker"}) - {"free_threaded"}  # `deadline`: see below
-WITH_JSON = {"async_process_pool", "async_thread_pool", "fake_async", "multi_worker", "pure_async", "sync_def"}
+WITH_TAIL = WITHOUT_POOLS | {"interpreter_pool", "load_shedding", "multi_worker"}  # `deadline`: see below
+# pydantic's core and Pillow refuse to be imported in an interpreter of `interpreter_pool`.
+WITH_JSON = {
+    "async_process_pool",
+    "async_thread_pool",
+    "fake_async",
+    "free_threaded",
+    "multi_worker",
+    "pure_async",
+    "sync_def",
+}
 WITH_NATIVE = WITH_JSON | {"load_shedding"}
 GONE_S = 10.0
 

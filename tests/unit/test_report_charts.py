@@ -11,6 +11,7 @@ from markupsafe import Markup
 from harness.judging.estimate import Estimate
 from harness.judging.figures import Ceiling, Percentile
 from harness.report import charts
+from harness.report.wording import TIMES
 
 BLUE = "var(--s0)"
 
@@ -101,3 +102,31 @@ def test_a_single_percentile_is_named_alone() -> None:
 def test_extreme_latencies_are_drawn(value_ms: float) -> None:
     row = charts.LatencyRow("s", BLUE, Percentile(value_ms, False, 500), Percentile(value_ms, True, 500))
     assert "nan" not in charts.latency_chart([row], "")
+
+
+def pair(first: Estimate | None, second: Estimate | None, variant: str = "async_thread_pool") -> charts.PairRow:
+    return charts.PairRow(variant, BLUE, first, second)
+
+
+def pair_chart(*rows: charts.PairRow) -> Markup:
+    return charts.pair_chart(rows, ("cpu", "cpu_native"), "fake_async", "Both")
+
+
+def test_two_workloads_have_two_bars_a_row_and_the_baseline_is_one() -> None:
+    baseline = pair(Estimate(1.0, None, None, 0), Estimate(1.0, None, None, 0), "fake_async")
+    svg = pair_chart(baseline, pair(Estimate(0.93, 0.80, 1.07, 6), Estimate(1.68, 1.49, 1.90, 6)))
+    said = texts(svg)
+    assert said.count(f"{TIMES}1.00 the baseline") == 2
+    assert {f"{TIMES}0.930 [0.800, 1.07]", f"{TIMES}1.68 [1.49, 1.90]", "cpu, below it cpu_native"} <= set(said)
+    boxes = [float(box.get("width", "")) for box in ElementTree.fromstring(svg).iter() if box.tag.endswith("rect")]
+    assert len(boxes) == 4
+    assert boxes[0] == boxes[1] and boxes[2] < boxes[0] < boxes[3]
+    described = ElementTree.fromstring(svg).get("aria-label") or ""
+    assert f"async_thread_pool on cpu_native {TIMES}1.68 [1.49, 1.90]" in described
+
+
+def test_a_pair_without_a_comparison_or_an_interval_says_so() -> None:
+    said = texts(pair_chart(pair(None, Estimate(1.5, None, None, 1)), pair(Estimate(2.0, 0.1, 1e9, 2), None)))
+    assert {"no comparison", f"{TIMES}1.50 no interval"} <= set(said)
+    ticks = [float(text.removeprefix(TIMES)) for text in said if re.fullmatch(rf"{TIMES}[\d.]+", text)]
+    assert max(ticks) <= 3.3, "one wide interval flattens nothing"

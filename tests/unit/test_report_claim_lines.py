@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import typer
 
@@ -71,6 +72,12 @@ def test_rounds_that_follow_each_other_are_a_range() -> None:
     assert slices_behind(part(())) == "no slice"
 
 
+def test_evidence_of_another_run_names_it() -> None:
+    other = msgspec.structs.replace(part((1, 2)), run="20260102-a")
+    assert slices_behind(other) == "4 slices of rounds 1-2 of 20260102-a"
+    assert "(4 slices of rounds 1-2 of 20260102-a)" in terminal_claims([claim(evidence=(other,))], 200)
+
+
 def test_what_is_open_or_not_tested_says_how_to_test_it() -> None:
     said = {verdict: terminal_claims([claim(verdict=verdict)], 80) for verdict in VERDICTS}
     tested = {verdict: text.partition("to test it")[2] for verdict, text in said.items()}
@@ -114,14 +121,14 @@ def test_the_analysis_of_a_run_on_disk_has_them(run: Run) -> None:
 
 
 def test_the_command_prints_them(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    claims(run.path)
+    claims([run.path])
     text = capsys.readouterr().out
     assert len(re.findall(r"^ ?\d+\. ", text, re.MULTILINE)) == len(IDS)
     assert f"fewer requests are answered, and none ends in an error: confirmed, {TIMES}0.0" in text
 
 
 def test_what_programs_read_has_these_names(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    claims(Path(run.path), as_json=True)
+    claims([Path(run.path)], as_json=True)
     said = json.loads(capsys.readouterr().out)
     assert [each["id"] for each in said] == list(IDS)
     known = {slice.record.spec.id for slice in analyse(run).slices}
@@ -132,7 +139,8 @@ def test_what_programs_read_has_these_names(run: Run, capsys: pytest.CaptureFixt
         if each["effect"] is not None:
             assert set(each["effect"]) == {"value", "low", "high"}
         for part in each["evidence"]:
-            assert set(part) == {"what", "shows", "effect", "counted", "workload", "rounds", "slices"}
+            assert set(part) == {"what", "shows", "effect", "counted", "workload", "rounds", "slices", "run"}
+            assert part["run"] == ""
             assert set(part["slices"]) <= known and part["slices"]
 
 

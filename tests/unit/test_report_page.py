@@ -303,3 +303,30 @@ def test_with_a_deadline_it_says_what_was_in_time(nowhere: Run) -> None:
     charts = [found.get("aria-label") or "" for tag, found in shown.tags if tag == "svg"]
     assert any(label.startswith("Answered within 250 ms at") and "70.0" in label for label in charts)
     assert "In time within" not in Elements(page.render(nowhere, good)).text
+
+
+def beside_charts(analysis: Analysis, nowhere: Run) -> list[str]:
+    labels = [found.get("aria-label") or "" for tag, found in Elements(page.render(nowhere, analysis)).tags]
+    return [label for label in labels if label.startswith("Capacity on cpu and on cpu_native")]
+
+
+def test_cpu_stands_beside_what_releases_the_gil_where_a_run_has_both(nowhere: Run) -> None:
+    names = ("sync_def", "pure_async", "two_stage")
+    both = handmade.analysis(names, ("cpu", "cpu_native"))
+    (label,) = beside_charts(both, nowhere)
+    assert f"pure_async on cpu_native {wording.TIMES}1.00 [0.900, 1.10]" in label
+    assert "cpu beside cpu_native: where threads scale" in Elements(page.render(nowhere, both)).text
+
+    def without(variant: str) -> Analysis:
+        cells = [
+            msgspec.structs.replace(cell, capacity=None)
+            if (cell.variant, cell.workload) == (variant, "cpu_native")
+            else cell
+            for cell in both.cells
+        ]
+        return msgspec.structs.replace(both, cells=tuple(cells))
+
+    (label,) = beside_charts(without("two_stage"), nowhere)
+    assert "pure_async on cpu" in label and "two_stage" not in label
+    assert beside_charts(without("sync_def"), nowhere) == [], "there is nothing that both are relative to"
+    assert beside_charts(handmade.analysis(names, ("cpu", "io")), nowhere) == []
