@@ -70,9 +70,7 @@ def render(run: Run, analysis: Analysis, added: Added = _NOTHING_ADDED) -> str:
         machine=provenance.machine_line(record.environment),
         counts=Counter(standing(slice) for slice in measured_slices(analysis)),
         measured=len(measured_slices(analysis)),
-        warnings=(
-            *banner.warnings(analysis), *added_warnings(added), *filter(None, [unreadable, proof.warning])
-        ),
+        warnings=(*banner.warnings(analysis), *added_warnings(added), *filter(None, [unreadable, proof.warning])),
         instrument=proof,
         decisions=verdicts.decision_rows(analysis, anchors, palette),
         claims=claim_rows(analysis),
