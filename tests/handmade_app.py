@@ -120,21 +120,21 @@ def report(measured: Analysis | None = None, **limits: float) -> AppReport:
 HOSTILE = "<script>alert(1)</script>\x1b[31m\u202e|`]]>\n# ![x](y) \\| &amp; \"'"
 
 
-def hostile_report(measured: Analysis | None = None) -> AppReport:
-    route = f"GET /{HOSTILE}"
-    line = BlockingLine(HOSTILE, 15, HOSTILE, HOSTILE, "waits", 57.9, HOSTILE, route)
-    remedy = Remedy("in_thread", HOSTILE, (route,), "", f"{HOSTILE}\n```\n{HOSTILE}", "")
-    other = Remedy("granian", HOSTILE, (), HOSTILE, HOSTILE, "")
+def hostile_report(measured: Analysis | None = None, text: str = HOSTILE) -> AppReport:
+    route = f"GET /{text}"
+    line = BlockingLine(text, 15, text, text, "waits", 57.9, text, route)
+    remedy = Remedy("in_thread", text, (route,), "", f"{text}\n```\n{text}", "")
+    other = Remedy("granian", text, (), text, text, "")
     routes = (
-        CheckedRoute("GET", f"/{HOSTILE}", True, 200, HOSTILE, "async def", 0, 60.4, 57.9, 0.0, 1.2, (line,)),
-        CheckedRoute("GET", f"/2{HOSTILE}", False, 0, HOSTILE),
+        CheckedRoute("GET", f"/{text}", True, 200, text, "async def", 0, 60.4, 57.9, 0.0, 1.2, (line,)),
+        CheckedRoute("GET", f"/2{text}", False, 0, text),
     )
     return app_report(
         record(
             remedies=(remedy, other),
             workloads={"slow": route, "all": ALL_ROUTES} if measured is not None else {},
             max_blocked_ms=20,
-            app=HOSTILE,
+            app=text,
         ),
         AppCheck(routes, (line,)),
         measured,

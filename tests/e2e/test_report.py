@@ -14,8 +14,10 @@ import pytest
 
 from harness.analysis.analyse import analyse
 from harness.report import page
+from harness.report.app_page import write_app_page
 from harness.results.store import Run
 from tests import handmade_analysis as handmade
+from tests import handmade_app
 from tests.synthetic_run import write_synthetic_run
 
 TITLE = "document.title='pwned'"
@@ -104,6 +106,17 @@ def test_no_script_of_a_hostile_run_is_run(tmp_path: Path) -> None:
     dom = browse(path.as_uri(), "--dump-dom")
     assert title(dom) != "pwned"
     assert "<script" not in dom
+
+
+def test_no_script_of_a_hostile_app_is_run(tmp_path: Path) -> None:
+    hostile = "".join(HOSTILE)
+    path = tmp_path / "app.html"
+    write_app_page(path, handmade_app.hostile_report(handmade_app.analysis(), hostile), {hostile: f"{hostile}\n" * 20})
+    path.write_text(without_policy(path.read_text("utf-8")))
+    dom = browse(path.as_uri(), "--dump-dom")
+    assert title(dom) != "pwned"
+    assert "<script" not in dom
+    assert '<section id="blocking">' in dom
 
 
 def test_this_test_would_see_a_script_run(tmp_path: Path) -> None:
