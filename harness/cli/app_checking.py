@@ -49,6 +49,7 @@ def check_app(target: Target, given: GivenRequests, folder: Path) -> CheckedApp:
             errors.append(f"{target.name}: {server.describe_exit()}")
         server.stop(5.0)
     files = WatchFiles.read(watch_dir)
+    files.keep(watch_dir)
     everything = (*answers, *given.not_asked(known))
     return CheckedApp(
         checked(everything, files.stretches, files.requests, files.sources),
