@@ -82,7 +82,7 @@ def app(
     """Find the lines of your own app that block its event loop, and measure what each remedy gains."""
     import tempfile
 
-    from harness.cli.app_checking import READY_S, TIMEOUT_S
+    from harness.cli.app_checking import APP_READY_S, TIMEOUT_S
     from harness.cli.app_ending import end, find
     from harness.cli.app_gate import arrivals_rps, check_gate, milliseconds
     from harness.cli.app_load import AppLoad
@@ -104,7 +104,7 @@ def app(
         measure_locustfile(target, locustfile, users=users or _LOCUST_USERS, run_time=run_time, as_json=as_json)
         return
     if init:
-        print(printable(init_requests(target, requests, ready_s=READY_S, timeout_s=TIMEOUT_S)))
+        print(printable(init_requests(target, requests, ready_s=APP_READY_S, timeout_s=TIMEOUT_S)))
         return
     asked = given_requests(
         requests=requests,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from harness.results.records.route_answer import RouteAnswer
     from harness.serving.target import Target
 
-READY_S = 60.0
+APP_READY_S = 60.0
 TIMEOUT_S = 10.0
 _TIMES = 3
 
@@ -39,7 +39,7 @@ def check_app(target: Target, given: GivenRequests, folder: Path) -> CheckedApp:
     with Server.launch(
         target, probe_dir=folder / "probe", log_path=folder / "server.log", watch_dir=watch_dir
     ) as server:
-        server.wait_ready(READY_S)
+        server.wait_ready(APP_READY_S)
         known, errors = known_routes(server, watch_dir, TIMEOUT_S)
         if given.requests is not None:
             errors = []  # of the schema: nothing depends on it then

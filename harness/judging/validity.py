@@ -25,9 +25,8 @@ from harness.results.records.slice_record import SliceRecord
 from harness.results.records.text import count
 from harness.results.records.workload import SHORTEST_DRAWN_WAIT, Workload
 
-# A generator that uses nearly a whole core queues its own work, and so does a service that uses nearly all it can use.
-# Locust warns from 90 % on (`CPU_WARNING_THRESHOLD` in its runners.py), of an average, which hides the moments of more:
-# hence lower limits.
+# A generator or a service that uses nearly all it can use queues its own work. Locust warns from 90 % of a core on
+# (`CPU_WARNING_THRESHOLD` in its runners.py), of an average, which hides the moments of more: hence lower limits.
 GENERATOR_CORES = 0.80
 SERVICE_SHARE = 0.85
 # Where generator and services have CPUs of their own they share those: what one of them uses, the other waits for.

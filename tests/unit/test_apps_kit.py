@@ -20,7 +20,7 @@ def test_the_line_and_the_function_are_those_of_the_mark(tmp_path: Path) -> None
     body = "def outer():\n    async def inner():\n        wait()  # FAULT\n    return inner\n"
     app = read_app(written(tmp_path, EXPECTED, body))
     assert app.fault is not None
-    assert (app.fault.lines, app.fault.function, app.path) == ((8,), "inner", "/a")
+    assert (app.fault.lines, app.fault.function, app.path) == ((9,), "inner", "/a")
 
 
 @pytest.mark.parametrize(("expected", "body"), [(EXPECTED, "x = 1\n"), ("", "def f():\n    wait()  # FAULT\n")])
