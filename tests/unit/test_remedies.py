@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from typing import Any
 
 import pytest
@@ -140,6 +141,8 @@ def test_what_cannot_be_applied_ends_the_startup(order: dict[str, Any], words: s
     with pytest.raises(RemedyError) as raised:
         with_order("/ping", **order)
     assert str(raised.value) == words
+    # It has gone through the app's middleware, but the line for the log shall not say that this has raised it.
+    assert "__call__" not in [frame.name for frame in traceback.extract_tb(raised.tb)]
 
 
 def test_also_of_an_app_without_a_lifespan() -> None:

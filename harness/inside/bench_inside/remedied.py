@@ -55,6 +55,10 @@ class Remedied:
 
         try:
             await self.app(scope, receive, listening)
+        except BaseException as error:
+            if error is refused:
+                raise error.with_traceback(None) from None  # no line of the app has raised it
+            raise
         finally:
             if not has_spoken:  # the application has no lifespan; servers accept that
                 await apply_or_refuse()
