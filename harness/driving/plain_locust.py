@@ -33,7 +33,7 @@ _ROOT = Path(__file__).parents[2]
 _PLUGIN = Path(__file__).parent / "inside" / "recorded.py"
 _POLL_S = 0.1
 _START_S = 60.0
-_DRAIN_S = 10  # for tasks that are not over; Locust reads whole seconds
+_MOST_DRAIN_S = 10  # for tasks that are not over when the time is; Locust reads whole seconds
 _OVERTIME_S = 20.0
 _TAIL_BYTES = 65536
 _LINE_CHARS = 300
@@ -49,8 +49,9 @@ class PlainLocust:
     `shown` is how messages call the file.
     """
 
-    def __init__(self, process: Supervised, order: RecordOrder, shown: str, log_path: Path) -> None:
+    def __init__(self, process: Supervised, order: RecordOrder, shown: str, log_path: Path, drain_s: int) -> None:
         self._process = process
+        self._drain_s = drain_s
         self._order = order
         self._shown = shown
         self._log_path = log_path
@@ -79,14 +80,15 @@ class PlainLocust:
             warm_up_s=warm_up_s,
             run_time_s=run_time_s,
         )
+        drain_s = max(1, min(_MOST_DRAIN_S, round(run_time_s)))
         command = [
             *(sys.executable, "-m", "locust", "--headless", "--only-summary", "-f", f"{_PLUGIN},{file}"),
-            *("-u", str(users), "-r", str(users), "-s", str(_DRAIN_S)),
+            *("-u", str(users), "-r", str(users), "-s", str(drain_s)),
         ]
         env = child_environment(_ROOT) | {ORDER_VARIABLE: msgspec.json.encode(order).decode()}
         log_path = scratch / "locust.log"
         process = Supervised(command, cwd=Path.cwd(), env=env, log_path=log_path, cpus=cpus)
-        return cls(process, order, str(locustfile), log_path)
+        return cls(process, order, str(locustfile), log_path, drain_s)
 
     @property
     def supervisor_pid(self) -> int:
@@ -95,7 +97,7 @@ class PlainLocust:
     def wait(self, is_server_gone: Callable[[], bool]) -> LocustRecord | None:
         """What was recorded, when Locust has ended; None when the server went before. Raises LocustfileError."""
         began_s = monotonic()
-        limit_s = self._order.warm_up_s + self._order.run_time_s + _DRAIN_S + _OVERTIME_S
+        limit_s = self._order.warm_up_s + self._order.run_time_s + self._drain_s + _OVERTIME_S
         started_s: float | None = None
         while self._process.wait_exit(_POLL_S) is None:
             if is_server_gone():
@@ -109,7 +111,7 @@ class PlainLocust:
                 )
             if started_s is not None and monotonic() - started_s > limit_s:
                 raise LocustfileError(
-                    f"{self._shown}: did not end {_DRAIN_S + _OVERTIME_S:g} s after its time; "
+                    f"{self._shown}: did not end {self._drain_s + _OVERTIME_S:g} s after its time; "
                     "look for a task that computes or waits without gevent and never hands on"
                 )
         return self._read()

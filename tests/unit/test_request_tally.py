@@ -46,7 +46,7 @@ def test_memory_does_not_grow_with_names_texts_or_times() -> None:
         tally.add("GET", "/a", 100 + number / 7, 0)
     (row,) = tally.named()
     assert sum(many for _, many in row.answered_us) == 100_000
-    assert len(row.answered_us) < 10_000
+    assert len(row.answered_us) < 20_000
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,13 @@ class NotTheAppError(socket.gaierror):
     """Not sent. Clients take it for a name that was not found, which gevent does not print."""
 
 
+def refusal_in(error: BaseException | None) -> str:
+    """What a refusal said, where `error` came of one; else empty."""
+    while error is not None and not isinstance(error, NotTheAppError):
+        error = error.__cause__ or error.__context__
+    return "" if error is None else str(error)
+
+
 class OnlyTheApp:
     """From `keep` on, connecting to any other address than `host`:`port` raises NotTheAppError."""
 

@@ -27,7 +27,7 @@ from locust import main as locust_main
 from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession
 
-from harness.driving.inside.only_the_app import REFUSAL, OnlyTheApp, aimed_at
+from harness.driving.inside.only_the_app import REFUSAL, OnlyTheApp, aimed_at, refusal_in
 from harness.driving.inside.request_tally import RequestTally, error_text, failure_text
 from harness.driving.inside.shadow import restore_stdlib
 from harness.results.records.locust_lines import (
@@ -205,7 +205,7 @@ class Recording:
         folder = Path(self._order.locustfile).parent
         own = [at for at in traceback.extract_tb(tb) if Path(at.filename).is_relative_to(folder)]
         places = [f"{Path(at.filename).relative_to(folder)}:{at.lineno}" for at in own if _PACKAGES not in at.filename]
-        return f"{places[-1]}: {error_text(error)}" if places else error_text(error)
+        return ": ".join([*places[-1:], refusal_in(error) or error_text(error)])
 
     def _why_not_started(self) -> str:
         if self._reason:
