@@ -34,6 +34,7 @@ class CheckedRoute(Struct, frozen=True):
     findings: tuple[BlockingLine, ...] = ()
     endpoint: str = ""
     cannot_wait: bool = False
+    movable_dependencies: int = 0
 
     @property
     def name(self) -> str:
@@ -101,6 +102,7 @@ class _Asked(NamedTuple):
             findings=tuple(findings),
             endpoint=self.requests[-1].endpoint,
             cannot_wait=self.requests[-1].cannot_wait,
+            movable_dependencies=self.requests[-1].movable_dependencies,
         )
 
 

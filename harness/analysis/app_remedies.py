@@ -21,6 +21,8 @@ _MOST_THREADS = 1000
 # A request that does nothing uses half of this, and on a slow machine most of it, in FastAPI itself.
 _TRIVIAL_CPU_MS = 2.0
 
+# Where what blocks may be moved, and what that is called in the order to the app.
+_MOVED = {"endpoint": "in_thread", "dependency": "dependencies_in_thread"}
 _GIL = "# Python computes in one thread at a time: this frees the loop, but more is answered by a process pool only."
 
 
@@ -56,10 +58,9 @@ def remedies(
 def _in_thread(check: AppCheck, workers: int) -> Remedy:
     by_route = {route: list(_movable(route)) for route in check.routes}
     moved = {route: lines for route, lines in by_route.items() if lines}
-    places = {"endpoint": "in_thread", "dependency": "dependencies_in_thread"}
     order = {
         key: [route.name for route, lines in moved.items() if any(line.where == place for line in lines)]
-        for place, key in places.items()
+        for place, key in _MOVED.items()
     }
     why_not = "" if moved else "; ".join(dict.fromkeys(_blocked_elsewhere(check.routes)))
     return Remedy(
@@ -77,8 +78,8 @@ def _movable(route: CheckedRoute) -> Iterator[BlockingLine]:
     """The lines that would block a thread of their own in place of the loop. A dependency that blocks the loop is
     `async def`, whatever its endpoint is."""
     for line in route.findings:
-        is_async = line.where == "dependency" or (line.where == "endpoint" and route.kind == "async def")
-        if is_async and line.cause != "cannot_run":
+        is_async = route.kind == "async def" if line.where == "endpoint" else route.movable_dependencies > 0
+        if line.where in _MOVED and is_async and line.cause != "cannot_run":
             yield line
 
 
@@ -100,6 +101,8 @@ def _blocked_elsewhere(routes: Sequence[CheckedRoute]) -> Iterator[str]:
                 yield f"{route.name}: the endpoint is `def` already"
             elif line.where == "middleware":
                 yield f"{route.name} blocks in middleware, {place}: change it there"
+            elif line.where == "dependency":
+                yield f"{route.name} blocks in a dependency with `yield` or an overridden one, {place}: change it there"
             elif line.where == "background":
                 yield f"{route.name} blocks in a background task, {place}: make that `def`"
             elif line.where == "generator":

@@ -58,6 +58,14 @@ def test_what_blocked_blocks_no_longer_and_answers_the_same(app: CorpusApp, tmp_
     assert after == before
 
 
+def test_a_dependency_with_yield_is_left_where_it_is(tmp_path: Path) -> None:
+    (app,) = [app for app in corpus() if app.name == "dependency_teardown"]
+    _, check = answer_and_check(app, tmp_path / "as_is")
+    remedy = remedies(check, cores=2, users=10, installed=())[0]
+    assert (remedy.name, remedy.routes) == ("in_thread", ())
+    assert " blocks in a dependency with `yield` or an overridden one, dependency_teardown.py:" in remedy.why_not
+
+
 def test_each_worker_of_a_factorys_app_has_the_remedies(tmp_path: Path) -> None:
     order = {"in_thread": ["GET /v1/items/{item}", "GET /orders/{order}", "GET /awaits"], "on_loop": ["GET /ping"]}
     inside = json.dumps({**order, "threads": 200})

@@ -83,7 +83,7 @@ def test_where_it_computes_the_change_says_what_a_thread_cannot_do() -> None:
 
 @pytest.mark.parametrize("kind", ["async def", "def"])
 def test_a_dependency_that_blocks_is_moved_alone(kind: str) -> None:
-    route = changed(blocked(where="dependency", function="current_user"), kind=kind)
+    route = changed(blocked(where="dependency", function="current_user"), kind=kind, movable_dependencies=1)
     remedy = found(route)["in_thread"]
     assert json.loads(remedy.inside) == {"dependencies_in_thread": ["GET /orders/{order}"]}
     assert remedy.change.splitlines()[1:] == ["def current_user(...):  # was: async def"]
@@ -92,7 +92,8 @@ def test_a_dependency_that_blocks_is_moved_alone(kind: str) -> None:
 def test_both_of_one_route_are_moved_and_each_function_is_changed_once() -> None:
     dependency = msgspec.structs.replace(WAITS, where="dependency", function="current_user", line=9)
     again = msgspec.structs.replace(WAITS, line=16, ms=10.0)
-    remedy = found(changed(ASYNC, findings=(WAITS, dependency, again)))["in_thread"]
+    route = changed(ASYNC, findings=(WAITS, dependency, again), movable_dependencies=1)
+    remedy = found(route)["in_thread"]
     assert json.loads(remedy.inside) == {
         "in_thread": ["GET /orders/{order}"],
         "dependencies_in_thread": ["GET /orders/{order}"],
@@ -106,6 +107,11 @@ def test_both_of_one_route_are_moved_and_each_function_is_changed_once() -> None
         (
             {"where": "middleware"},
             "GET /orders/{order} blocks in middleware, main.py:15 `order_status`: change it there",
+        ),
+        (
+            {"where": "dependency"},
+            "GET /orders/{order} blocks in a dependency with `yield` or an overridden one, main.py:15 `order_status`: "
+            "change it there",
         ),
         (
             {"where": "background"},

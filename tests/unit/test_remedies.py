@@ -81,7 +81,7 @@ def test_where_each_dependency_awaits_it_is_tried(capsys: pytest.CaptureFixture[
 def test_the_dependencies_of_an_app_that_overrides_some_are_left_alone() -> None:
     app = make_app()
     app.dependency_overrides[session] = lambda: "somebody"
-    with pytest.raises(RemedyError, match=r"^GET /me: the app has `dependency_overrides`; change its dependencies"):
+    with pytest.raises(RemedyError, match=r"^GET /me: has no `async def` dependency that can run"):
         with_order("/me", app, dependencies_in_thread=("GET /me",))
     answer = with_order("/me", app, in_thread=("GET /me",))
     assert answer.body == {"ran": "thread", "user": "loop", "again": "loop", "session": "somebody"}
@@ -115,6 +115,14 @@ def test_an_app_is_found_in_whatever_is_around_it() -> None:
     assert answer.body["ran"] == "thread"
 
 
+def test_a_root_path_may_be_part_of_the_name() -> None:
+    app = make_app()
+    app.root_path = "/api"
+    named = {name for name in MOVED.values() for route in routes_in(app) if route.is_named(name.replace(" ", " /api"))}
+    assert {"GET /orders/{order}", "GET /v1/items/{item}"} <= named
+    assert "GET /admin/users/{user}" in {f"GET {route.path}" for route in routes_in(app)}
+
+
 def test_an_app_that_is_mounted_twice_has_both_names() -> None:
     assert {"/admin/users/{user}", "/wrapped/users/{user}"} <= {route.path for route in routes_in(make_app())}
 
@@ -133,7 +141,7 @@ def test_an_app_that_is_mounted_twice_has_both_names() -> None:
         ),
         (
             {"dependencies_in_thread": ["GET /ping"]},
-            "GET /ping: no `async def` of the app is among its dependencies",
+            "GET /ping: has no `async def` dependency that can run in a thread; change it there",
         ),
     ],
 )

@@ -21,19 +21,22 @@ class FoundRoute(NamedTuple):
     path: str
     methods: Collection[str] | None
     holder: Any
+    root_path: str = ""
 
     def is_named(self, name: str) -> bool:
-        """`name` is as `GET /orders/{order}`."""
+        """`name` is as `GET /orders/{order}`, with the `root_path` of the app or without it."""
         method, _, path = name.partition(" ")
-        return path == self.path and (self.methods is None or method in self.methods)
+        return path in (self.path, self.root_path + self.path) and (self.methods is None or method in self.methods)
 
 
 def routes_in(app: Any, prefix: str = "", depth: int = 0) -> Iterator[FoundRoute]:
     """In the order in which a request is compared with them. `app` may be wrapped in middleware."""
     with_routes = ends_of(app, lambda each: isinstance(getattr(each, "routes", None), list))
     if with_routes and depth <= _DEEPEST:
+        root_path = str(getattr(with_routes[0], "root_path", "")).rstrip("/")
         for route in with_routes[0].routes:
-            yield from _routes_at(route, prefix, depth)
+            for found in _routes_at(route, prefix, depth):
+                yield found if depth else found._replace(root_path=root_path)
 
 
 def ends_of(caller: Any, is_end: Callable[[Any], bool]) -> list[Any]:

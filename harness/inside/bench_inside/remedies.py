@@ -11,10 +11,11 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .app_routes import FoundRoute, ends_of, routes_in
+from .app_routes import ends_of, routes_in
+from .movable_dependencies import movable_dependencies
 from .moved_function import has_await, in_thread, on_loop
 from .probe import thread_limiter
 from .stacks import UserCode, definition_of
@@ -46,13 +47,12 @@ class RemedyOrder(NamedTuple):
 
 def apply(app: Any, order: RemedyOrder) -> None:
     """Call it in a task of the event loop that serves `app`. Raises RemedyError."""
-    routes = list(routes_in(app))
     for name in order.in_thread:
-        _move_endpoint(_named(routes, name), name, to_thread=True)
+        _move_endpoint(_named(app, name), name, to_thread=True)
     for name in order.dependencies_in_thread:
-        _move_dependencies(_named(routes, name), name)
+        _move_dependencies(_named(app, name), name)
     for name in order.on_loop:
-        _move_endpoint(_named(routes, name), name, to_thread=False)
+        _move_endpoint(_named(app, name), name, to_thread=False)
     if order.threads:
         limiter = thread_limiter()
         if limiter is None:
@@ -60,8 +60,8 @@ def apply(app: Any, order: RemedyOrder) -> None:
         limiter.total_tokens = order.threads
 
 
-def _named(routes: list[FoundRoute], name: str) -> Any:
-    for route in routes:
+def _named(app: Any, name: str) -> Any:
+    for route in routes_in(app):
         if route.is_named(name):
             return route.holder
     raise RemedyError(f"{name}: the app has no such route")
@@ -132,19 +132,10 @@ def _call_instead(route: Any, call: Callable[..., Any], name: str) -> None:
 def _move_dependencies(route: Any, name: str) -> None:
     """Those that never await, or all when each of them has an `await`: it may be of a coroutine that blocks."""
     user = UserCode()
-    found: dict[int, Any] = {}
-    provider = getattr(route, "dependency_overrides_provider", None)
-    if getattr(provider, "dependency_overrides", None):  # then FastAPI makes dependants anew for each request
-        raise RemedyError(f"{name}: the app has `dependency_overrides`; change its dependencies there")
-    for handler in _Handler.all_of(route):
-        for dependant in _dependencies(handler.dependant):
-            code = definition_of(dependant.call)
-            if code is None or isinstance(dependant.call, type):
-                continue
-            if code.co_flags & _COROUTINE and user.has(code):
-                found[id(dependant)] = dependant
+    dependants = [handler.dependant for handler in _Handler.all_of(route)]
+    found = {id(each): each for dependant in dependants for each in movable_dependencies(route, dependant, user)}
     if not found:
-        raise RemedyError(f"{name}: no `async def` of the app is among its dependencies")
+        raise RemedyError(f"{name}: has no `async def` dependency that can run in a thread; change it there")
     never_await = [each for each in found.values() if not _may_await(each.call)]
     moved: dict[Any, Callable[..., Any]] = {}  # one for all who share it, as they share its result
     for dependant in never_await or found.values():
@@ -158,12 +149,6 @@ def _move_dependencies(route: Any, name: str) -> None:
 def _may_await(call: Any) -> bool:
     code = definition_of(call)
     return code is None or has_await(code)
-
-
-def _dependencies(dependant: Any) -> Iterator[Any]:
-    for each in dependant.dependencies:
-        yield each
-        yield from _dependencies(each)
 
 
 def _set_call(dependant: Any, call: Callable[..., Any]) -> None:

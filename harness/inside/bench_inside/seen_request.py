@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from types import CodeType, FrameType
 from typing import Any
 
+from .movable_dependencies import movable_dependencies
 from .plain_code import cannot_wait
-from .stacks import definition_of, outwards, runs_as_coroutine
+from .stacks import UserCode, definition_of, outwards, runs_as_coroutine
 
 SCOPE_KEY = "bench_inside.request"  # in the scope, and so in the copies that middleware makes of it
 CURRENT: contextvars.ContextVar[Any] = contextvars.ContextVar("bench_inside_request")  # inherited by tasks and threads
@@ -57,6 +58,10 @@ class SeenRequest:
     def cannot_wait(self) -> bool:
         """Whether its endpoint is nothing but a few steps of Python."""
         return next(self._dependencies(), None) is None and cannot_wait(self._scope.get("endpoint"))
+
+    def movable_dependencies(self, user: UserCode) -> int:
+        route = self._route()
+        return len(movable_dependencies(route, getattr(route, "dependant", None), user))
 
     def role_of(self, code: CodeType) -> str | None:
         if code is self.endpoint():

@@ -15,6 +15,7 @@ from .lines import Lines
 from .probe import App, Message, Receive, Send, thread_limiter
 from .schemas import schemas_of
 from .seen_request import CURRENT, SCOPE_KEY, SeenRequest, SeenRequests
+from .stacks import UserCode
 from .watch import Watch
 
 
@@ -24,6 +25,7 @@ class Watched:
     def __init__(self, app: App, folder: Path) -> None:
         self._app = app
         self._requests = SeenRequests()
+        self._user = UserCode()
         self._lines = Lines(folder)
         self._watch: Watch | None = None
 
@@ -77,10 +79,10 @@ class Watched:
             self._requests.end(request)
             with contextlib.suppress(ValueError):  # closed by another task, which has a context of its own
                 CURRENT.reset(before)
-            self._lines.add("requests", _line(request, watch.in_threads_s - threads_before_s))
+            self._lines.add("requests", _line(request, watch.in_threads_s - threads_before_s, self._user))
 
 
-def _line(request: SeenRequest, in_threads_s: float) -> dict[str, Any]:
+def _line(request: SeenRequest, in_threads_s: float, user: UserCode) -> dict[str, Any]:
     now_s = time.monotonic()
     return {
         "number": request.number,
@@ -90,6 +92,7 @@ def _line(request: SeenRequest, in_threads_s: float) -> dict[str, Any]:
         "kind": request.kind(),
         "endpoint": request.endpoint_name(),
         "cannot_wait": request.cannot_wait(),
+        "movable_dependencies": request.movable_dependencies(user),
         "sync_dependencies": request.sync_dependencies(),
         "status": request.status,
         "service_ms": round(((request.answered_s or now_s) - request.began_s) * 1e3, 3),

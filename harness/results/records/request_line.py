@@ -21,6 +21,7 @@ class RequestLine(Struct, frozen=True):
     thread_ms: float
     endpoint: str = ""  # the name of its function
     cannot_wait: bool = False  # by its code, so that it needs no thread
+    movable_dependencies: int = 0  # `async def` that could run in a thread
 
 
 class SchemaLine(Struct, frozen=True):
