@@ -263,6 +263,6 @@ def test_several_runs_can_be_typed() -> None:
         return params
 
     asked = given("report", "a", "--with", "b", "--with", "c")
-    assert (asked["path"], list(asked["beside"])) == (Path("a"), [Path("b"), Path("c")])
-    assert list(given("claims", "a", "b")["paths"]) == [Path("a"), Path("b")]
+    assert (str(asked["path"]), [*map(str, asked["beside"])]) == ("a", ["b", "c"])
+    assert [*map(str, given("claims", "a", "b")["paths"])] == ["a", "b"]
     assert given("sweep", "sync_def", "tokens=1,2", "--add-to", "newest")["add_to"] == NEWEST
