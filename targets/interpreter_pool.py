@@ -5,8 +5,9 @@ a GIL of its own, so pure-Python CPU work uses all cores, as with a process pool
 for each core takes too much memory or too long to start.
 
 The traps: a job imports what it needs once more in each interpreter, and many extension modules refuse that (pydantic's
-core, numpy): so jobs live in a module that imports little. Arguments and results are pickled. An interpreter that waits
-for I/O does nothing else, so `interpreters` / wait is the ceiling of `/io`.
+core, Pillow, numpy): so jobs live in a module that imports little, and here is neither `/json` nor `/cpu_native`.
+Arguments and results are pickled. An interpreter that waits for I/O does nothing else, so `interpreters` / wait is the
+ceiling of `/io` and `/tail`.
 """
 
 import asyncio

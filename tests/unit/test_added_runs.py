@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -14,6 +15,7 @@ import typer
 from harness.catalog.variants import variant_of
 from harness.cli.adding import NEWEST, check_add_to
 from harness.cli.claims import claims
+from harness.cli.command_line import commands
 from harness.cli.ending import finish
 from harness.cli.newest import newest_run
 from harness.cli.report import report
@@ -251,3 +253,16 @@ def test_a_problem_of_the_sweep_is_still_told(results: Path) -> None:
     with pytest.raises(typer.Exit):
         finish(Result(Run(results / SWEEP), ("dies on io: exited with 7",), 1.0, 1.0), (), False, NEWEST)
     assert added_runs(Run(results / BENCH_RUN))
+
+
+def test_several_runs_can_be_typed() -> None:
+    bench: Any = typer.main.get_command(commands)
+
+    def given(command: str, *words: str) -> dict[str, Any]:
+        params: dict[str, Any] = bench.commands[command].make_context(command, list(words)).params
+        return params
+
+    asked = given("report", "a", "--with", "b", "--with", "c")
+    assert (str(asked["path"]), [*map(str, asked["beside"])]) == ("a", ["b", "c"])
+    assert [*map(str, given("claims", "a", "b")["paths"])] == ["a", "b"]
+    assert given("sweep", "sync_def", "tokens=1,2", "--add-to", "newest")["add_to"] == NEWEST

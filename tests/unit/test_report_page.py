@@ -9,8 +9,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from harness.analysis.added_run import Added, AddedRun
 from harness.analysis.analyse import analyse
 from harness.analysis.evidence import Analysis, Cell, Comparison, Decision, Undecided
+from harness.analysis.gaps import Gap
+from harness.analysis.scalability_law import NoLaw
+from harness.analysis.sweep_record import Sweep, SweepPoint
 from harness.judging.estimate import Estimate
 from harness.report import page, wording
 from harness.results.records.finding import Finding
@@ -142,6 +146,25 @@ def test_whatever_the_files_say_is_text(nowhere: Run) -> None:
     attributes = {name for _, found in hostile.tags for name in found}
     assert attributes == {name for _, found in plain.tags for name in found}
     assert HOSTILE in hostile.text
+
+
+def added(text: str) -> Added:
+    """A run with one sweep, `text` wherever a folder or a file chooses the words."""
+    points = tuple(SweepPoint(size, text, handmade.estimate(100.0), Gap(0.0, 0.0)) for size in (1.0, 2.0))
+    swept = Sweep(
+        workload=text, strategy=text, what=text, points=points, knee=(1.0,), law=NoLaw("too few sizes for it")
+    )
+    analysis = msgspec.structs.replace(handmade.analysis(text=text), sweeps=(swept,))
+    return Added((AddedRun(name=text, analysis=analysis, differs=(text,)),), (f"{text} is gone",))
+
+
+def test_whatever_an_added_run_says_is_text_too(nowhere: Run) -> None:
+    plain, hostile = (Elements(page.render(nowhere, handmade.analysis(), added(text))) for text in ("a text", HOSTILE))
+    assert [tag for tag, _ in hostile.tags] == [tag for tag, _ in plain.tags]
+    assert f"run {HOSTILE}, 2025-01-01 00:00 UTC" in hostile.text
+    assert f"Other conditions than in this run: {HOSTILE}." in hostile.text
+    assert f"{HOSTILE} is gone" in hostile.text
+    assert f"Claims of {HOSTILE} are among them" in hostile.text
 
 
 def test_control_characters_and_broken_unicode_do_not_break_it(tmp_path: Path) -> None:
