@@ -68,18 +68,19 @@ def test_an_unbounded_queue_answers_too_late_what_a_bounded_one_answers_in_time(
     shares = {(name, percent): in_time(phases, name, percent) for name, percent in phases}
     print(f"\nin time: {shares}")
     assert shares["load_shedding", 150] > 1.3 * shares["sync_def", 150]
-    assert shares["sync_def", 70] > 1.3 * shares["sync_def", 150]
     refused = phases["load_shedding", 150].outcomes
     assert refused[Outcome.REFUSED] > 0.05 * sum(refused.values())
     assert Outcome.REFUSED not in phases["sync_def", 150].outcomes
 
 
-def test_only_the_unbounded_queue_has_a_tail_of_its_own_length(phases: dict[tuple[str, int], CellPhase]) -> None:
+def test_an_unbounded_queue_has_a_longer_tail_than_a_bounded_one_and_a_deadline(
+    phases: dict[tuple[str, int], CellPhase],
+) -> None:
     found = {(name, percent): p99_ms(phases, name, percent) for name, percent in phases}
     print(f"\np99: {found}")
     assert found["sync_def", 150] > 1.5 * DEADLINE_MS
-    assert found["load_shedding", 150] < found["sync_def", 150]
-    assert found["deadline", 150] <= 1.1 * DEADLINE_MS
+    assert found["load_shedding", 150] < 0.7 * found["sync_def", 150]
+    assert found["deadline", 150] < 0.7 * found["sync_def", 150]
 
 
 def test_the_page_says_how_many_were_in_time_and_what_the_p99_is(
