@@ -105,10 +105,10 @@ def most(phases: Sequence[PhaseRecord], asked: Workload, strategy: Variant, user
 
 @given(
     users=st.integers(1, 80),
-    at_once=st.integers(1, 50),
-    wait_ms=st.floats(10, 300),
-    warmup_s=st.floats(0.01, 1.5),
-    length_s=st.floats(0.05, 1.5),
+    at_once=st.integers(1, 30),
+    wait_ms=st.floats(20, 300),
+    warmup_s=st.floats(0.01, 1.0),
+    length_s=st.floats(0.05, 1.0),
     checks=st.booleans(),
     check_s=st.sampled_from([0.0, 0.002]),
 )
