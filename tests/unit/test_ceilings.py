@@ -123,6 +123,17 @@ def test_no_process_of_waits_answers_more_however_its_waves_fall(
     assert phases[-1].ok_in_window <= allowed + 1e-6  # of rounding
 
 
+@pytest.mark.parametrize("users", [10, 64])
+def test_it_is_reached(users: int) -> None:
+    """Ten places: waves of ten after 0.1, 0.2 and 0.3 s."""
+    times_s = answer_times(users, 10, lambda: 0.1, 0.35, checks=False)
+    with patch.object(ceilings, "_TOLERANCE", 1.0):
+        for warmup_s, right in ((0.05, 30), (0.15, 20), (0.25, 10)):
+            phases = closed_loop(times_s, users, warmup_s, 0.35 - warmup_s)
+            assert phases[-1].ok_in_window == right
+            assert most(phases, workload(100.0, 1), variant(10), users) == pytest.approx(right)
+
+
 @pytest.mark.parametrize(
     ("warmup_s", "before", "length_s", "right"),
     [(0.4, 0, 0.4, 56), (1.2424, 60, 1.5, 177), (1.7748, 120, 1.5, 170), (1.0057, 60, 1.3714, 120)],
