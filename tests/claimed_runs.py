@@ -60,10 +60,12 @@ def variant(
     loop: str = "uvloop",
     workers: int | None = None,
     interpreter: str = "",
+    connections: int | None = None,
 ) -> Variant:
     """`name` begins with that of its strategy."""
     strategy = name.partition("[")[0].partition(" @ ")[0]
-    connections = (params or {}).get("connections", 15 if strategy == "asyncpg_pool" else None)
+    usual = 15 if strategy == "asyncpg_pool" else connections
+    size = (params or {}).get("connections", usual)
     many = workers or (CORES if strategy == "multi_worker" else 1)
     return Variant(
         name=name,
@@ -74,7 +76,7 @@ def variant(
         server=ServerOptions(loop=loop, http="httptools", workers=many),
         workers=many,
         interpreter=interpreter,
-        connections=connections if isinstance(connections, int) else None,
+        connections=size if isinstance(size, int) else None,
     )
 
 

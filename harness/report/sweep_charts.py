@@ -163,7 +163,11 @@ def _chart(sweep: Sweep, cores: int, colour: str) -> Markup:
     if sweep.unfilled and sweep.filling.most is not None and x.low <= sweep.filling.most:
         at = x(sweep.filling.most)
         canvas.line([at, at], [_TOP, _BOTTOM], MUTED, 1.2, dashes=(1, 3))
-        canvas.text(at + 4, _BOTTOM - 8, f"{count(sweep.filling.users, 'user')} fill no more", 8.5, MUTED, "left")
+        said = f"{count(sweep.filling.users, 'user')} fill no more"
+        if at < (_LEFT + _RIGHT) / 2:
+            canvas.text(at + 4, _BOTTOM - 8, said, 8.5, MUTED, "left")
+        else:
+            canvas.text(at - 4, _BOTTOM - 8, said, 8.5, MUTED, "right")
     if isinstance(sweep.law, ScalabilityLaw):
         sizes = np.geomspace(first, sweep.known[-1][0], 40)
         canvas.line([x(s) for s in sizes], [y(sweep.law.capacity_rps(s)) for s in sizes], INK, 1, dashes=(4, 3))

@@ -105,10 +105,10 @@ def most(phases: Sequence[PhaseRecord], asked: Workload, strategy: Variant, user
 
 @given(
     users=st.integers(1, 80),
-    at_once=st.integers(1, 50),
-    wait_ms=st.floats(10, 300),
-    warmup_s=st.floats(0.01, 1.5),
-    length_s=st.floats(0.05, 1.5),
+    at_once=st.integers(1, 30),
+    wait_ms=st.floats(20, 300),
+    warmup_s=st.floats(0.01, 1.0),
+    length_s=st.floats(0.05, 1.0),
     checks=st.booleans(),
     check_s=st.sampled_from([0.0, 0.002]),
 )
@@ -121,6 +121,17 @@ def test_no_process_of_waits_answers_more_however_its_waves_fall(
     with patch.object(ceilings, "_TOLERANCE", 1.0):
         allowed = most(phases, workload(wait_ms, 1), variant(at_once), users)
     assert phases[-1].ok_in_window <= allowed + 1e-6  # of rounding
+
+
+@pytest.mark.parametrize("users", [10, 64])
+def test_it_is_reached(users: int) -> None:
+    """Ten places: waves of ten after 0.1, 0.2 and 0.3 s."""
+    times_s = answer_times(users, 10, lambda: 0.1, 0.35, checks=False)
+    with patch.object(ceilings, "_TOLERANCE", 1.0):
+        for warmup_s, right in ((0.05, 30), (0.15, 20), (0.25, 10)):
+            phases = closed_loop(times_s, users, warmup_s, 0.35 - warmup_s)
+            assert phases[-1].ok_in_window == right
+            assert most(phases, workload(100.0, 1), variant(10), users) == pytest.approx(right)
 
 
 @pytest.mark.parametrize(

@@ -330,6 +330,15 @@ def test_a_loop_is_judged_by_its_cost_where_the_users_are_the_limit() -> None:
     assert claim.evidence[0].what == "CPU time a request on io, pure_async over pure_async @ asyncio"
 
 
+def test_of_many_cases_the_first_few_are_named() -> None:
+    for_it = {("db", f"pool_{number}"): pooled(150) for number in range(5)}
+    against = {("db_io", f"pool_{number}"): pooled(2) for number in range(5)}
+    pools = [variant(f"pool_{number}", connections=15) for number in range(5)]
+    because = named(claims_of(for_it | against, pools), "connection_pool").because
+    assert [because.count(f" on {where} ") for where in ("db", "db_io")] == [3, 3]
+    assert because.count("; 2 more") == 2
+
+
 def test_more_connections_that_answer_more_say_that_the_pool_was_too_small() -> None:
     """The pool as its file says, against the next larger one; what is smaller says nothing of it."""
     found = claims_of(sized("db", "asyncpg_pool", "connections", {5: 50, 15: 140, 40: 300}), CONNECTIONS)

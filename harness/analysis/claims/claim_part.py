@@ -220,6 +220,8 @@ def _with_verdict(draft: Draft, tested: int) -> Claim:
     )
 
 
+_NAMED_CASES = 3
+
 # What the verdict follows from.
 _DECIDES: dict[ClaimVerdict, Shows] = {
     "confirmed": "for",
@@ -248,5 +250,11 @@ def _because(verdict: ClaimVerdict, cases: Sequence[_Case]) -> str:
     if verdict == "depends":
         true = [case.evidence[0].what for case in cases if case.shows == "for"]
         false = [each.what for case in cases for each in case.evidence if each.shows == "against"]
-        return f"it is so for {'; '.join(true)}; it is not for {'; '.join(false)}"
+        return f"it is so for {_some(true)}; it is not for {_some(false)}"
     return ""
+
+
+def _some(cases: Sequence[str]) -> str:
+    """All of them are in the evidence."""
+    named, others = cases[:_NAMED_CASES], len(cases) - _NAMED_CASES
+    return "; ".join([*named, *([f"{others} more"] if others > 0 else [])])
