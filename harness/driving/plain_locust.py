@@ -82,7 +82,8 @@ class PlainLocust:
         )
         drain_s = max(1, min(_MOST_DRAIN_S, round(run_time_s)))
         command = [
-            *(sys.executable, "-m", "locust", "--headless", "--only-summary", "-f", f"{_PLUGIN},{file}"),
+            # -P: as the `locust` command does it, the current folder is not searched before Locust itself is loaded.
+            *(sys.executable, "-P", "-m", "locust", "--headless", "--only-summary", "-f", f"{_PLUGIN},{file}"),
             *("-u", str(users), "-r", str(users), "-s", str(drain_s)),
         ]
         env = child_environment(_ROOT) | {ORDER_VARIABLE: msgspec.json.encode(order).decode()}

@@ -172,6 +172,11 @@ def test_what_cannot_be_run_or_asks_nothing_is_one_line(shop: Path) -> None:
         ("def broken(:\n", 2, r"--locustfile users\.py:1: is not Python \(.*\); correct it"),
         ("", 3, r"users\.py: did not start: has no user class; derive one from HttpUser or FastHttpUser"),
         (
+            "import sys\nsys.exit('needs\\x1b[31m TOKEN')\n",
+            3,
+            "users\\.py: did not start; Locust's output says: needs\N{REPLACEMENT CHARACTER}\\[31m TOKEN",
+        ),
+        (
             "import requests\nrequests.get('https://prod.example.com/token')\n",
             3,
             r"users\.py: did not start: users\.py:2: prod\.example\.com:443 is not the app that is measured",

@@ -14,7 +14,6 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic, time
 from types import TracebackType
@@ -118,7 +117,7 @@ class Recording:
             return
         self._is_finished = True
         if self._began_s is None:
-            self._write([NotStarted(self._why_not_started())])
+            self._write([NotStarted(self._reason)])
             return
         ended_s = monotonic() if self._stopped_s is None else self._stopped_s
         ended = LocustEnded(
@@ -136,6 +135,11 @@ class Recording:
         """A `sys.excepthook`."""
         self._reason = self._placed(error, tb)
         sys.__excepthook__(kind, error, tb)
+
+    def no_users(self, path: str) -> dict[str, Any]:
+        """In place of Locust's second look for users: all files were imported, and none has one."""
+        self._failed("has no user class; derive one from HttpUser or FastHttpUser")
+        return {}
 
     def notice_unanswered(self, session: Any) -> None:
         """Locust has no event for a request that is cut off by the end of the run; so its user's session tells."""
@@ -207,14 +211,6 @@ class Recording:
         places = [f"{Path(at.filename).relative_to(folder)}:{at.lineno}" for at in own if _PACKAGES not in at.filename]
         return ": ".join([*places[-1:], refusal_in(error) or error_text(error)])
 
-    def _why_not_started(self) -> str:
-        if self._reason:
-            return self._reason
-        has_users = any(
-            not each.abstract for each in _derived(locust.User) if not each.__module__.startswith("locust.")
-        )
-        return "" if has_users else "has no user class; derive one from HttpUser or FastHttpUser"
-
     def _write(self, lines: list[LocustLine]) -> None:
         with Path(self._order.lines_path).open("ab") as file:
             file.write(msgspec.json.Encoder().encode_lines(lines))
@@ -233,12 +229,6 @@ class _LastError(logging.Handler):
         self._tell(error_text(error) if error is not None else "".join(said[-1:]))
 
 
-def _derived(kind: Any) -> Iterator[Any]:
-    for each in kind.__subclasses__():
-        yield each
-        yield from _derived(each)
-
-
 def _begin(order: RecordOrder) -> None:
     guard = OnlyTheApp(order.host, order.port)
     guard.keep()
@@ -247,7 +237,7 @@ def _begin(order: RecordOrder) -> None:
         recording.notice_unanswered(session)
     # It looks for tests where a file has no user class, and would import this file again as one.
     locust_internals: Any = locust_main
-    locust_internals.load_locustfile_pytest = lambda path: {}
+    locust_internals.load_locustfile_pytest = recording.no_users
     sys.excepthook = recording.uncaught
     atexit.register(recording.finish)
     events: Any = locust.events
