@@ -55,7 +55,7 @@ def test_lists_strategies_workloads_and_profiles_for_people_and_programs() -> No
     listed = json.loads(bench("list", "--json").stdout)
     assert {"sync_def", "fake_async", "two_stage"} <= {strategy["name"] for strategy in listed["strategies"]}
     assert {workload["name"] for workload in listed["workloads"]} >= {"io", "fanout", "cpu", "mixed"}
-    assert set(listed["profiles"]) == {"smoke", "quick", "standard", "sweep", "thorough", "overload"}
+    assert set(listed["profiles"]) == {"smoke", "quick", "standard", "sweep", "thorough", "overload", "app"}
     contents = listed["profile_contents"]
     assert contents["standard"]["workloads"] == ["cpu", "fanout", "io", "mixed"]
     assert "asyncpg_pool" not in contents["standard"]["strategies"], "there is no database in it"

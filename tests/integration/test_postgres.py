@@ -20,6 +20,7 @@ import psycopg_pool
 import pytest
 from sqlalchemy import create_engine
 
+from harness.analysis.analyse import analyse
 from harness.inside.bench_inside.pool_waits import GIVERS, PoolWaits
 from harness.processes.ports import HOST, free_port
 from harness.results.records.variant import Variant
@@ -30,6 +31,7 @@ from harness.services.postgres import embedded_url
 from harness.services.postgres_cluster import MAX_CONNECTIONS, Cluster
 from harness.services.running_services import RunningServices, ServiceError
 from tests.bench_kit import CHECKOUT, TINY, Project, wait_for
+from tests.integration.test_findings import assert_found
 
 DB = Workload("db", "", "", "", (), services=("postgres",))
 STRATEGIES = [
@@ -142,6 +144,8 @@ def test_pools_that_fit_alone_are_measured_though_not_all_at_once(
     assert measured == {(name, "complete") for name in (four, twelve, fourteen)}, "no two others at once"
     assert "they are measured in groups" in ended.out
     assert "its CPU use is not known" in Run.open(project.run_folder).report_path.read_text()
+    findings = [finding for slice in analyse(Run.open(project.run_folder)).slices for finding in slice.findings]
+    assert_found(findings, "service_not_sampled", "info")
     project.assert_nothing_is_left()
 
 

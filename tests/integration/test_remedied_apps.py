@@ -13,9 +13,9 @@ import pytest
 from harness.analysis.app_check import AppCheck, RouteAnswer, checked
 from harness.analysis.app_remedies import remedies
 from harness.processes.ask import ask
+from harness.results.records.app_request import AppRequest
 from harness.results.watch_files import WatchFiles
 from harness.serving.asked_routes import ask_routes
-from harness.serving.openapi_routes import AppRoute
 from harness.serving.own_app import own_app
 from harness.serving.server import ServeError, Server
 from tests.apps_kit import APPS, CorpusApp, corpus
@@ -38,7 +38,9 @@ def answer_and_check(app: CorpusApp, folder: Path, inside: str = "") -> tuple[by
     folder.mkdir(parents=True)
     method, template = (app.route or "").split(" ")
     with served(app.target, folder, remedies=inside) as server:
-        (asked,) = ask_routes(server, [AppRoute(method, template, app.path)], times=3, timeout_s=10.0)
+        (asked,) = ask_routes(
+            server, [AppRequest(method=method, template=template, path=app.path)], times=3, timeout_s=10.0
+        )
         body = ask(server.host, server.port, app.path, timeout_s=10.0).body
         assert server.stop(10.0) == "stopped"
     files = WatchFiles.read(folder / "watch")

@@ -16,7 +16,7 @@ from tests.bench_kit import Project, wait_for
 from tests.synthetic_run import write_synthetic_run
 
 # What a run's record does not know before the pre-flight check.
-MEASURED = ("preflight", "plan", "baseline", "estimate_s", "rates_rps", "looks", "finished_epoch_s")
+MEASURED = ("preflight", "plan", "baseline", "estimate_s", "rates_rps", "looks", "finished_epoch_s", "service_cores")
 # Does not start before the test lets it.
 WAITS = """
 import os, time
