@@ -3,9 +3,6 @@
 Bounds are generous, or ratios within a round: the machine is shared and noisy.
 """
 
-import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import fmean
 from typing import NamedTuple
@@ -20,8 +17,8 @@ from harness.results.records.outcome import Outcome
 from harness.results.records.phase_record import PhaseStatus
 from harness.results.records.slice_record import SliceRecord
 from harness.results.store import Run
-from targets._work import crunch
 from tests.bench_kit import Project
+from tests.free_cores import least_gain, once_two_cores_are_free, speedup, two_processes
 
 WAIT_S = 0.1
 PROFILE = """
@@ -62,7 +59,6 @@ CPU = ("async_process_pool", "async_thread_pool", "pool_result_blocking", "fake_
 NATIVE = ("async_thread_pool", "fake_async")
 TAIL = ("sync_def", "pure_async_aiohttp", "deadline")
 DEADLINE_MS = 250.0
-TWO_FREE_CORES, FREE_WITHIN_S = 1.9, 20.0  # times the work of one process; how long that is waited for
 
 
 class Measured(NamedTuple):
@@ -70,37 +66,6 @@ class Measured(NamedTuple):
 
     analysis: Analysis
     speedup: float
-
-
-def loops_in(duration_s: float) -> int:
-    end_s = time.monotonic() + duration_s
-    loops = 0
-    while time.monotonic() < end_s:
-        crunch(1, 2_000)
-        loops += 1
-    return loops
-
-
-def speedup(pool: ProcessPoolExecutor) -> float:
-    """Of two processes that compute at once over one: 2 where two cores are free, 1 where there is only one."""
-    one = pool.submit(loops_in, 0.3).result()
-    both = [pool.submit(loops_in, 0.3) for _ in range(2)]
-    return sum(future.result() for future in both) / one
-
-
-def once_two_cores_are_free(pool: ProcessPoolExecutor) -> float:
-    """What two processes gain, as soon as that is what two free cores give; where others never leave them free, what
-    they gain in the end."""
-    deadline_s = time.monotonic() + FREE_WITHIN_S
-    while (gain := speedup(pool)) < TWO_FREE_CORES and time.monotonic() < deadline_s:
-        pass
-    return gain
-
-
-def least_gain(available: float) -> float:
-    """Of what uses both cores, over what uses one. Where two processes gain less than two cores give, three quarters of
-    what they gain; but always more than work on one core would reach by chance."""
-    return 1.5 if available >= TWO_FREE_CORES else max(1.2, 0.75 * available)
 
 
 def analysed(project: Project, profile: str, workload: str, strategies: tuple[str, ...]) -> Analysis:
@@ -116,9 +81,7 @@ def analysed(project: Project, profile: str, workload: str, strategies: tuple[st
 def with_speedup(project: Project, workload: str, strategies: tuple[str, ...]) -> Measured:
     """Around the run, a look at what the machine has to give: others may use a part of its two cores. It begins when
     they do not."""
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
-        for future in [pool.submit(loops_in, 0.2) for _ in range(2)]:
-            future.result()
+    with two_processes() as pool:
         before = once_two_cores_are_free(pool)
         analysis = analysed(project, "cpu.toml", workload, strategies)
         return Measured(analysis, min(before, speedup(pool)))
