@@ -93,10 +93,7 @@ def app(
     from harness.serving.own_app import own_app
 
     if locustfile is not None:
-        by_itself(
-            locustfile,
-            {option: True for option in given(context) if option.startswith("--") and option not in _WITH_LOCUSTFILE},
-        )
+        by_itself(locustfile, [each for each in given(context) if each[:2] == "--" and each not in _WITH_LOCUSTFILE])
     max_blocked_ms = None if max_blocked is None else milliseconds(max_blocked, "--max-blocked")
     max_p99_ms = None if max_p99 is None else milliseconds(max_p99, "--max-p99")
     at_rps = None if at is None else arrivals_rps(at)

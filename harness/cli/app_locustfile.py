@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,12 +21,12 @@ _STOP_S = 5.0
 _MOST_WARM_UP_S = 5.0
 
 
-def by_itself(file: Path, others: Mapping[str, object]) -> None:
+def by_itself(file: Path, others: Sequence[str]) -> None:
     """Raises UsageError where one of the options `others` was given beside the locustfile."""
     from harness.results.records.errors import UsageError
 
-    if named := [option for option, value in others.items() if value]:
-        raise UsageError(f"--locustfile {file}: is a run of its own; leave out {' and '.join(named)}")
+    if others:
+        raise UsageError(f"--locustfile {file}: is a run of its own; leave out {' and '.join(others)}")
 
 
 def measure_locustfile(target: Target, file: Path, *, users: int, run_time: str, as_json: bool) -> None:

@@ -72,7 +72,7 @@ class AppSubject:
             if wrong := _difference(answer, before):
                 # A remedy that changes answers does not apply; an app that does is broken.
                 status: Literal["failed", "not_applicable"] = "failed" if remedy is None else "not_applicable"
-                return AnswerCheck(status, f"{answer.method} {answer.path} {wrong}")
+                return AnswerCheck(status, server.reported() or f"{answer.method} {answer.path}: {wrong}")
         return AnswerCheck("ok", answer_s=known.answer_s)
 
 
