@@ -11,6 +11,7 @@ import pytest
 
 from harness.analysis.added_run import Added, AddedRun
 from harness.analysis.analyse import analyse
+from harness.analysis.filled_sizes import Filling
 from harness.analysis.evidence import Analysis, Cell, Comparison, Decision, Undecided
 from harness.analysis.gaps import Gap
 from harness.analysis.scalability_law import NoLaw
@@ -152,7 +153,13 @@ def added(text: str) -> Added:
     """A run with one sweep, `text` wherever a folder or a file chooses the words."""
     points = tuple(SweepPoint(size, text, handmade.estimate(100.0), Gap(0.0, 0.0)) for size in (1.0, 2.0))
     swept = Sweep(
-        workload=text, strategy=text, what=text, points=points, knee=(1.0,), law=NoLaw("too few sizes for it")
+        workload=text,
+        strategy=text,
+        what=text,
+        points=points,
+        filling=Filling(64),
+        knee=(1.0,),
+        law=NoLaw("too few sizes for it"),
     )
     analysis = msgspec.structs.replace(handmade.analysis(text=text), sweeps=(swept,))
     return Added((AddedRun(name=text, analysis=analysis, differs=(text,)),), (f"{text} is gone",))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from harness.analysis.cells import cells
-from harness.analysis.filled_sizes import filling
+from harness.analysis.filled_sizes import Filling, filling
 from harness.analysis.scalability_law import NoLaw
 from harness.analysis.sweep_record import Sweep, SweepPoint
 from harness.analysis.sweeps import sweeps, swept_variants
@@ -82,7 +82,15 @@ def test_the_smallest_size_within_5_percent_of_the_best_is_the_knee() -> None:
 )
 def test_it_is_told_what_was_swept_where_several_of_one_strategy_are(variant: str, of: str) -> None:
     points = tuple(SweepPoint(size, variant, None, None) for size in (4.0, 8.0))
-    made = Sweep(workload="io", strategy="pool", what="threads", points=points, knee=(), law=NoLaw("nothing"))
+    made = Sweep(
+        workload="io",
+        strategy="pool",
+        what="threads",
+        points=points,
+        filling=Filling(64),
+        knee=(),
+        law=NoLaw("nothing"),
+    )
     assert made.of == sweep_view(made, 2, "red").strategy == of
 
 
