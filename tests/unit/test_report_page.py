@@ -11,8 +11,8 @@ import pytest
 
 from harness.analysis.added_run import Added, AddedRun
 from harness.analysis.analyse import analyse
-from harness.analysis.filled_sizes import Filling
 from harness.analysis.evidence import Analysis, Cell, Comparison, Decision, Undecided
+from harness.analysis.filled_sizes import Filling
 from harness.analysis.gaps import Gap
 from harness.analysis.scalability_law import NoLaw
 from harness.analysis.sweep_record import Sweep, SweepPoint

@@ -24,6 +24,7 @@ def seen() -> dict[str, dict[str, Any]]:
     return {row["name"]: row for row in map(json.loads, done.stdout.splitlines())}
 
 
+@pytest.mark.measures
 @pytest.mark.parametrize("app", corpus(), ids=lambda app: app.name)
 def test_it_answers_and_its_loop_is_blocked_as_stated(app: CorpusApp, seen: dict[str, dict[str, Any]]) -> None:
     row = seen[app.name]
@@ -35,4 +36,6 @@ def test_it_answers_and_its_loop_is_blocked_as_stated(app: CorpusApp, seen: dict
         assert 0.5 * app.fault.ms < row["startup_ms"] < 2 * app.fault.ms
     else:
         assert row["idle_ms"] < QUIET_MS  # `/health` has no part in it
-        assert 0.5 * app.fault.ms < middle_ms < 2 * app.fault.ms
+        # What computes takes as long as the machine needs for it.
+        by = 4 if app.fault.cause == "computes" else 2
+        assert app.fault.ms / by < middle_ms < by * app.fault.ms
