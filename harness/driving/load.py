@@ -12,7 +12,7 @@ class Load(Struct, frozen=True, tag=True):
     """Run `phases` one after the other without a pause, then drain for at most `drain_s`.
 
     What is recorded of each request goes to `folder` (empty: where the generator was told at its start), marked with
-    `slice`, the number of the slice within its boot.
+    `slice`, the number of the slice within its boot. `health_path` is asked `health_rate_rps` times a second.
     """
 
     address: tuple[str, int]
@@ -22,6 +22,7 @@ class Load(Struct, frozen=True, tag=True):
     health_rate_rps: float
     folder: str = ""
     slice: int = 0
+    health_path: str = "/health"
 
 
 class Started(Struct, frozen=True, tag=True):

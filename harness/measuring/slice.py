@@ -154,6 +154,7 @@ class Slice:
             health_rate_rps=profile.health_rate_rps,
             folder=str(boot.folder.path.resolve()),
             slice=len(boot.record.slices) + 1,
+            health_path=server.health_path,
         )
         began_s: float | None = None
 

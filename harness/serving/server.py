@@ -128,6 +128,11 @@ class Server:
         self._process.kill()  # so that its log is whole
         return f"{end_in_words(self._process.ended(), during)}; {self._log.in_words()}"
 
+    @property
+    def health_path(self) -> str:
+        """What is asked to see whether its event loop is free."""
+        return self._target.health
+
     def wait_ready(self, timeout_s: float) -> None:
         """Return when `/health` answers with our token and every worker has started.
 
@@ -169,7 +174,7 @@ class Server:
 
     def why_with_gil(self) -> str:
         """Why a Python without the GIL runs with it, in words; empty when it does not, or when it has one anyway."""
-        health = ask_health(HOST, self.port, _ASK_S)
+        health = ask_health(HOST, self.port, _ASK_S, self._target.health)
         if isinstance(health, str) or not health.gil_came_back:
             return ""
         module = self._log.gil_needed_by()

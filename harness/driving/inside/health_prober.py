@@ -23,14 +23,15 @@ from harness.driving.inside.recorder import Recorder
 from harness.results.records.metric import Metric
 from harness.results.records.outcome import Outcome
 
-_REQUEST = b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-
 
 class HealthProber:
     """For one server; `rate_rps` 0: none. `probe()` runs in its own greenlet until the phase ends; then `settle()`."""
 
-    def __init__(self, address: tuple[str, int], rate_rps: float, timeout_s: float, recorder: Recorder) -> None:
+    def __init__(
+        self, address: tuple[str, int], path: str, rate_rps: float, timeout_s: float, recorder: Recorder
+    ) -> None:
         self._address = address
+        self._request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode("ascii")
         self._interval_s = 1.0 / rate_rps if rate_rps else math.inf
         self._timeout_s = timeout_s
         self._recorder = recorder
@@ -66,7 +67,7 @@ class HealthProber:
         censored = False
         arrived_s = None
         try:
-            status, _ = connection.exchange(_REQUEST, self._timeout_s)
+            status, _ = connection.exchange(self._request, self._timeout_s)
             arrived_s = connection.arrived_s
             outcome = Outcome.OK if status == 200 else Outcome.HTTP_ERROR
         except ExchangeTimeoutError:

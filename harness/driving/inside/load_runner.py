@@ -65,7 +65,9 @@ class LoadRunner:
         self._stop.clear()
         folder = Path(load.folder) if load.folder else self._latency_path.parent
         self._recorder.move_to(folder / self._latency_path.name, load.slice)
-        prober = HealthProber(load.address, load.health_rate_rps, load.request_timeout_s, self._recorder)
+        prober = HealthProber(
+            load.address, load.health_path, load.health_rate_rps, load.request_timeout_s, self._recorder
+        )
         phases: list[tuple[Phase, PhaseHealth]] = []
         arrivals = {spec.name: _schedule(spec) for spec in load.phases if spec.kind is PhaseKind.RATE}
         before: Phase | None = None
