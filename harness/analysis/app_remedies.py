@@ -23,7 +23,7 @@ _TRIVIAL_CPU_MS = 2.0
 
 # Where what blocks may be moved, and what that is called in the order to the app.
 _MOVED = {"endpoint": "in_thread", "dependency": "dependencies_in_thread"}
-_GIL = "# Python computes in one thread at a time: unless the call lets go of the GIL, only a process pool answers more."
+_GIL = "# Python computes in one thread at a time: unless the call lets go of the GIL, a process pool is needed."
 
 
 def remedies(
