@@ -27,8 +27,12 @@ from .stacks import between_callbacks
 from .stretch import OpenStretch
 
 THRESHOLD_S = 0.005
-_REMEMBER_S = 0.05
+_REMEMBERED_PERIODS = 20
 _HALF = 0.5
+# A loop that has gone from task to task for 50 ms is busy and not blocked. Each look takes the GIL from it, so there are
+# fewer until something is to be seen, or the loop is idle again.
+_BUSY_LOOKS = 20
+_BUSY_PERIODS = 4
 
 
 class _Look(NamedTuple):
@@ -58,6 +62,7 @@ class Watch:
         self._lines = lines
         self._threshold_s = threshold_s
         self._period_s = threshold_s / 2
+        self._busy_looks = 0
         # The GIL goes round every switch interval by itself; who waits for longer waits for one that keeps it.
         self._held_s = max(threshold_s, 1.5 * sys.getswitchinterval())
         self._loop = asyncio.get_running_loop()
@@ -91,7 +96,7 @@ class Watch:
             self._look(last, now)
             if self.limiter is not None:
                 self.in_threads_s += self.limiter.borrowed_tokens * (now.at_s - last.at_s)
-            if now.at_s >= self._remembered_s + _REMEMBER_S:
+            if now.at_s >= self._remembered_s + _REMEMBERED_PERIODS * self._period_s:
                 self._remember(now)
             self._lines.write()
             last = now
@@ -121,7 +126,9 @@ class Watch:
         seen_twice = step.key is not None and (step is before or computed_since_idle)
         is_late = self._late_s(now) >= self._held_s
         if self._stretch is None and not seen_twice and not is_late:
+            self._went_on(now.loop_cpu_s - last.loop_cpu_s >= _HALF * (now.at_s - last.at_s))
             return
+        self._went_on(False)
         # First what is to be seen, since what follows lets go of the GIL.
         loop_s, others_s = now.loop_cpu_s - last.loop_cpu_s, now.others_cpu_s - last.others_cpu_s
         sight = self._sights.of_loop(frame, is_starting=self.is_starting)
@@ -139,6 +146,10 @@ class Watch:
                 self._open(step._replace(began_s=last.at_s), last.at_s, sight, other, last, now)
         elif seen_twice:
             self._open(step, now.at_s, sight, other, last, now)
+
+    def _went_on(self, is_busy: bool) -> None:
+        self._busy_looks = self._busy_looks + 1 if is_busy else 0
+        self._period_s = self._threshold_s / 2 * (_BUSY_PERIODS if self._busy_looks >= _BUSY_LOOKS else 1)
 
     def _step_at(self, frame: FrameType, last: _Look, now: _Look) -> _Step:
         """The same object as before while the loop's thread is at the same."""
