@@ -29,8 +29,8 @@ from .stretch import OpenStretch
 THRESHOLD_S = 0.005
 _REMEMBERED_PERIODS = 20
 _HALF = 0.5
-# A loop that has gone from task to task for 50 ms is busy and not blocked. Each look takes the GIL from it, so there are
-# fewer until something is to be seen, or the loop is idle again.
+# A loop that has gone from task to task for 50 ms is busy and not blocked. Each look takes the GIL from it: there are
+# fewer then, until something is to be seen or the loop is idle again.
 _BUSY_LOOKS = 20
 _BUSY_PERIODS = 4
 
@@ -134,16 +134,24 @@ class Watch:
         sight = self._sights.of_loop(frame, is_starting=self.is_starting)
         other = self._sights.of_busiest(frames) if others_s >= loop_s else NO_SIGHT
         del frames, frame
-        if self._stretch is not None:
-            self._look_further(self._stretch, sight, other, last, now)
-        elif is_late and self._waited_for_gil_s(now) >= self._held_s:
+        since_s = last.at_s
+        if (stretch := self._stretch) is not None:
+            self._look_further(stretch, sight, other, last, now)
+            if self._stretch is not None:
+                return
+            # It is over, and the next one may have begun before this look, which is late because of it.
+            since_s = max(since_s, stretch.seen_s)
+            is_late = is_late and now.at_s - since_s >= self._held_s
+            seen_twice = False
+        if is_late and self._waited_for_gil_s(now) >= self._held_s:
             if loop_s >= max(others_s, self._held_s):
-                began_s = now.at_s - min(now.at_s - last.at_s, loop_s)
-                self._open(_Step(step.key, began_s, last.loop_cpu_s, last.at_s), began_s, sight, other, last, now)
+                computed_s = min(now.at_s - since_s, loop_s)
+                step = _Step(step.key, now.at_s - computed_s, now.loop_cpu_s - computed_s, since_s)
+                self._open(step, step.began_s, sight, other, last, now)
             elif others_s >= self._held_s:
-                self._write_held(other, last, now)
+                self._write_held(other, since_s, now)
             elif step.key is not None:  # it keeps the GIL while it waits
-                self._open(step._replace(began_s=last.at_s), last.at_s, sight, other, last, now)
+                self._open(step._replace(began_s=since_s), since_s, sight, other, last, now)
         elif seen_twice:
             self._open(step, now.at_s, sight, other, last, now)
 
@@ -226,9 +234,9 @@ class Watch:
         asked_again = did.runs > 1 and did.runs >= wall_s / (3 * switch_s)
         return others_computed and asked_again and self._waited_for_gil_s(now) >= _HALF * switch_s
 
-    def _write_held(self, other: Sight, last: _Look, now: _Look) -> None:
+    def _write_held(self, other: Sight, since_s: float, now: _Look) -> None:
         """The loop could not have run, whether it had to or not."""
-        stretch = OpenStretch(None, last.at_s, last.at_s)
+        stretch = OpenStretch(None, since_s, since_s)
         stretch.request = other.request
         stretch.add(other.place, True, now.at_s, ThreadTimes(0.0))
         self._lines.add("stretches", stretch.line())
