@@ -39,12 +39,15 @@ def _blocked(record: AppRecord, check: AppCheck) -> Iterator[AppFailure]:
             where = _lines(route, record.folder) or "no line of the app"
             said = f"{route.name}: blocked for {route.blocked_ms:g} ms, above {limit_ms:g} ms: {where}"
             yield AppFailure(route.name, said)
+        if route.asked and route.blocked_ms is None:
+            said = f"{route.name}: for how long it blocks is not known: {route.reason or 'it was not seen to its end'}"
+            yield AppFailure(route.name, said)
     for line in check.findings:
         if line.route is None and line.where != "startup" and line.ms > limit_ms:
             said = f"no route: blocked for {line.ms:g} ms, above {limit_ms:g} ms: {line.place(record.folder)}"
             yield AppFailure("no route", said)
-    if all(route.blocked_ms is None for route in check.routes):
-        yield AppFailure(ALL_ROUTES, f"{ALL_ROUTES}: for how long they block is not known: none was seen to its end")
+    if not any(route.asked for route in check.routes):
+        yield AppFailure(ALL_ROUTES, f"{ALL_ROUTES}: for how long they block is not known: none was asked")
 
 
 def _too_slow(record: AppRecord, check: AppCheck, analysis: Analysis | None) -> Iterator[AppFailure]:

@@ -11,9 +11,12 @@ from harness.analysis.comparisons import CAPACITY
 from harness.analysis.evidence import Analysis, Cell, Comparison
 from harness.judging.estimate import Estimate
 from harness.results.records.app_record import ALL_ROUTES, AS_IS, AppRecord
+from harness.results.records.outcome import error_count
+from harness.results.records.phase_record import PhaseKind
 from harness.results.records.remedy import Remedy
 from harness.results.records.text import count
 
+MOST_WRONG = 0.01  # of the requests of a remedy that works
 NOT_UNDER_LOAD = "nothing was measured under load"
 
 
@@ -46,7 +49,9 @@ def _rows(remedy: Remedy, workloads: dict[str, str], analysis: Analysis | None) 
     for workload, route in workloads.items():
         changes = not remedy.routes or route == ALL_ROUTES or route in remedy.routes
         made = _comparison(analysis, workload, remedy.name)
-        if made is not None:
+        if failing := _failing(analysis, workload, remedy.name):
+            yield _without(remedy, route, failing)
+        elif made is not None:
             yield _with(remedy, route, made, changes)
         elif changes:
             yield _without(remedy, route, _why_not(analysis, workload, remedy.name))
@@ -95,6 +100,17 @@ def _comparison(analysis: Analysis | None, workload: str, variant: str) -> Compa
         (made for made in analysis.comparisons if (made.workload, made.variant, made.baseline, made.metric) == key),
         None,
     )
+
+
+def _failing(analysis: Analysis | None, workload: str, variant: str) -> str:
+    """What fast errors gain is no gain."""
+    cell = cell_of(analysis, workload, variant)
+    phases = [] if cell is None else [each for each in cell.phases.values() if each.kind is PhaseKind.CAPACITY]
+    asked = sum(sum(phase.outcomes.values()) for phase in phases)
+    wrong = sum(error_count(phase.outcomes) for phase in phases)
+    if wrong <= MOST_WRONG * asked:
+        return ""
+    return f"with it, {wrong:,} of {count(asked, 'request')} got a wrong answer or an error"
 
 
 def cell_of(analysis: Analysis | None, workload: str, variant: str) -> Cell | None:

@@ -89,7 +89,9 @@ def app(
     from harness.cli.app_locustfile import by_itself, measure_locustfile
     from harness.cli.app_requests import given_requests, init_requests
     from harness.results.records.app_record import AppRecord
+    from harness.results.records.errors import UsageError
     from harness.results.records.text import printable
+    from harness.serving.installed import installed_packages
     from harness.serving.own_app import own_app
 
     if locustfile is not None:
@@ -100,6 +102,9 @@ def app(
     check_gate(max_p99_ms, at_rps)
     _check_together(check=check, init=init, at=at, page=page, har=har)
     target = own_app(app, folder, python=python, env_file=env_file, factory=factory, server_args=server_arg or [])
+    installed = installed_packages(target.interpreter)
+    if "uvicorn" not in installed:
+        raise UsageError(f"--python {target.interpreter}: has no uvicorn; install it there, or name another one")
     if locustfile is not None:
         measure_locustfile(target, locustfile, users=users or _LOCUST_USERS, run_time=run_time, as_json=as_json)
         return

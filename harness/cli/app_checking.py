@@ -25,6 +25,7 @@ class CheckedApp(NamedTuple):
     answers: tuple[RouteAnswer, ...]
     sources: dict[str, str]  # the app's files in which something blocks
     errors: tuple[str, ...]
+    ended: tuple[str, ...] = ()  # that the app did not live to the end of it
 
 
 def check_app(target: Target, given: GivenRequests, folder: Path) -> CheckedApp:
@@ -45,8 +46,7 @@ def check_app(target: Target, given: GivenRequests, folder: Path) -> CheckedApp:
             errors = []  # of the schema: nothing depends on it then
         requests = given.to_ask(known)
         answers = ask_routes(server, requests, times=_TIMES, timeout_s=TIMEOUT_S)
-        if server.exit_code() is not None:
-            errors.append(f"{target.name}: {server.describe_exit()}")
+        ended = () if server.exit_code() is None else (f"{target.name}: {server.describe_exit()}",)
         server.stop(5.0)
     files = WatchFiles.read(watch_dir)
     files.keep(watch_dir)
@@ -57,4 +57,5 @@ def check_app(target: Target, given: GivenRequests, folder: Path) -> CheckedApp:
         everything,
         files.sources,
         tuple(errors),
+        ended,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,6 +14,7 @@ from harness.results.records.text import printable
 
 if TYPE_CHECKING:
     from harness.analysis.app_report import AppReport
+    from harness.cli.app_checking import CheckedApp
     from harness.cli.app_load import AppLoad
     from harness.cli.app_requests import GivenRequests
     from harness.results.records.app_record import AppRecord
@@ -34,17 +36,26 @@ def find(
 ) -> Found:
     """Asks one request at a time, then measures `load`, if there is one and anything answered. `folder` is this run's
     own."""
+    from harness.cli.app_checking import check_app
+    from harness.machine.only_run import alone_on_this_machine
+
+    with nullcontext() if load is None else alone_on_this_machine():
+        checked = check_app(target, asked, folder / "brought" / "check")
+        return _judged(target, record, checked, load, folder, as_json=as_json)
+
+
+def _judged(
+    target: Target, record: AppRecord, checked: CheckedApp, load: AppLoad | None, folder: Path, *, as_json: bool
+) -> Found:
     import msgspec
 
     from harness.analysis.app_report import app_report
-    from harness.cli.app_checking import check_app
     from harness.cli.app_load import measure_app
     from harness.cli.app_requests import why_no_success, wrong_status_lines
 
-    checked = check_app(target, asked, folder / "brought" / "check")
     record = msgspec.structs.replace(record, answers=checked.answers)
     silent = why_no_success(checked.answers)
-    problems = (*wrong_status_lines(checked.answers), *filter(None, [silent]))
+    problems = (*wrong_status_lines(checked.answers), *checked.ended, *filter(None, [silent]))
     if load is None or silent:
         report = app_report(record, checked.check, None)
     else:

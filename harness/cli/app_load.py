@@ -52,7 +52,6 @@ def measure_app(
     from harness.analysis.app_report import app_report
     from harness.analysis.app_workloads import app_workloads
     from harness.cli.ending import display
-    from harness.machine.only_run import alone_on_this_machine
     from harness.measuring.measure import start_run
     from harness.report import exports, page
     from harness.results.records.text import count, to_json
@@ -68,7 +67,7 @@ def measure_app(
         record, remedies=remedies, workloads={workload.name: workload.route for workload in workloads}
     )
     (folder / "brought" / "app.json").write_bytes(to_json(record))
-    with alone_on_this_machine(), display(as_json) as shown:
+    with display(as_json) as shown:
         blocking = [route.name for route in checked.check.routes if route.findings]
         shown.said(
             f"{count(len(checked.answered), 'request')} asked one at a time: "
@@ -109,12 +108,26 @@ def _remedies(target: Target, check: AppCheck, load: AppLoad, installed: Collect
         workers=target.workers,
     )
     taken = "uvicorn takes it by itself, so the app as it is has it"
+    fair = [msgspec.structs.replace(each, loop=target.server.loop) if each.server else each for each in found]
     return tuple(
         msgspec.structs.replace(remedy, why_not=taken)
-        if not remedy.why_not and (target.server.loop == remedy.loop or target.server.http == remedy.http)
+        if not (remedy.why_not or remedy.server)
+        and (target.server.loop == remedy.loop or target.server.http == remedy.http)
         else remedy
-        for remedy in found
+        for remedy in fair
     )
+
+
+def shown_arguments(words: Sequence[str]) -> list[str]:
+    """A command line for the record, without the credentials in a path that is asked."""
+    from harness.results.records.app_request import AppRequest
+    from harness.results.records.credentials import without_credentials
+
+    def shown(word: str) -> str:
+        option, equals, path = word.partition("=") if word.startswith("--") else ("", "", word)
+        return f"{option}{equals}{without_credentials(AppRequest(path=path)).path}" if "?" in path else word
+
+    return [shown(word) for word in words]
 
 
 def app_order(
@@ -161,8 +174,8 @@ def app_order(
             for strategy in strategies
         ),
         workloads=tuple(made),
-        results=load.results,
-        command=shlex.join(["bench", *sys.argv[1:]]),
+        results=load.results.resolve(),  # the load generator has another current folder
+        command=shlex.join(["bench", *shown_arguments(sys.argv[1:])]),
         baseline=AS_IS,
         subject=AppSubject(target, remedies, known),
         brought=folder / "brought",

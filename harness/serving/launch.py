@@ -68,6 +68,7 @@ def _environment(target: Target, server: AsgiServer, settings: InsideSettings) -
     if target.interpreter != sys.executable:
         # The shell's PYTHONPATH is for our interpreter. Another one could find wrong packages there, or this harness.
         clean = {n: value for n, value in clean.items() if n not in _OF_OUR_PYTHON} | {"PYTHONPATH": str(_INSIDE)}
-    env = {**clean, **server.settings, **target.environment, **settings.variables()}
+    own = {n: value for n, value in target.environment.items() if not n.startswith(server.settings_prefix)}
+    env = {**clean, **server.settings, **own, **settings.variables()}
     given = target.environment.get("PYTHONPATH", "")
     return env | {"PYTHONPATH": os.pathsep.join(filter(None, [clean["PYTHONPATH"], given]))}

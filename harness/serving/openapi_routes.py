@@ -18,7 +18,13 @@ _METHODS = ("get", "post", "put", "patch", "delete", "options", "head", "trace")
 _FORM = "application/x-www-form-urlencoded"
 _PLACE = re.compile(r"\{[^{}]*\}")
 # A GET should change nothing, but not every app keeps to that.
-_DELETES = re.compile(r"(?<![a-z])(delete|destroy|erase|purge|shutdown|truncate|wipe)(?![a-z])", re.IGNORECASE)
+_DELETES = frozenset(
+    {
+        *("cancel", "clear", "delete", "destroy", "drop", "erase", "flush", "kill", "logout", "purge", "remove"),
+        *("reset", "restart", "revoke", "shutdown", "stop", "truncate", "unsubscribe", "wipe"),
+    }
+)
+_WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
 
 class AppRoute(Struct, frozen=True):
@@ -85,7 +91,7 @@ def _route(
     if unknown:
         needs = "needs an example or a default" if len(unknown) == 1 else "need examples or defaults"
         return AppRoute(method, template, entry, f"{' and '.join(unknown)} {needs} in the schema")
-    if _DELETES.search(template):
+    if _DELETES & {word.lower() for word in _WORDS.findall(template)}:
         return AppRoute(method, template, entry, "its path says that it deletes something; --ask PATH asks for it")
     if needs_body:
         return AppRoute(method, template, entry, "it needs a body, which bench-app.toml can have")

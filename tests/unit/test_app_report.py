@@ -154,10 +154,15 @@ def test_a_line_of_no_route_fails_it_too_but_not_the_startup() -> None:
     assert report.gate == ("no route: blocked for 80 ms, above 60 ms: shop/main.py:40 refresh",)
 
 
-def test_when_no_request_was_seen_to_its_end_the_gate_does_not_pass() -> None:
-    nothing = AppCheck(tuple(msgspec.structs.replace(each, blocked_ms=None) for each in made.check().routes), ())
-    report = app_report(made.record(max_blocked_ms=20), nothing, None)
-    assert report.gate == ("all routes: for how long they block is not known: none was seen to its end",)
+def test_a_route_that_was_not_seen_to_its_end_does_not_pass_the_gate() -> None:
+    quick, *others = made.check().routes
+    stuck = msgspec.structs.replace(quick, blocked_ms=None, reason="did not answer within 10 s")
+    report = app_report(made.record(max_blocked_ms=20), AppCheck((stuck, *others), ()), None)
+    said = "GET /quick: for how long it blocks is not known: did not answer within 10 s"
+    assert [line for line in report.gate if "GET /quick" in line] == [said]
+    unasked = AppCheck(tuple(msgspec.structs.replace(each, asked=False) for each in made.check().routes), ())
+    report = app_report(made.record(max_blocked_ms=20), unasked, None)
+    assert "all routes: for how long they block is not known: none was asked" in report.gate
 
 
 BLOCKS = "GET /slow blocks the loop for 57.9 ms: shop/main.py:15 slow"

@@ -18,7 +18,17 @@ LIMITS = {"a": 1}
 
 
 def with_builtins(n: int) -> Any:
-    return {"version": VERSION, "limit": LIMITS["a"], "sum": sum(i * n for i in range(10)), "text": f"{n}!"}
+    return {"version": VERSION, "limit": LIMITS["a"], "size": len(VERSION), "text": f"{n}!"}
+
+
+def with_sum(n: int) -> Any:
+    return sum(range(n))
+
+
+def with_loop(n: int) -> Any:
+    while n:
+        n -= 1
+    return n
 
 
 def constant() -> Any:
@@ -72,7 +82,17 @@ def test_a_few_steps_of_python_cannot_wait(function: Any) -> None:
 @pytest.mark.parametrize(
     "function",
     [
-        *(with_method, with_object, with_module, with_call, with_open, with_import, in_a_comprehension),
+        *(
+            with_sum,
+            with_loop,
+            with_method,
+            with_object,
+            with_module,
+            with_call,
+            with_open,
+            with_import,
+            in_a_comprehension,
+        ),
         *(made_by_another(), time.sleep, CONNECTION, None),
     ],
 )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from functools import reduce
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 
@@ -22,7 +24,18 @@ def load(app: str, folder: Path, *, factory: bool = False) -> Any:
     if not callable(loaded):
         what = f"`{attribute}()` returns" if factory else f"`{attribute}` is"
         raise TypeError(f"{what} {type(loaded).__name__}, which is no ASGI application")
+    if isinstance(loaded, FunctionType) and not _takes_asgi(loaded):
+        hint = "" if factory else "; is it a factory? Then add --factory"
+        raise TypeError(f"`{attribute}` is a function that takes no scope, receive and send{hint}")
     return loaded
+
+
+def _takes_asgi(function: FunctionType) -> bool:
+    try:
+        inspect.signature(function).bind({}, None, None)
+    except TypeError:
+        return False
+    return True
 
 
 def _check_package(name: str, folder: Path) -> None:

@@ -11,13 +11,14 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from .app_routes import ends_of, routes_in
 from .movable_dependencies import movable_dependencies
 from .moved_function import has_await, in_thread, on_loop
 from .probe import thread_limiter
+from .reason import ERROR_PREFIX
 from .stacks import UserCode, definition_of
 
 _COROUTINE = 0x80  # CO_COROUTINE
@@ -45,14 +46,28 @@ class RemedyOrder(NamedTuple):
         return cls(**given)
 
 
+def _each(names: Sequence[str], move: Callable[[str], None]) -> None:
+    refused = [found for found in (_refusal(move, name) for name in names) if found is not None]
+    if refused and len(refused) == len(names):
+        raise refused[0]
+    for one in refused:
+        print(f"{ERROR_PREFIX}{one}", file=sys.stderr, flush=True)  # noqa: T201 - it is a log
+
+
+def _refusal(move: Callable[[str], None], name: str) -> RemedyError | None:
+    try:
+        move(name)
+    except RemedyError as error:
+        return error
+    return None
+
+
 def apply(app: Any, order: RemedyOrder) -> None:
-    """Call it in a task of the event loop that serves `app`. Raises RemedyError."""
-    for name in order.in_thread:
-        _move_endpoint(_named(app, name), name, to_thread=True)
-    for name in order.dependencies_in_thread:
-        _move_dependencies(_named(app, name), name)
-    for name in order.on_loop:
-        _move_endpoint(_named(app, name), name, to_thread=False)
+    """Call it in a task of the event loop that serves `app`. Raises RemedyError where a remedy can be applied to none of
+    its routes. Of several, those that it cannot be applied to stay as they are."""
+    _each(order.in_thread, lambda name: _move_endpoint(_named(app, name), name, to_thread=True))
+    _each(order.dependencies_in_thread, lambda name: _move_dependencies(_named(app, name), name))
+    _each(order.on_loop, lambda name: _move_endpoint(_named(app, name), name, to_thread=False))
     if order.threads:
         limiter = thread_limiter()
         if limiter is None:

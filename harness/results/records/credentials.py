@@ -14,7 +14,7 @@ from harness.results.records.app_request import AppRequest
 
 _REPLACED = "***"
 _CAMEL_CASE = re.compile(r"([a-z0-9])([A-Z])")
-_WORDS = frozenset({"auth", "csrf", "pass", "pin", "pwd", "session", "sid", "sig", "xsrf"})
+_WORDS = frozenset({"auth", "bearer", "code", "csrf", "otp", "pass", "pin", "pwd", "session", "sid", "sig", "xsrf"})
 _ENDINGS = (
     *("authorization", "cookie", "credential", "credentials", "jwt", "passphrase", "passwd", "password", "secret"),
     *("sessionid", "signature", "token"),
