@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli.options import Budget, Json, Precision, Results, Seed, given
+from harness.cli.options import Budget, Json, Precision, ProfileName, Results, Seed, given
 
 _LOCUST_USERS = 16
 _WITH_LOCUSTFILE = (
@@ -68,6 +68,7 @@ def app(
     users: Annotated[
         int | None, typer.Option(min=1, help="at once, under load (default: 64, of a locustfile 16)")
     ] = None,
+    profile: ProfileName = "app",
     budget: Budget = None,
     precision: Precision = None,
     seed: Seed = None,
@@ -121,7 +122,7 @@ def app(
     )
     if asked.said:
         print(printable(asked.said), file=sys.stderr)
-    load = None if check else AppLoad(results, routes, users, budget, precision, seed, at_rps)
+    load = None if check else AppLoad(results, routes, users, budget, precision, seed, at_rps, profile)
     record = AppRecord(
         app=app,
         folder=str(target.folder),

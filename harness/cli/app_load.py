@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from harness.results.records.workload import Workload
     from harness.serving.target import Target
 
-PROFILE = "app"
 _RATE_S = 10.0
 
 
@@ -38,6 +37,7 @@ class AppLoad(NamedTuple):
     precision: str | None = None
     seed: int | None = None
     at_rps: float | None = None
+    profile: str = "app"
 
 
 def measure_app(
@@ -191,7 +191,7 @@ def _profile(load: AppLoad) -> Profile:
     from harness.profiles.loader import load_profile
     from harness.results.records.profile import RatePhase
 
-    profile = load_profile(PROFILE)
+    profile = load_profile(load.profile)
     changes: dict[str, object] = {}
     if load.users is not None:
         if load.users > profile.max_in_flight:

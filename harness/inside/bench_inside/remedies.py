@@ -63,8 +63,8 @@ def _refusal(move: Callable[[str], None], name: str) -> RemedyError | None:
 
 
 def apply(app: Any, order: RemedyOrder) -> None:
-    """Call it in a task of the event loop that serves `app`. Raises RemedyError where a remedy can be applied to none of
-    its routes. Of several, those that it cannot be applied to stay as they are."""
+    """Call it in a task of the event loop that serves `app`. Raises RemedyError where one can be applied to none of its
+    routes. Of several, those that it cannot be applied to stay as they are."""
     _each(order.in_thread, lambda name: _move_endpoint(_named(app, name), name, to_thread=True))
     _each(order.dependencies_in_thread, lambda name: _move_dependencies(_named(app, name), name))
     _each(order.on_loop, lambda name: _move_endpoint(_named(app, name), name, to_thread=False))
