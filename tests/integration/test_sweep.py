@@ -34,5 +34,5 @@ def test_a_sweep_of_threads_finds_the_size(tmp_path: Path) -> None:
         f"async_thread_pool[threads={size}] @ asyncio" for size in (2, 4, 8)
     }
     shown = project.bench("report", str(project.run_folder))
-    assert "async_thread_pool @ asyncio on io: " in shown.out  # what of it follows from noise: tests/unit/test_sweeps.py
+    assert "async_thread_pool @ asyncio on io: " in shown.out  # the rest: test_sweeps.py
     project.assert_nothing_is_left()
