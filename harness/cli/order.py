@@ -84,6 +84,13 @@ def order_of(
     return order, (*catalog.errors_beside(strategies or [], named), *unusable)
 
 
+def contents_line(order: Order) -> str:
+    """What is in a profile, or what was chosen of it: "profile quick: cpu, fanout, io; fake_async, ..."."""
+    workloads = ", ".join(workload.name for workload in order.workloads)
+    strategies = ", ".join(strategy.name for strategy in order.strategies)
+    return f"profile {order.profile.name}: {workloads}; {strategies}"
+
+
 def own_services(postgres_url: str | None, workloads: Sequence[Workload]) -> dict[str, str]:
     """The addresses of services that somebody already has, by name. Raises UsageError when it cannot be used, or nobody
     would use it."""

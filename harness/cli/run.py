@@ -29,7 +29,7 @@ from harness.cli.options import (
     Workloads,
     given,
 )
-from harness.cli.order import check_baseline, check_port, order_of, own_services
+from harness.cli.order import check_baseline, check_port, contents_line, order_of, own_services
 from harness.results.records.errors import UsageError
 
 # Everything else is in the run's own record.
@@ -87,6 +87,7 @@ def run(
         )
         check_baseline(baseline, [variant.name for variant in order.variants])
         with display(as_json) as shown:
+            shown.said(contents_line(order))
             for line in (*errors, *with_their_own(order.strategies, asked)):
                 shown.noticed(line)
             result = start_run(replace(order, baseline=baseline), shown)
