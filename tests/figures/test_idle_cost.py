@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -82,19 +81,3 @@ def test_a_pilot_without_load_is_no_missing_data(analysis: Analysis) -> None:
         idle = pilot.phases["idle"]
         assert (idle.kind, idle.status, idle.scheduled) == (PhaseKind.IDLE, PhaseStatus.COMPLETE, 0)
         assert not [finding for finding in pilot.findings if finding.message.startswith("idle:")]
-
-
-def test_a_pilot_that_chokes_goes_without_an_idle_phase_and_has_not_failed(tmp_path: Path) -> None:
-    project = Project(tmp_path, [], TINY)
-    project.target("hangs", targets.HANGS)
-    project.run()
-    project.assert_nothing_is_left()
-    pilot, capacity = project.slices().values()
-    assert (pilot.status, pilot.error) == ("complete", "")
-    idle = pilot.phases[-1]
-    assert (idle.spec.kind, idle.status, idle.reason) == (
-        PhaseKind.IDLE,
-        PhaseStatus.SKIPPED,
-        "the server had choked before",
-    )
-    assert (capacity.status, capacity.error) == ("failed", "hangs: a fresh server choked on one user; see its log")
