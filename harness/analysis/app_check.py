@@ -35,6 +35,7 @@ class CheckedRoute(Struct, frozen=True):
     endpoint: str = ""
     cannot_wait: bool = False
     movable_dependencies: int = 0
+    background_in_threads: int | None = None
 
     @property
     def name(self) -> str:
@@ -91,14 +92,16 @@ class _Asked(NamedTuple):
         row = CheckedRoute(self.answer.method, self.template, True, self.answer.status, self.answer.reason)
         if not self.requests:
             return row
+        ended = [request for request in self.requests if request.ended]
         return msgspec.structs.replace(
             row,
             kind=self.requests[-1].kind,
             sync_dependencies=self.requests[-1].sync_dependencies,
-            service_ms=_middle(request.service_ms for request in self.requests),
+            background_in_threads=max(request.background_in_threads for request in self.requests),
+            service_ms=_middle(request.service_ms for request in ended),
             blocked_ms=_middle(_blocked_ms(request, stretches) for request in self.requests),
-            thread_ms=_middle(request.thread_ms for request in self.requests),
-            cpu_ms=_middle(request.cpu_ms for request in self.requests),
+            thread_ms=_middle(request.thread_ms for request in ended),
+            cpu_ms=_middle(request.cpu_ms for request in ended),
             findings=tuple(findings),
             endpoint=self.requests[-1].endpoint,
             cannot_wait=self.requests[-1].cannot_wait,
@@ -118,5 +121,6 @@ def _blocked_ms(request: RequestLine, stretches: Sequence[Stretch]) -> float:
     return sum(own_ms(place) for place in places)
 
 
-def _middle(values: Iterable[float]) -> float:
-    return round(median(values), 1)
+def _middle(values: Iterable[float]) -> float | None:
+    known = list(values)
+    return round(median(known), 1) if known else None

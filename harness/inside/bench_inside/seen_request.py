@@ -30,7 +30,30 @@ class SeenRequest:
         self.cpu_began_s = time.process_time()
         self.answered_s = 0.0
         self.status = 0
+        self.background_in_threads = 0  # its background tasks that are `def`
+        self.is_news = True  # no line of it has been written
         self._scope = scope
+
+    def line(self, user: UserCode, *, ended: bool = False, in_threads_s: float = 0.0) -> dict[str, Any]:
+        """What the harness reads as `RequestLine`. The last one of a request counts."""
+        self.is_news = False
+        return {
+            "number": self.number,
+            "method": self.method,
+            "path": self.path,
+            "template": self.template(),
+            "kind": self.kind(),
+            "endpoint": self.endpoint_name(),
+            "cannot_wait": self.cannot_wait(),
+            "movable_dependencies": self.movable_dependencies(user),
+            "sync_dependencies": self.sync_dependencies(),
+            "background_in_threads": self.background_in_threads,
+            "status": self.status,
+            "service_ms": round(((self.answered_s or time.monotonic()) - self.began_s) * 1e3, 3),
+            "cpu_ms": round((time.process_time() - self.cpu_began_s) * 1e3, 3),
+            "thread_ms": round(in_threads_s * 1e3, 3),
+            "ended": ended,
+        }
 
     def template(self) -> str | None:
         """`/orders/{order}`; None before the route is known, and when there is none."""
@@ -43,11 +66,11 @@ class SeenRequest:
         return (root[len(outer) :] if root.startswith(outer) else root).rstrip("/") + str(path)
 
     def endpoint(self) -> CodeType | None:
-        return definition_of(self._scope.get("endpoint"))
+        return definition_of(self._called())
 
     def endpoint_name(self) -> str:
         code = self.endpoint()
-        return str(getattr(self._scope.get("endpoint"), "__name__", "" if code is None else code.co_name))
+        return str(getattr(self._called(), "__name__", "" if code is None else code.co_name))
 
     def kind(self) -> str:
         endpoint = self.endpoint()
@@ -57,7 +80,7 @@ class SeenRequest:
 
     def cannot_wait(self) -> bool:
         """Whether its endpoint is nothing but a few steps of Python."""
-        return next(self._dependencies(), None) is None and cannot_wait(self._scope.get("endpoint"))
+        return next(self._dependencies(), None) is None and cannot_wait(self._called())
 
     def movable_dependencies(self, user: UserCode) -> int:
         route = self._route()
@@ -70,6 +93,14 @@ class SeenRequest:
 
     def sync_dependencies(self) -> int:
         return sum(not runs_as_coroutine(code) for code in self._dependencies())
+
+    def _called(self) -> Any:
+        endpoint = self._scope.get("endpoint")
+        if not isinstance(endpoint, type):
+            return endpoint
+        # A class of Starlette's kind: it has a method for each of HTTP's.
+        asked_for = "get" if self.method == "HEAD" and not hasattr(endpoint, "head") else self.method.lower()
+        return getattr(endpoint, asked_for, endpoint)
 
     def _route(self) -> Any:
         # Where FastAPI includes routers without copying their routes, this one has the prefix.

@@ -7,7 +7,8 @@ from msgspec import Struct
 
 class RequestLine(Struct, frozen=True):
     """`template` is its route, as OpenAPI has it; None where the app did not say. `cpu_ms` is of the whole process, and
-    `thread_ms` the time in AnyIO's threads: this request's own only while there is no other."""
+    `thread_ms` the time in AnyIO's threads: this request's own only while there is no other. Of a request there may be
+    several lines, of which the last one counts: those before it have not `ended`."""
 
     number: int
     method: str
@@ -22,6 +23,8 @@ class RequestLine(Struct, frozen=True):
     endpoint: str = ""  # the name of its function
     cannot_wait: bool = False  # by its code, so that it needs no thread
     movable_dependencies: int = 0  # `async def` that could run in a thread
+    background_in_threads: int = 0  # tasks that are `def`
+    ended: bool = True
 
 
 class SchemaLine(Struct, frozen=True):
