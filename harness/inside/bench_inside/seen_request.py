@@ -7,7 +7,7 @@ import itertools
 import time
 from collections.abc import Iterator, Mapping
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, ClassVar
 
 from .movable_dependencies import movable_dependencies
 from .plain_code import cannot_wait
@@ -21,6 +21,7 @@ class SeenRequest:
     """From its arrival to the end of everything that the application does in that call, background tasks included."""
 
     _numbers = itertools.count(1)
+    _known_facts: ClassVar[dict[Any, tuple[Any, Any, dict[str, Any]]]] = {}
 
     def __init__(self, scope: Mapping[str, Any]) -> None:
         self.number = next(self._numbers)
@@ -41,12 +42,7 @@ class SeenRequest:
             "number": self.number,
             "method": self.method,
             "path": self.path,
-            "template": self.template(),
-            "kind": self.kind(),
-            "endpoint": self.endpoint_name(),
-            "cannot_wait": self.cannot_wait(),
-            "movable_dependencies": self.movable_dependencies(user),
-            "sync_dependencies": self.sync_dependencies(),
+            **self._facts(user),
             "background_in_threads": self.background_in_threads,
             "status": self.status,
             "service_ms": round(((self.answered_s or time.monotonic()) - self.began_s) * 1e3, 3),
@@ -54,6 +50,22 @@ class SeenRequest:
             "thread_ms": round(in_threads_s * 1e3, 3),
             "ended": ended,
         }
+
+    def _facts(self, user: UserCode) -> dict[str, Any]:
+        """What is the same for each request to its route."""
+        route, called, root = self._route(), self._called(), self._scope.get("root_path")
+        key = id(route), id(called), root
+        if key not in self._known_facts:
+            facts = {
+                "template": self.template(),
+                "kind": self.kind(),
+                "endpoint": self.endpoint_name(),
+                "cannot_wait": self.cannot_wait(),
+                "movable_dependencies": self.movable_dependencies(user),
+                "sync_dependencies": self.sync_dependencies(),
+            }
+            self._known_facts[key] = route, called, facts  # they are kept: another one cannot get their identity
+        return self._known_facts[key][2]
 
     def template(self) -> str | None:
         """`/orders/{order}`; None before the route is known, and when there is none."""
