@@ -50,7 +50,7 @@ class Sights:
     def of_loop(self, frame: FrameType, *, is_starting: bool) -> Sight:
         """`frame` is the innermost one of its thread."""
         place = place_of(frame, self._user, self._idle_codes)
-        # A database session of SQLAlchemy works in a greenlet: who awaits it is on the stack that the greenlet has left.
+        # An asynchronous session of SQLAlchemy works in a greenlet: who awaits it is on the stack that was left for it.
         left = getattr(self._loops_greenlet, "gr_frame", None)
         if left is not None and place.file is None:
             frame = left

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from .app_routes import routes_in
 from .lines import Lines
 from .probe import App, Message, Receive, Send, thread_limiter
 from .schemas import schemas_of
@@ -33,11 +34,10 @@ class Watched:
         self._lines = Lines(folder)
         self._watch: Watch | None = None
         self._told_apart = 0
+        self._say_routes()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if self._watch is None:
-            for schema in schemas_of(self._app):
-                self._lines.add("schemas", schema)
             self._watch = Watch(self._requests, self._lines)
         if scope["type"] == "lifespan":
             await self._lifespan(self._watch, scope, receive, send)
@@ -46,6 +46,17 @@ class Watched:
             await self._request(self._watch, scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    def _say_routes(self) -> None:
+        """Before anything is asked: a server without a lifespan calls the app only then."""
+        with contextlib.suppress(Exception):  # the app may consist of what nobody can look into
+            schemas = list(schemas_of(self._app))
+            for schema in schemas:
+                self._lines.add("schemas", schema)
+            for route in () if schemas else routes_in(self._app):
+                for method in ["GET"] if route.methods is None else sorted(route.methods):
+                    self._lines.add("routes", {"method": method, "path": route.path})
+        self._lines.write()
 
     async def _lifespan(self, watch: Watch, scope: Message, receive: Receive, send: Send) -> None:
         async def listening(message: Message) -> None:
