@@ -115,6 +115,13 @@ def why_no_success(answers: Sequence[RouteAnswer]) -> str:
     return "no route answered with success; name paths with --ask, or see what the app needs"
 
 
+def why_no_load(answers: Sequence[RouteAnswer]) -> str:
+    """Said when some routes answered as they should, and none of them to the end; empty when one did."""
+    if any(each.status and not (each.reason or each.cut) for each in answers):
+        return ""
+    return "no route has a right answer with an end, so nothing can be measured under load; name paths with --ask"
+
+
 def _added(path: str) -> AppRequest:
     if not path.startswith("/"):
         raise UsageError(f"--ask {printable(path)}: begin it with /")

@@ -1,7 +1,7 @@
 """The ASGI wrapper that tells the watching thread which requests there are, and begins and ends it.
 
-It writes to `<folder>/<pid>.requests.jsonl` and `<pid>.stretches.jsonl` (the harness reads them as `RequestLine` and
-`Stretch`), in the watching thread: the event loop waits for no disk.
+It writes to `<folder>/<pid>.requests.jsonl`, `<pid>.stretches.jsonl` and the like (the harness reads them as
+`RequestLine` and `Stretch`), in the watching thread: the event loop waits for no disk.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from .app_routes import routes_in
 from .lines import Lines
 from .probe import App, Message, Receive, Send, thread_limiter
 from .schemas import schemas_of
@@ -38,6 +39,10 @@ class Watched:
         if self._watch is None:
             for schema in schemas_of(self._app):
                 self._lines.add("schemas", schema)
+            with contextlib.suppress(Exception):  # the app may consist of what nobody can look into
+                for route in routes_in(self._app):
+                    if route.is_websocket:
+                        self._lines.add("websockets", {"path": route.path})
             self._watch = Watch(self._requests, self._lines)
         if scope["type"] == "lifespan":
             await self._lifespan(self._watch, scope, receive, send)

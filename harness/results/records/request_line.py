@@ -29,3 +29,9 @@ class SchemaLine(Struct, frozen=True):
 
     path: str
     prefix: str  # of the paths in it
+
+
+class WebsocketLine(Struct, frozen=True):
+    """One line of `watch/<pid>.websockets.jsonl`: a websocket of the app."""
+
+    path: str
