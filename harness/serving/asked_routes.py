@@ -12,7 +12,7 @@ from harness.processes.ask import AskError, ask
 from harness.results.records.answer import answer_sha256
 from harness.results.records.app_request import AppRequest
 from harness.results.records.credentials import without_credentials
-from harness.results.records.request_line import RouteLine, SchemaLine
+from harness.results.records.request_line import RouteLine, SchemaLine, WebsocketLine
 from harness.results.records.route_answer import RouteAnswer, wrong_status
 from harness.results.store import read_lines
 from harness.serving.openapi_routes import AppRoute, route_without_schema, routes_of_schema
@@ -20,6 +20,7 @@ from harness.serving.server import Server
 
 _SCHEMA_BYTES = 50_000_000
 _ANSWER_BYTES = 8 << 20  # as under load; of a longer answer no more is read: it may be endless
+_STREAM_S = 1.0  # of a stream of events; what blocks in it is seen by then
 _OK = 200
 
 
@@ -52,6 +53,12 @@ def _without_schema(watch_dir: Path) -> list[AppRoute]:
     return [route_without_schema(line.method, line.path) for line in dict.fromkeys(lines) if line.method != "HEAD"]
 
 
+def websockets(watch_dir: Path) -> list[RouteAnswer]:
+    """Those of the app. None of them is asked: nobody but the app knows what is said there."""
+    lines = [line for path in sorted(watch_dir.glob("*.websockets.jsonl")) for line in read_lines(path, WebsocketLine)]
+    return [RouteAnswer("WEBSOCKET", line.path, None, 0, "websockets are not asked") for line in dict.fromkeys(lines)]
+
+
 def ask_routes(
     server: Server,
     requests: Sequence[AppRequest],
@@ -60,16 +67,19 @@ def ask_routes(
     timeout_s: float,
     on_asked: Callable[[RouteAnswer], None] = lambda answer: None,
 ) -> list[RouteAnswer]:
-    """Each of them, `times` times in a row, or until no answer comes. The next request is made when the one before is
-    over, its background tasks included, but at the latest after `timeout_s`. What is returned has no credentials."""
+    """Each of them, `times` times in a row, or until one is not over in time: the next request is made when the one
+    before is over, its background tasks included, but at the latest after `timeout_s`. What is returned has no
+    credentials."""
     answers = []
+    stuck = 0  # requests that the app goes on with for ever, although nobody waits for their answers
     for request in requests:
         same: set[tuple[int, str]] = set()
         for _ in range(times):
             answer = _ask_once(server, request, timeout_s)
             same.add((answer.status, answer.answer))
-            server.is_idle(timeout_s)
-            if not answer.status:
+            is_over = server.is_idle(timeout_s, but_for=stuck)
+            stuck += not is_over
+            if not (answer.status and is_over):
                 break
         answers.append(msgspec.structs.replace(answer, alike=len(same) == 1))
         on_asked(answers[-1])
@@ -89,6 +99,7 @@ def _ask_once(server: Server, request: AppRequest, timeout_s: float) -> RouteAns
             headers=request.headers,
             method=request.method,
             body=request.body,
+            stream_s=_STREAM_S,
         )
     except AskError as error:
         return msgspec.structs.replace(unanswered, reason=str(error))
@@ -96,5 +107,6 @@ def _ask_once(server: Server, request: AppRequest, timeout_s: float) -> RouteAns
         unanswered,
         status=answer.status,
         reason=wrong_status(answer.status, request.status, answer.headers.get("location", "")),
-        answer=answer_sha256(answer.body, request.ignore),
+        answer="" if answer.cut else answer_sha256(answer.body, request.ignore),
+        cut=answer.cut,
     )

@@ -11,7 +11,8 @@ _MOST = 1000
 
 
 class FoundRoute(NamedTuple):
-    """`path` is its whole template, as OpenAPI has it: `/orders/{order}`, mounts included. `methods` None: any.
+    """`path` is its whole template, as OpenAPI has it: `/orders/{order}`, mounts included. `methods` None: any; a
+    websocket has none.
 
     `holder` has the `endpoint`, and the `app` that is called for a request. That is the route; where FastAPI includes
     routers without copying their routes, it is what stands for the route in that place.
@@ -21,6 +22,10 @@ class FoundRoute(NamedTuple):
     methods: Collection[str] | None
     holder: Any
     root_path: str = ""
+
+    @property
+    def is_websocket(self) -> bool:
+        return self.methods is not None and not self.methods
 
     def is_named(self, name: str) -> bool:
         """`name` is as `GET /orders/{order}`, with the `root_path` of the app or without it."""
@@ -81,8 +86,7 @@ def _routes_at(route: Any, prefix: str, within: tuple[Any, ...]) -> Iterator[Fou
         for each in included():
             yield from _routes_at(getattr(each, "starlette_route", None) or each, prefix, within)
     elif hasattr(route, "endpoint"):
-        if hasattr(route, "methods"):  # else it is a websocket
-            path = getattr(route, "path_format", "") or getattr(route, "path", "")
-            yield FoundRoute(f"{prefix}{path}", route.methods, route)
+        path = getattr(route, "path_format", "") or getattr(route, "path", "")
+        yield FoundRoute(f"{prefix}{path}", getattr(route, "methods", ()), route)
     elif hasattr(route, "app"):  # a mount, or a host
         yield from routes_in(route.app, prefix + getattr(route, "path", ""), within)

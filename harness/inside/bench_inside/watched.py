@@ -1,7 +1,7 @@
 """The ASGI wrapper that tells the watching thread which requests there are, and begins and ends it.
 
-It writes to `<folder>/<pid>.requests.jsonl` and `<pid>.stretches.jsonl` (the harness reads them as `RequestLine` and
-`Stretch`), in the watching thread: the event loop waits for no disk.
+It writes to `<folder>/<pid>.requests.jsonl`, `<pid>.stretches.jsonl` and the like (the harness reads them as
+`RequestLine` and `Stretch`), in the watching thread: the event loop waits for no disk.
 """
 
 from __future__ import annotations
@@ -53,8 +53,11 @@ class Watched:
             schemas = list(schemas_of(self._app))
             for schema in schemas:
                 self._lines.add("schemas", schema)
-            for route in () if schemas else routes_in(self._app):
-                for method in ["GET"] if route.methods is None else sorted(route.methods):
+            for route in routes_in(self._app):
+                if route.is_websocket:
+                    self._lines.add("websockets", {"path": route.path})
+                methods = ["GET"] if route.methods is None else sorted(route.methods)
+                for method in () if schemas else methods:
                     self._lines.add("routes", {"method": method, "path": route.path})
         self._lines.write()
 

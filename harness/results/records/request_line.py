@@ -36,3 +36,9 @@ class RouteLine(Struct, frozen=True):
 
     method: str
     path: str  # its template
+
+
+class WebsocketLine(Struct, frozen=True):
+    """One line of `watch/<pid>.websockets.jsonl`: a websocket of the app."""
+
+    path: str
