@@ -89,7 +89,8 @@ class _Asked(NamedTuple):
         return _Asked(self.answer if self.answer.reason else other.answer, self.template, list(requests.values()))
 
     def row(self, stretches: Sequence[Stretch], findings: Sequence[BlockingLine]) -> CheckedRoute:
-        row = CheckedRoute(self.answer.method, self.template, True, self.answer.status, self.answer.reason)
+        answer = self.answer
+        row = CheckedRoute(answer.method, self.template, True, answer.status, answer.reason or answer.cut)
         if not self.requests:
             return row
         ended = [request for request in self.requests if request.ended]

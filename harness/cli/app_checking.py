@@ -33,7 +33,7 @@ def check_app(target: Target, given: GivenRequests, folder: Path) -> CheckedApp:
     from harness.analysis.app_check import checked
     from harness.analysis.app_workloads import Answered, with_templates
     from harness.results.watch_files import WatchFiles
-    from harness.serving.asked_routes import ask_routes, known_routes
+    from harness.serving.asked_routes import ask_routes, known_routes, websockets
     from harness.serving.server import Server
 
     watch_dir = folder / "watch"
@@ -50,7 +50,7 @@ def check_app(target: Target, given: GivenRequests, folder: Path) -> CheckedApp:
         server.stop(5.0)
     files = WatchFiles.read(watch_dir)
     files.keep(watch_dir)
-    everything = (*answers, *given.not_asked(known))
+    everything = (*answers, *given.not_asked(known), *websockets(watch_dir))
     return CheckedApp(
         checked(everything, files.stretches, files.requests, files.sources),
         tuple(map(Answered, with_templates(requests, files.requests), answers)),

@@ -32,3 +32,16 @@ class SchemaLine(Struct, frozen=True):
 
     path: str
     prefix: str  # of the paths in it
+
+
+class RouteLine(Struct, frozen=True):
+    """One line of `watch/<pid>.routes.jsonl`: a route of an app that has no OpenAPI schema."""
+
+    method: str
+    path: str  # its template
+
+
+class WebsocketLine(Struct, frozen=True):
+    """One line of `watch/<pid>.websockets.jsonl`: a websocket of the app."""
+
+    path: str
