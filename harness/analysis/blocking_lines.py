@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from statistics import median
 from typing import Literal, NamedTuple
 
+import msgspec
 from msgspec import Struct
 
 from harness.analysis.call_names import call_name
@@ -18,6 +19,12 @@ from harness.results.records.text import printable
 THRESHOLD_MS = 5.0
 # Threads that compute in Python hand the GIL on every 5 ms. To wait for a few of them is how threads work.
 CANNOT_RUN_MS = 15.0
+
+# Under load: how often a line blocks before it counts, in what part of the requests of its route, and for how long what
+# happens in fewer of them. A machine without a free CPU makes 5 ms of 3 here and there, but not 15 ms in the same line.
+_UNDER_LOAD_TIMES = 3
+_UNDER_LOAD_PART = 0.1
+_SELDOM_MS = 15.0
 
 Cause = Literal["waits", "computes", "cannot_run"]
 
@@ -29,7 +36,8 @@ _LEAST_PART = 0.2  # of a stretch; what is shorter is no reason for it
 
 class BlockingLine(Struct, frozen=True):
     """`ms`: for how long in one request, the median of those in which it blocked. `route`: None where no request is to
-    blame. `call`: None where the line itself computes."""
+    blame. `call`: None where the line itself computes. `under_load`: it was found only when many requests were made at
+    once. `under_load_ms`: for how long it blocked then; None where it was not found then."""
 
     file: str
     line: int
@@ -39,6 +47,8 @@ class BlockingLine(Struct, frozen=True):
     ms: float
     where: str
     route: str | None
+    under_load: bool = False
+    under_load_ms: float | None = None
 
     def place(self, folder: str) -> str:
         """`shop/main.py:15 slow`; the file relative to `folder`, where it is in there."""
@@ -67,22 +77,32 @@ def blocking_lines(
     A line counts when it blocks in at least half of the requests of its route. What happened once may have been the
     machine, and nothing else can be told from it.
     """
-    asked = {route: sum(each == route for each in routes.values()) for route in set(routes.values())}
-    spent_ms: dict[_Group, dict[int, float]] = defaultdict(lambda: defaultdict(float))
-    places: dict[_Group, list[StretchPlace]] = defaultdict(list)
-    for number, stretch in enumerate(stretches):
-        if stretch.request is not None and stretch.request not in routes:
-            continue
-        route = None if stretch.request is None else routes[stretch.request]
-        for group, group_ms, members in _groups(stretch, route):
-            spent_ms[group][-number if stretch.request is None else stretch.request] += group_ms
-            places[group] += members
-    found = []
-    for group, by_request in spent_ms.items():
-        long = [ms for ms in by_request.values() if ms >= least_ms(group.cause)]
-        if len(long) >= _needed(group, asked):
-            found.append(_line_of(group, places[group], median(long), sources))
-    return sorted(found, key=lambda line: (-line.ms, line.file, line.line))
+    asked = _asked(routes)
+
+    def telling(group: _Group, long_ms: list[float]) -> list[float]:
+        return long_ms if len(long_ms) >= _needed(group, asked) else []
+
+    return _lines(stretches, routes, sources, telling)
+
+
+def blocking_lines_under_load(
+    stretches: Sequence[Stretch], routes: Mapping[int, str], sources: Mapping[str, str]
+) -> list[BlockingLine]:
+    """As `blocking_lines`, of requests of which many were made at once.
+
+    What blocks when requests meet does not do so in each of them. A line counts when it blocks three times, and in at
+    least a tenth of the requests of its route; what is longer counts however seldom it is. A thread that keeps the GIL
+    keeps it from whatever request comes next, so that it has no route.
+    """
+    asked = _asked(routes)
+
+    def telling(group: _Group, long_ms: list[float]) -> list[float]:
+        is_often = group.route is not None and len(long_ms) >= _UNDER_LOAD_PART * asked[group.route]
+        counted = long_ms if is_often else [ms for ms in long_ms if ms >= _SELDOM_MS]
+        return counted if len(counted) >= _UNDER_LOAD_TIMES and group.where != "startup" else []
+
+    found = _lines([part for stretch in stretches for part in _by_thread(stretch)], routes, sources, telling)
+    return [msgspec.structs.replace(line, under_load=True, under_load_ms=line.ms) for line in found]
 
 
 def least_ms(cause: Cause) -> float:
@@ -102,6 +122,42 @@ def own_ms(place: StretchPlace) -> float:
     if cause == "computes":
         return place.cpu_ms
     return place.ms - place.queued_ms - place.cpu_ms if cause == "waits" else place.ms
+
+
+def _lines(
+    stretches: Sequence[Stretch],
+    routes: Mapping[int, str],
+    sources: Mapping[str, str],
+    telling: Callable[[_Group, list[float]], list[float]],
+) -> list[BlockingLine]:
+    """`telling` says which of the times that were long enough, one of each request, are a finding; empty: there is
+    none."""
+    spent_ms: dict[_Group, dict[int, float]] = defaultdict(lambda: defaultdict(float))
+    places: dict[_Group, list[StretchPlace]] = defaultdict(list)
+    for number, stretch in enumerate(stretches):
+        if stretch.request is not None and stretch.request not in routes:
+            continue
+        route = None if stretch.request is None else routes[stretch.request]
+        for group, group_ms, members in _groups(stretch, route):
+            spent_ms[group][-number if stretch.request is None else stretch.request] += group_ms
+            places[group] += members
+    found = []
+    for group, by_request in spent_ms.items():
+        counted = telling(group, [ms for ms in by_request.values() if ms >= least_ms(group.cause)])
+        if counted:
+            found.append(_line_of(group, places[group], median(counted), sources))
+    return sorted(found, key=lambda line: (-line.ms, line.file, line.line))
+
+
+def _asked(routes: Mapping[int, str]) -> Counter[str]:
+    return Counter(routes.values())
+
+
+def _by_thread(stretch: Stretch) -> Iterator[Stretch]:
+    """What the loop's thread did for its request, and what another thread did, whoever had to wait."""
+    for by_other, request in ((False, stretch.request), (True, None)):
+        places = tuple(place for place in stretch.places if place.by_other is by_other)
+        yield msgspec.structs.replace(stretch, request=request, places=places)
 
 
 def _groups(stretch: Stretch, route: str | None) -> list[tuple[_Group, float, list[StretchPlace]]]:
