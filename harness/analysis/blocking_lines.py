@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from harness.analysis.call_names import call_name
 from harness.results.records.blocked_stretch import Stretch, StretchPlace
+from harness.results.records.request_line import RequestLine
 from harness.results.records.text import printable
 
 THRESHOLD_MS = 5.0
@@ -57,6 +58,11 @@ class BlockingLine(Struct, frozen=True):
         return printable(f"{shown}:{self.line} {self.function}")
 
 
+class _Routed(NamedTuple):
+    stretch: Stretch
+    route: str | None
+
+
 class _Group(NamedTuple):
     """What is one finding. What waits does so in one line; what computes goes from line to line."""
 
@@ -77,31 +83,40 @@ def blocking_lines(
     A line counts when it blocks in at least half of the requests of its route. What happened once may have been the
     machine, and nothing else can be told from it.
     """
-    asked = _asked(routes)
+    asked = Counter(routes.values())
 
     def telling(group: _Group, long_ms: list[float]) -> list[float]:
         return long_ms if len(long_ms) >= _needed(group, asked) else []
 
-    return _lines(stretches, routes, sources, telling)
+    return _lines(list(_of_routes(stretches, routes)), sources, telling)
 
 
 def blocking_lines_under_load(
-    stretches: Sequence[Stretch], routes: Mapping[int, str], sources: Mapping[str, str]
+    stretches: Sequence[Stretch],
+    routes: Mapping[int, str],
+    requests: Sequence[RequestLine],
+    sources: Mapping[str, str],
 ) -> list[BlockingLine]:
-    """As `blocking_lines`, of requests of which many were made at once.
+    """As `blocking_lines`, of `requests` of which many were made at once.
 
     What blocks when requests meet does not do so in each of them. A line counts when it blocks three times, and in at
-    least a tenth of the requests of its route; what is longer counts however seldom it is. A thread that keeps the GIL
-    keeps it from whatever request comes next, so that it has no route.
+    least a tenth of the requests of its route. What is longer counts however seldom it is, unless threads are what it
+    is about: that they take turns is no fault until it goes on all the time.
     """
-    asked = _asked(routes)
+    asked = Counter(routes.values())
+    in_threads = {routes[each.number] for each in requests if each.kind == "def" and each.number in routes}
 
     def telling(group: _Group, long_ms: list[float]) -> list[float]:
-        is_often = group.route is not None and len(long_ms) >= _UNDER_LOAD_PART * asked[group.route]
-        counted = long_ms if is_often else [ms for ms in long_ms if ms >= _SELDOM_MS]
+        is_often = len(long_ms) >= _UNDER_LOAD_PART * (asked.total() if group.route is None else asked[group.route])
+        starts_thread = group.cause == "waits" and group.where == "endpoint" and group.route in in_threads
+        takes_turns = group.cause == "cannot_run" or starts_thread
+        seldom_ms = [] if takes_turns else [ms for ms in long_ms if ms >= _SELDOM_MS]
+        counted = long_ms if is_often else seldom_ms
         return counted if len(counted) >= _UNDER_LOAD_TIMES and group.where != "startup" else []
 
-    found = _lines([part for stretch in stretches for part in _by_thread(stretch)], routes, sources, telling)
+    endpoints = _endpoints(routes, requests)
+    routed = [part for each in _of_routes(stretches, routes) for part in _by_thread(*each, endpoints)]
+    found = _lines(routed, sources, telling)
     return [msgspec.structs.replace(line, under_load=True, under_load_ms=line.ms) for line in found]
 
 
@@ -124,9 +139,38 @@ def own_ms(place: StretchPlace) -> float:
     return place.ms - place.queued_ms - place.cpu_ms if cause == "waits" else place.ms
 
 
+def _of_routes(stretches: Sequence[Stretch], routes: Mapping[int, str]) -> Iterator[_Routed]:
+    for stretch in stretches:
+        if stretch.request is None:
+            yield _Routed(stretch, None)
+        elif stretch.request in routes:
+            yield _Routed(stretch, routes[stretch.request])
+
+
+def _endpoints(routes: Mapping[int, str], requests: Sequence[RequestLine]) -> dict[str, str]:
+    """The route of each function that is the endpoint of one only."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for each in requests:
+        if each.endpoint and each.number in routes:
+            found[each.endpoint].add(routes[each.number])
+    return {function: min(of) for function, of in found.items() if len(of) == 1}
+
+
+def _by_thread(stretch: Stretch, route: str | None, endpoints: Mapping[str, str]) -> Iterator[_Routed]:
+    """What the loop's thread did for its request, and what other threads did: they keep the GIL from whatever request
+    comes next."""
+    own = tuple(place for place in stretch.places if not place.by_other)
+    yield _Routed(msgspec.structs.replace(stretch, places=own), route)
+    others: dict[str | None, list[StretchPlace]] = defaultdict(list)
+    for place in stretch.places:
+        if place.by_other:
+            others[endpoints.get(place.function)].append(place)
+    for keeping, places in others.items():
+        yield _Routed(msgspec.structs.replace(stretch, request=None, places=tuple(places)), keeping)
+
+
 def _lines(
-    stretches: Sequence[Stretch],
-    routes: Mapping[int, str],
+    stretches: Sequence[_Routed],
     sources: Mapping[str, str],
     telling: Callable[[_Group, list[float]], list[float]],
 ) -> list[BlockingLine]:
@@ -134,10 +178,7 @@ def _lines(
     none."""
     spent_ms: dict[_Group, dict[int, float]] = defaultdict(lambda: defaultdict(float))
     places: dict[_Group, list[StretchPlace]] = defaultdict(list)
-    for number, stretch in enumerate(stretches):
-        if stretch.request is not None and stretch.request not in routes:
-            continue
-        route = None if stretch.request is None else routes[stretch.request]
+    for number, (stretch, route) in enumerate(stretches):
         for group, group_ms, members in _groups(stretch, route):
             spent_ms[group][-number if stretch.request is None else stretch.request] += group_ms
             places[group] += members
@@ -149,23 +190,12 @@ def _lines(
     return sorted(found, key=lambda line: (-line.ms, line.file, line.line))
 
 
-def _asked(routes: Mapping[int, str]) -> Counter[str]:
-    return Counter(routes.values())
-
-
-def _by_thread(stretch: Stretch) -> Iterator[Stretch]:
-    """What the loop's thread did for its request, and what another thread did, whoever had to wait."""
-    for by_other, request in ((False, stretch.request), (True, None)):
-        places = tuple(place for place in stretch.places if place.by_other is by_other)
-        yield msgspec.structs.replace(stretch, request=request, places=places)
-
-
 def _groups(stretch: Stretch, route: str | None) -> list[tuple[_Group, float, list[StretchPlace]]]:
     members: dict[_Group, list[StretchPlace]] = defaultdict(list)
     for place in stretch.places:
         cause = cause_of(place)
         if place.file is not None:
-            line = None if cause == "computes" else place.line
+            line = place.line if cause == "waits" else None
             members[_Group(route, place.file, place.function, place.where, cause, line)].append(place)
     timed = [(group, sum(own_ms(place) for place in each), each) for group, each in members.items()]
     large = [each for each in timed if each[1] >= max(THRESHOLD_MS, _LEAST_PART * stretch.ms)]

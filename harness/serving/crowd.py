@@ -1,38 +1,41 @@
-"""Asks an app for many things at once, for a few seconds: what blocks only when requests meet shows then."""
+"""Asks an app for much at once, for a few seconds: what blocks only when requests meet shows then."""
 
 from __future__ import annotations
 
-import itertools
+import contextlib
 import random
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from harness.processes.ask import AskError, ask
 from harness.results.records.app_request import AppRequest
 from harness.serving.server import Server
 
-_IN_A_ROW = 4  # of the same route, which so meets itself, however many others there are
-_ANSWER_BYTES = 8 << 20
+_IN_A_ROW = 4  # of each request: so it meets itself, however many others there are
+_ANSWER_BYTES = 8 << 20  # as under load
 
 
 def ask_at_once(
-    server: Server, requests: Sequence[AppRequest], *, users: int, at_most: int, for_s: float, seed: int = 0
+    server: Server, requests: Sequence[AppRequest], *, at_once: int, at_most: int, for_s: float, seed: int = 1
 ) -> int:
-    """How many were answered. Each of the `users` asks again as soon as it is answered, until `at_most` were asked or
-    `for_s` are over. What is unanswered then is given up."""
+    """How many were asked: so many are under way `at_once`, until `at_most` were made or `for_s` are over. What has no
+    answer then is given up. Answers are not looked at; one at a time they were."""
     ends_s = time.monotonic() + for_s
-    turns = itertools.islice(_in_turn(requests, seed), at_most)
+    turns = islice(_turns(requests, random.Random(seed)), at_most)
     taking = threading.Lock()
-    answered = itertools.count()
+    asked = 0
 
-    def asks() -> None:
+    def ask_in_turn() -> None:
+        nonlocal asked
         while (left_s := ends_s - time.monotonic()) > 0:
             with taking:
                 request = next(turns, None)
+                asked += request is not None
             if request is None:
                 return
-            try:
+            with contextlib.suppress(AskError):
                 ask(
                     server.host,
                     server.port,
@@ -43,20 +46,17 @@ def ask_at_once(
                     method=request.method,
                     body=request.body,
                 )
-                next(answered)
-            except AskError:
-                pass  # the answers are checked one at a time; here it is to be asked only
 
-    crowd = [threading.Thread(target=asks, daemon=True) for _ in range(users)]
+    crowd = [threading.Thread(target=ask_in_turn, daemon=True) for _ in range(at_once)]
     for each in crowd:
         each.start()
     for each in crowd:
         each.join()
-    return next(answered)
+    return asked
 
 
-def _in_turn(requests: Sequence[AppRequest], seed: int) -> Iterator[AppRequest]:
-    chosen = random.Random(seed)
-    weights = list(itertools.accumulate(request.weight for request in requests))
+def _turns(requests: Sequence[AppRequest], chosen: random.Random) -> Iterator[AppRequest]:
+    """Without an end, each as often as its weight says."""
+    weights = [request.weight for request in requests]
     while True:
-        yield from chosen.choices(requests, cum_weights=weights) * _IN_A_ROW
+        yield from chosen.choices(requests, weights) * _IN_A_ROW
