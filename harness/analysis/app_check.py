@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import msgspec
 from msgspec import Struct
 
-from harness.analysis.blocking_lines import BlockingLine, blocking_lines, own_ms
+from harness.analysis.blocking_lines import BlockingLine, blocking_lines, blocking_lines_under_load, own_ms
 from harness.results.records.blocked_stretch import Stretch
 from harness.results.records.request_line import RequestLine
 from harness.results.records.route_answer import RouteAnswer
@@ -41,6 +41,16 @@ class CheckedRoute(Struct, frozen=True):
     def name(self) -> str:
         return f"{self.method} {self.path}"
 
+    @property
+    def blocks_alone(self) -> bool:
+        return any(not line.under_load for line in self.findings)
+
+    @property
+    def blocks_ms(self) -> float:
+        """For how long: one request that is alone, or else under load, the longest of its lines."""
+        alone_ms = self.blocked_ms or 0.0
+        return alone_ms if self.blocks_alone else max([alone_ms, *(line.ms for line in self.findings)])
+
 
 class AppCheck(Struct, frozen=True):
     """`findings` are all of them: those of the routes, and those that no route is to blame for."""
@@ -65,6 +75,40 @@ def checked(
         others.pop((row.method, row.path), None)
     rows += [CheckedRoute(method, path, False, 0, reason) for (method, path), reason in others.items()]
     return AppCheck(tuple(rows), tuple(findings))
+
+
+def checked_under_load(
+    check: AppCheck,
+    answers: Sequence[RouteAnswer],
+    stretches: Sequence[Stretch],
+    requests: Sequence[RequestLine],
+    sources: Mapping[str, str],
+) -> AppCheck:
+    """`check` with what was seen when many of `requests` were made at once: for how long its lines block then, and the
+    lines that block only then."""
+    asked = _by_route(_Asked.read(answer, requests) for answer in answers if answer.path is not None)
+    names = {request.number: each.name for each in asked for request in each.requests}
+    seen = blocking_lines_under_load(stretches, names, requests, sources)
+    alone = [msgspec.structs.replace(line, under_load_ms=_under_load_ms(line, seen)) for line in check.findings]
+    news = [line for line in seen if not any(_is_same(line, each) for each in alone)]
+    findings = (*alone, *news)
+    routes = [
+        msgspec.structs.replace(route, findings=tuple(line for line in findings if line.route == route.name))
+        for route in check.routes
+    ]
+    return AppCheck(tuple(routes), findings)
+
+
+def _under_load_ms(alone: BlockingLine, seen: Sequence[BlockingLine]) -> float | None:
+    same = (line for line in seen if _is_same(line, alone) and (line.route == alone.route or line.cause == alone.cause))
+    return next((line.ms for line in same), None)
+
+
+def _is_same(line: BlockingLine, alone: BlockingLine) -> bool:
+    """Whatever the route: a line that blocks one blocks all that call it. What computes goes from line to line."""
+    if (line.file, line.function) != (alone.file, alone.function):
+        return False
+    return line.line == alone.line or line.cause == alone.cause != "waits"
 
 
 class _Asked(NamedTuple):

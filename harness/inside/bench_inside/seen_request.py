@@ -134,15 +134,24 @@ class SeenRequests:
     """Those under way in this process. Used by the event loop, read by the watching thread."""
 
     def __init__(self) -> None:
+        self._changed_s: tuple[float, float] | None = None
         self._under_way: dict[int, SeenRequest] = {}
         self._last: SeenRequest | None = None
 
     def begin(self, request: SeenRequest) -> None:
         self._under_way[request.number] = request
+        self._loop_ran(request.began_s)
 
     def end(self, request: SeenRequest) -> None:
         del self._under_way[request.number]
         self._last = request
+        self._loop_ran(time.monotonic())
+
+    def changed_s(self) -> tuple[float, float] | None:
+        """When one of them first and last began or ended since it was last asked: the loop went from task to task
+        then."""
+        changed_s, self._changed_s = self._changed_s, None
+        return changed_s
 
     def are_under_way(self) -> bool:
         return bool(self._under_way)
@@ -163,6 +172,10 @@ class SeenRequests:
         if not under_way:
             return self._last
         return under_way[0] if len(under_way) == 1 else None
+
+    def _loop_ran(self, at_s: float) -> None:
+        first_s, _ = self._changed_s or (at_s, at_s)
+        self._changed_s = first_s, at_s
 
 
 def _carried_by(frame: FrameType) -> Any:

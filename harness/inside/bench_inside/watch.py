@@ -42,6 +42,7 @@ class _Look(NamedTuple):
     at_s: float
     loop_cpu_s: float
     others_cpu_s: float  # of all threads but the loop's and this one
+    changed_s: tuple[float, float] | None  # of `SeenRequests`
 
 
 class _Step(NamedTuple):
@@ -69,6 +70,7 @@ class Watch:
         self._thread = threading.get_ident()
         self._clock = ThreadClock(threading.get_native_id())
         self._user = UserCode()
+        self._requests = requests
         self._sights = Sights(self._loop, requests, between_callbacks(sys._getframe(1)), self._user)
         self._stretch: OpenStretch | None = None
         self._times = ThreadTimes(0.0)  # of the loop's thread, at the last look into the stretch
@@ -118,7 +120,8 @@ class Watch:
 
     def _read(self) -> _Look:
         loop_cpu_s = self._clock.cpu_s()
-        return _Look(time.monotonic(), loop_cpu_s, time.process_time() - loop_cpu_s - time.thread_time())
+        others_cpu_s = time.process_time() - loop_cpu_s - time.thread_time()
+        return _Look(time.monotonic(), loop_cpu_s, others_cpu_s, self._requests.changed_s())
 
     def _remember(self, now: _Look) -> None:
         """What is too dear for each look: how long two threads had no CPU, and the CPU time of each thread."""
@@ -132,12 +135,14 @@ class Watch:
         frame = frames.get(self._thread)
         if frame is None:
             return
+        # Where requests came and went between two looks, the loop has been at many tasks.
+        since_s = last.at_s if now.changed_s is None else max(last.at_s, now.changed_s[1])
         before = self._step
-        step = self._step = self._step_at(frame, last, now)
+        step = self._step = self._step_at(frame, last, now, since_s)
         computed_since_idle = before.key is None and now.at_s - step.began_s >= self._threshold_s / 2
         # Between two looks that are far apart it was idle unseen, or at many other tasks.
         seen_twice = step.key is not None and (step is before or (computed_since_idle and not self._is_sparing))
-        is_late = self._late_s(now) >= self._held_s
+        is_late = min(self._late_s(now), now.at_s - since_s) >= self._held_s
         if self._stretch is None and not seen_twice and not is_late:
             return
         # First what is to be seen, since what follows lets go of the GIL.
@@ -145,7 +150,6 @@ class Watch:
         sight = self._sights.of_loop(frame, is_starting=self.is_starting)
         other = self._sights.of_busiest(frames) if others_s >= loop_s else NO_SIGHT
         del frames, frame
-        since_s = last.at_s
         if (stretch := self._stretch) is not None:
             self._look_further(stretch, sight, other, last, now)
             if self._stretch is not None:
@@ -166,15 +170,15 @@ class Watch:
         elif seen_twice:
             self._open(step, now.at_s, sight, other, last, now)
 
-    def _step_at(self, frame: FrameType, last: _Look, now: _Look) -> _Step:
-        """The same object as before while the loop's thread is at the same."""
+    def _step_at(self, frame: FrameType, last: _Look, now: _Look, since_s: float) -> _Step:
+        """The same object as before while the loop's thread is at the same, and no request came or went meanwhile."""
         key = self._sights.key(frame)
-        if key is not None and key == self._step.key:
+        if key is not None and key == self._step.key and now.changed_s is None:
             return self._step
-        if key is None or self._step.key is not None:
+        if key is None or self._step.key not in (None, key):
             return _Step(key, now.at_s, now.loop_cpu_s, last.at_s)
-        computed_s = min(now.at_s - last.at_s, now.loop_cpu_s - last.loop_cpu_s)
-        return _Step(key, now.at_s - computed_s, last.loop_cpu_s, last.at_s)
+        computed_s = min(now.at_s - since_s, now.loop_cpu_s - last.loop_cpu_s)
+        return _Step(key, now.at_s - computed_s, now.loop_cpu_s - computed_s, since_s)
 
     def _late_s(self, now: _Look) -> float:
         return now.at_s - self._wakes_s
@@ -208,8 +212,9 @@ class Watch:
 
     def _look_further(self, stretch: OpenStretch, sight: Sight, other: Sight, last: _Look, now: _Look) -> None:
         step, answered_s = self._step, self._answered_s
-        if answered_s is not None:
-            self._add(stretch, sight, other, last, now, answered_s)
+        if answered_s is not None or now.changed_s is not None:
+            ends_s = [each for each in (answered_s, now.changed_s and now.changed_s[0]) if each is not None]
+            self._add(stretch, sight, other, last, now, min(ends_s))
         elif step.key is not None and step.key == stretch.key:
             self._add(stretch, sight, other, last, now, now.at_s)
             if now.at_s >= self._written_s + _WRITTEN_S:
