@@ -27,10 +27,11 @@ _RATE_S = 10.0
 
 
 class AppLoad(NamedTuple):
-    """How much is measured: so many `routes`, each alone. `at_rps`: only the app as it is, at this rate and without
-    remedies: for a gate."""
+    """How much is measured: so many `routes`, each alone. `installed`: the packages in the app's environment. `at_rps`:
+    only the app as it is, at this rate and without remedies: for a gate."""
 
     results: Path
+    installed: Collection[str]
     routes: int
     users: int | None = None
     budget: str | None = None
@@ -55,14 +56,12 @@ def measure_app(
     from harness.measuring.measure import start_run
     from harness.report import exports, page
     from harness.results.records.text import count, to_json
-    from harness.serving.installed import installed_packages
 
-    installed = installed_packages(target.interpreter)
-    target = msgspec.structs.replace(target, server=uvicorn_defaults(installed))
+    target = msgspec.structs.replace(target, server=uvicorn_defaults(load.installed))
     workloads = app_workloads(checked.check, checked.answered, load.routes)
     if load.at_rps is not None:
         workloads = workloads[:1]  # the mix, or the one route that there is
-    remedies = () if load.at_rps is not None else _remedies(target, checked.check, load, installed)
+    remedies = () if load.at_rps is not None else _remedies(target, checked, load)
     record = msgspec.structs.replace(
         record, remedies=remedies, workloads={workload.name: workload.route for workload in workloads}
     )
@@ -94,17 +93,18 @@ def uvicorn_defaults(installed: Collection[str]) -> ServerOptions:
     )
 
 
-def _remedies(target: Target, check: AppCheck, load: AppLoad, installed: Collection[str]) -> tuple[Remedy, ...]:
+def _remedies(target: Target, checked: CheckedApp, load: AppLoad) -> tuple[Remedy, ...]:
     import msgspec
 
     from harness.analysis.app_remedies import remedies
     from harness.machine.partition import detect
 
     found = remedies(
-        check,
+        checked.check,
         cores=detect().target_cores,
         users=_profile(load).users,
-        installed=installed,
+        installed=load.installed,
+        sources=checked.sources,
         workers=target.workers,
     )
     taken = "uvicorn takes it by itself, so the app as it is has it"

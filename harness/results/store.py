@@ -293,9 +293,6 @@ class Run:
     def watch_dir(self) -> Path:
         return self.path / "check" / "watch"
 
-    def write_app(self, record: AppRecord) -> None:
-        write_atomically(self.app_path, to_json(record))
-
     def read_app(self) -> AppRecord | None:
         """None: the run is not about somebody's own app."""
         return _read(self.app_path, AppRecord) if self.app_path.exists() else None

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from types import CodeType, FrameType
 from typing import Any
 
-from .movable_dependencies import movable_dependencies
+from .movable_functions import can_be_def, movable_dependencies, place_of_function
 from .plain_code import cannot_wait
 from .stacks import UserCode, definition_of, outwards, runs_as_coroutine
 
@@ -59,9 +59,18 @@ class SeenRequest:
         """Whether its endpoint is nothing but a few steps of Python."""
         return next(self._dependencies(), None) is None and cannot_wait(self._scope.get("endpoint"))
 
-    def movable_dependencies(self, user: UserCode) -> int:
+    def endpoint_place(self) -> tuple[str, int]:
+        """File and first line of its function."""
+        return place_of_function(self._scope.get("endpoint"))
+
+    def endpoint_can_be_def(self) -> bool:
+        return can_be_def(self._scope.get("endpoint"))
+
+    def movable_dependencies(self, user: UserCode) -> list[tuple[str, int]]:
+        """File and first line of each."""
         route = self._route()
-        return len(movable_dependencies(route, getattr(route, "dependant", None), user))
+        found = movable_dependencies(route, getattr(route, "dependant", None), user)
+        return [place_of_function(each.call) for each in found]
 
     def role_of(self, code: CodeType) -> str | None:
         if code is self.endpoint():

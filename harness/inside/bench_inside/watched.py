@@ -85,11 +85,13 @@ class Watched:
             self._requests.end(request)
             with contextlib.suppress(ValueError):  # closed by another task, which has a context of its own
                 CURRENT.reset(before)
-            self._lines.add("requests", _line(request, watch.in_threads_s - threads_before_s, self._user))
+            self._lines.add("requests", _line(request, watch, threads_before_s, self._user))
 
 
-def _line(request: SeenRequest, in_threads_s: float, user: UserCode) -> dict[str, Any]:
+def _line(request: SeenRequest, watch: Watch, threads_before_s: float, user: UserCode) -> dict[str, Any]:
     now_s = time.monotonic()
+    in_threads_s = watch.in_threads_s - threads_before_s
+    threads = getattr(watch.limiter, "total_tokens", None)
     return {
         "number": request.number,
         "method": request.method,
@@ -97,6 +99,8 @@ def _line(request: SeenRequest, in_threads_s: float, user: UserCode) -> dict[str
         "template": request.template(),
         "kind": request.kind(),
         "endpoint": request.endpoint_name(),
+        "endpoint_place": request.endpoint_place(),
+        "endpoint_can_be_def": request.endpoint_can_be_def(),
         "cannot_wait": request.cannot_wait(),
         "movable_dependencies": request.movable_dependencies(user),
         "sync_dependencies": request.sync_dependencies(),
@@ -104,4 +108,5 @@ def _line(request: SeenRequest, in_threads_s: float, user: UserCode) -> dict[str
         "service_ms": round(((request.answered_s or now_s) - request.began_s) * 1e3, 3),
         "cpu_ms": round((time.process_time() - request.cpu_began_s) * 1e3, 3),
         "thread_ms": round(in_threads_s * 1e3, 3),
+        "threads": threads if isinstance(threads, int) else None,  # they may be without a limit, which is a float
     }
