@@ -16,7 +16,7 @@ from harness.results.records.phase_record import PhaseKind
 from harness.results.records.remedy import Remedy
 from harness.results.records.text import count
 
-MOST_WRONG = 0.01  # of the requests of a remedy that works
+MOST_WRONG = 0.01  # of the requests of a remedy that works, on top of what the app as it is answers wrong
 NOT_UNDER_LOAD = "nothing was measured under load"
 
 
@@ -108,13 +108,13 @@ def _comparison(analysis: Analysis | None, workload: str, variant: str) -> Compa
 
 def _failing(analysis: Analysis | None, workload: str, variant: str, made: Comparison | None) -> str:
     """What fast errors gain is no gain, and neither is what is gained by leaving some without an answer. An app that
-    leaves many without one as it is, since it is slow, may do so with a remedy, too."""
+    refuses many as it is, or is too slow for them, may do so with a remedy, too."""
     before, after = (_answers(analysis, workload, name) for name in (AS_IS, variant))
-    if after.wrong > MOST_WRONG * after.asked:
-        return f"with it, {after.wrong:,} of {count(after.asked, 'request')} got a wrong answer or an error"
-    leaves_more = after.late > MOST_WRONG * after.asked and before.late <= MOST_WRONG * before.asked
+    if after.share(after.wrong) > before.share(before.wrong) + MOST_WRONG:
+        return f"with it, {after.of_asked(after.wrong)} got a wrong answer, an error or a refusal{before.also()}"
+    leaves_more = after.share(after.late) > MOST_WRONG >= before.share(before.late)
     if leaves_more and made is not None and made.verdict != "slower":
-        return f"with it, {after.late:,} of {count(after.asked, 'request')} got no answer in time"
+        return f"with it, {after.of_asked(after.late)} got no answer in time"
     return ""
 
 
@@ -124,6 +124,15 @@ class _Answers(NamedTuple):
     asked: int
     wrong: int
     late: int
+
+    def share(self, many: int) -> float:
+        return many / self.asked if self.asked else 0.0
+
+    def of_asked(self, many: int) -> str:
+        return f"{many:,} of {count(self.asked, 'request')}"
+
+    def also(self) -> str:
+        return f"; as it is, {self.of_asked(self.wrong)} did" if self.wrong else ""
 
 
 def _answers(analysis: Analysis | None, workload: str, variant: str) -> _Answers:

@@ -6,7 +6,6 @@ import ast
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from harness.analysis.call_names import parsed
 from harness.analysis.written_function import function_at, shown_line
 from harness.results.records.blocked_stretch import HeldCoroutine
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class HeldCoroutine(Struct, frozen=True, array_like=True):
+class HeldCoroutine(Struct, frozen=True):
     """A coroutine of the user's that stands still at `line`. `first_line`: of its function, decorators included."""
 
     file: str
