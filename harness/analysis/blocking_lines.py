@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from harness.analysis.call_names import call_name
-from harness.results.records.blocked_stretch import Stretch, StretchPlace
+from harness.results.records.blocked_stretch import HeldCoroutine, Stretch, StretchPlace
 from harness.results.records.request_line import RequestLine
 from harness.results.records.text import printable
 
@@ -38,7 +38,8 @@ _LEAST_PART = 0.2  # of a stretch; what is shorter is no reason for it
 class BlockingLine(Struct, frozen=True):
     """`ms`: for how long in one request, the median of those in which it blocked. `route`: None where no request is to
     blame. `call`: None where the line itself computes. `under_load`: it was found only when many requests were made at
-    once. `under_load_ms`: for how long it blocked then; None where it was not found then."""
+    once. `under_load_ms`: for how long it blocked then; None where it was not found then. `coroutines`: those of the
+    app that stand still meanwhile, and where; empty where that is a library's."""
 
     file: str
     line: int
@@ -50,6 +51,7 @@ class BlockingLine(Struct, frozen=True):
     route: str | None
     under_load: bool = False
     under_load_ms: float | None = None
+    coroutines: tuple[HeldCoroutine, ...] = ()
 
     def place(self, folder: str) -> str:
         """`shop/main.py:15 slow`; the file relative to `folder`, where it is in there."""
@@ -221,7 +223,27 @@ def _line_of(group: _Group, places: list[StretchPlace], ms: float, sources: Mapp
     call = longest.call or call_name(sources.get(group.file, ""), line, longest.columns)
     if longest.call is not None and longest.call.startswith("importlib._bootstrap"):
         call = "import"
-    return BlockingLine(group.file, line, group.function, call, group.cause, round(ms, 1), group.where, group.route)
+    return BlockingLine(
+        group.file,
+        line,
+        group.function,
+        call,
+        group.cause,
+        round(ms, 1),
+        group.where,
+        group.route,
+        coroutines=tuple(_coroutines(places)),
+    )
+
+
+def _coroutines(places: Sequence[StretchPlace]) -> list[HeldCoroutine]:
+    """Those with a good part of it; none where that of any other is as large: then more than the app's own blocks."""
+    ms_by_coroutine: dict[HeldCoroutine | None, float] = defaultdict(float)
+    for place in places:
+        ms_by_coroutine[place.coroutine] += place.ms
+    least = _LEAST_PART * sum(ms_by_coroutine.values())
+    large = [each for each, ms in ms_by_coroutine.items() if ms >= least]
+    return [each for each in large if each is not None] if None not in large else []
 
 
 def _representative(ms_by_line: Mapping[int, float]) -> int:

@@ -32,9 +32,10 @@ class CheckedApp(NamedTuple):
 
 
 class LoadedApp(NamedTuple):
-    """`check` with what was found under load as well. `said`: what was done, in a line."""
+    """`check` with what was found under load as well, and `sources` of both. `said`: what was done, in a line."""
 
     check: AppCheck
+    sources: dict[str, str]
     said: str
     ended: tuple[str, ...] = ()
 
@@ -97,4 +98,5 @@ def check_under_load(target: Target, checked: CheckedApp, folder: Path, *, users
     check = checked_under_load(checked.check, checked.answers, files.stretches, files.requests, files.sources)
     news = sum(line.under_load for line in check.findings)
     only = f"{count(news, 'line')} {'blocks' if news == 1 else 'block'} only then" if news else "nothing more blocks"
-    return LoadedApp(check, f"{count(asked, 'request')} asked {at_once} at once: {only}", ended)
+    said = f"{count(asked, 'request')} asked {at_once} at once: {only}"
+    return LoadedApp(check, {**checked.sources, **files.sources}, said, ended)

@@ -102,5 +102,11 @@ class Watched:
             self._requests.end(request)
             with contextlib.suppress(ValueError):  # closed by another task, which has a context of its own
                 CURRENT.reset(before)
-            in_threads_s = watch.in_threads_s - threads_before_s
-            self._lines.add("requests", request.line(self._user, ended=True, in_threads_s=in_threads_s))
+            threads = getattr(watch.limiter, "total_tokens", None)
+            line = request.line(
+                self._user,
+                ended=True,
+                in_threads_s=watch.in_threads_s - threads_before_s,
+                threads=threads if isinstance(threads, int) else None,  # there may be no limit, which is a float
+            )
+            self._lines.add("requests", line)
