@@ -25,7 +25,7 @@ CANNOT_RUN_MS = 15.0
 # happens in fewer of them. A machine without a free CPU makes 5 ms of 3 here and there, but not 15 ms in the same line.
 _UNDER_LOAD_TIMES = 3
 _UNDER_LOAD_PART = 0.1
-_SELDOM_MS = 15.0
+_SELDOM_MS = 10.0
 
 Cause = Literal["waits", "computes", "cannot_run"]
 
