@@ -17,6 +17,7 @@ line: it gives the GIL away when the C function returns.
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import threading
 import time
@@ -49,6 +50,7 @@ class _Look(NamedTuple):
     others_cpu_s: float  # of all threads but the loop's and this one
     changed_s: tuple[float, float] | None  # of `SeenRequests`
     is_crowd: bool  # many requests are under way
+    collected_s: float  # garbage, by whichever thread, all in all
 
 
 class _Step(NamedTuple):
@@ -77,6 +79,9 @@ class Watch:
         self._clock = ThreadClock(threading.get_native_id())
         self._user = UserCode()
         self._requests = requests
+        self._collected_s = 0.0
+        self._collects_since_s: float | None = None
+        gc.callbacks.append(self._collects)
         self._sights = Sights(self._loop, requests, between_callbacks(sys._getframe(1)), self._user)
         self._stretch: OpenStretch | None = None
         self._times = ThreadTimes(0.0)  # of the loop's thread, at the last look into the stretch
@@ -95,6 +100,20 @@ class Watch:
     def end(self) -> None:
         self._ended = True
         self._watcher.join()
+        gc.callbacks.remove(self._collects)
+
+    def _collects(self, phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            is_told_to = "collect" in sys._getframe(1).f_code.co_names  # the line calls `gc.collect`
+            self._collects_since_s = None if is_told_to else time.monotonic()
+        elif self._collects_since_s is not None:
+            self._collected_s += time.monotonic() - self._collects_since_s
+            self._collects_since_s = None
+
+    def _garbage_s(self) -> float:
+        """It may be in the middle of it, at a callback of a weak reference."""
+        since_s = self._collects_since_s
+        return self._collected_s + (0.0 if since_s is None else time.monotonic() - since_s)
 
     def _watch(self) -> None:
         self._own_clock = ThreadClock(threading.get_native_id())
@@ -127,7 +146,14 @@ class Watch:
     def _read(self) -> _Look:
         loop_cpu_s = self._clock.cpu_s()
         others_cpu_s = time.process_time() - loop_cpu_s - time.thread_time()
-        return _Look(time.monotonic(), loop_cpu_s, others_cpu_s, self._requests.changed_s(), self._requests.are_many())
+        return _Look(
+            time.monotonic(),
+            loop_cpu_s,
+            others_cpu_s,
+            self._requests.changed_s(),
+            self._requests.are_many(),
+            self._garbage_s(),
+        )
 
     def _remember(self, now: _Look) -> None:
         """What is too dear for each look: how long two threads had no CPU, and the CPU time of each thread."""
@@ -167,7 +193,7 @@ class Watch:
             is_late = is_late and now.at_s - since_s >= held_s
             is_asked = now.is_crowd and step.key is not None
             step = self._step
-        if is_late and self._waited_for_gil_s(now) >= held_s:
+        if is_late and self._waited_for_gil_s(last, now) >= held_s:
             if loop_s >= max(others_s, held_s):
                 computed_s = min(now.at_s - since_s, loop_s)
                 step = _Step(step.key, now.at_s - computed_s, now.loop_cpu_s - computed_s, since_s)
@@ -192,11 +218,12 @@ class Watch:
     def _late_s(self, now: _Look) -> float:
         return now.at_s - self._wakes_s
 
-    def _waited_for_gil_s(self, now: _Look) -> float:
+    def _waited_for_gil_s(self, last: _Look, now: _Look) -> float:
         """At least: how long there was no CPU, for this thread or for the loop's while it had the GIL, is known since
-        `_remember` only, which may be too much."""
+        `_remember` only, which may be too much. Nobody waits for who collects garbage: it may be anybody's."""
         own_queued_s = self._own_clock.read().queued_s - self._own_queued_s
-        return self._late_s(now) - own_queued_s - (self._clock.read().queued_s - self._loop_queued_s)
+        loop_queued_s = self._clock.read().queued_s - self._loop_queued_s
+        return self._late_s(now) - own_queued_s - loop_queued_s - (now.collected_s - last.collected_s)
 
     def _open(self, step: _Step, proven_from_s: float, sight: Sight, other: Sight, last: _Look, now: _Look) -> None:
         self._ask()  # first: what is read below lets go of the GIL, and the loop may go on
@@ -207,7 +234,8 @@ class Watch:
         self._stretch.request = request
         self._written_s = now.at_s
         # How long it had no CPU is known since `_remember` only, which may be too much for the first look.
-        self._times = self._clock.read()._replace(cpu_s=step.began_cpu_s, queued_s=self._loop_queued_s)
+        began = self._clock.read()._replace(cpu_s=step.began_cpu_s, queued_s=self._loop_queued_s)
+        self._times = began.without(last.collected_s)
         self._add(self._stretch, sight, other, last, now, now.at_s)
 
     def _ask(self) -> None:
@@ -248,7 +276,7 @@ class Watch:
                 self._lines.add("requests", stretch.request.line(self._user))
 
     def _add(self, stretch: OpenStretch, sight: Sight, other: Sight, last: _Look, now: _Look, until_s: float) -> None:
-        times = self._clock.read()
+        times = self._clock.read().without(self._garbage_s())
         did, self._times = times.since(self._times), times
         is_over = until_s < now.at_s or self._step.key != stretch.key  # what the thread is at now is another thing
         if stretch.last is not None and is_over:
@@ -265,7 +293,7 @@ class Watch:
         wall_s, switch_s = now.at_s - last.at_s, sys.getswitchinterval()
         others_computed = now.others_cpu_s - last.others_cpu_s >= max(did.cpu_s, _HALF * (wall_s - did.queued_s))
         asked_again = did.runs > 1 and did.runs >= wall_s / (3 * switch_s)
-        return others_computed and asked_again and self._waited_for_gil_s(now) >= _HALF * switch_s
+        return others_computed and asked_again and self._waited_for_gil_s(last, now) >= _HALF * switch_s
 
     def _write_held(self, other: Sight, since_s: float, now: _Look) -> None:
         """The loop could not have run, whether it had to or not."""
