@@ -14,6 +14,7 @@ from tests.signals import children_start_with_default_signals
 
 # Files that measure as a whole, and single tests of others. Elsewhere the test is marked itself.
 MEASURING = {
+    "integration/test_loaded_app.py",
     "integration/test_watched_apps.py",
     "integration/test_calibration.py::test_a_freeze_is_seen_that_counting_from_the_send_would_hide",
     "integration/test_calibration.py::test_a_freeze_stops_everything",

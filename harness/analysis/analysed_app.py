@@ -24,8 +24,8 @@ def analysed_app(run: Run, analysis: Analysis | None) -> AnalysedApp | None:
     record = run.read_app()
     if record is None:
         return None
-    files = WatchFiles.read(run.watch_dir)
+    files = WatchFiles.read(run.watch_dir("check"))
     check = checked(record.answers, files.stretches, files.requests, files.sources)
-    loaded = WatchFiles.read(run.loaded_watch_dir)
+    loaded = WatchFiles.read(run.watch_dir("loaded"))
     check = checked_under_load(check, record.answers, loaded.stretches, loaded.requests, loaded.sources)
     return AnalysedApp(app_report(record, check, analysis), loaded.sources | files.sources)

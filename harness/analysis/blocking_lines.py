@@ -26,10 +26,10 @@ _STARTUP_MS = 25.0
 _LETS_GO = ("threading.", "queue.", "concurrent.futures.")
 
 # Under load: how often a line blocks before it counts, in what part of the requests of its route, and for how long what
-# happens in fewer of them. A machine without a free CPU makes 5 ms of 3 here and there, but not 15 ms in the same line.
+# happens in fewer of them. A machine without a free CPU makes 5 ms of 4 here and there, but not 10 ms in the same line.
 _UNDER_LOAD_TIMES = 3
 _UNDER_LOAD_PART = 0.1
-_SELDOM_MS = 15.0
+_SELDOM_MS = 10.0
 
 Cause = Literal["waits", "computes", "cannot_run"]
 

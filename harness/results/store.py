@@ -23,7 +23,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -289,15 +289,9 @@ class Run:
     def app_path(self) -> Path:
         return self.path / "app.json"
 
-    @property
-    def watch_dir(self) -> Path:
-        """Of the app that was asked one request at a time."""
-        return self.path / "check" / "watch"
-
-    @property
-    def loaded_watch_dir(self) -> Path:
-        """Of the app that was asked for much at once."""
-        return self.path / "loaded" / "watch"
+    def watch_dir(self, part: Literal["check", "loaded"]) -> Path:
+        """Of the app that was asked one request at a time, or for much at once."""
+        return self.path / part / "watch"
 
     def read_app(self) -> AppRecord | None:
         """None: the run is not about somebody's own app."""

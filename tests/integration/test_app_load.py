@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 
+from harness.analysis.analysed_app import analysed_app
+from harness.results.store import Run
 from tests.bench_kit import TINY
 
 ROOT = Path(__file__).parents[2]
@@ -26,6 +29,7 @@ async def slow():
     return {"at": int(time.time())}
 """
 CLOSED_LOOP = TINY.replace("[{ percent = 30, duration_s = 0.4 }]", "[]").replace("rounds = 1", "rounds = 3")
+CLOSED_LOOP += "loaded_check_s = 0.4\n"
 
 
 @pytest.fixture
@@ -60,8 +64,12 @@ def test_a_remedy_is_measured_beside_the_app_as_it_is(shop: Path) -> None:
     assert without["ratio"] is None
     assert without["why_not"]
     (slow,) = [each for each in found["routes"] if each["path"] == "/slow"]
-    assert [line["cause"] for line in slow["findings"]] == ["waits"]
+    assert [(line["cause"], line["under_load"]) for line in slow["findings"]] == [("waits", False)]
+    assert slow["findings"][0]["under_load_ms"] > 20
+    assert " asked 8 at once: nothing more blocks" in done.stderr
     (run,) = (shop / "results").glob("2*")
+    again = analysed_app(Run.open(run), None)
+    assert again is not None and msgspec.to_builtins(again.report.findings) == found["findings"]
     page = (run / "report.html").read_text()
     assert "What blocks shop:app, and what would help?" in page
     assert not list(run.rglob("*token*"))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import msgspec
+
+from harness.analysis.app_check import AppCheck
+from harness.analysis.app_report import app_report
 from harness.cli.app_lines import app_lines
 from harness.report.wording import TIMES
 from harness.results.records.app_record import AS_IS
@@ -17,6 +21,23 @@ ROUTES = [
 
 def test_a_line_for_each_route_the_worst_first() -> None:
     assert app_lines(made.report()) == ROUTES
+
+
+def test_what_blocks_only_under_load_says_so() -> None:
+    lock = msgspec.structs.replace(made.LINE, route="GET /quick", line=40, call="queue.Queue.get", ms=40.0)
+    lock = msgspec.structs.replace(lock, under_load=True, under_load_ms=40.0)
+    longer = msgspec.structs.replace(made.LINE, under_load_ms=90.0)
+    check = made.check()
+    findings = {"GET /slow": (longer,), "GET /quick": (lock,)}
+    routes = [msgspec.structs.replace(each, findings=findings.get(each.name, ())) for each in check.routes]
+    report = app_report(made.record(), AppCheck(tuple(routes), (longer, lock)), None)
+    assert app_lines(report) == [
+        ROUTES[0],
+        "    shop/main.py:15 slow: waits for 57.9 ms (under load 90 ms) in time.sleep (endpoint)",
+        "GET /quick: def, 1.5 ms, blocks the loop for 40 ms under load",
+        "    shop/main.py:40 slow: waits for 40 ms under load in queue.Queue.get (endpoint)",
+        ROUTES[3],
+    ]
 
 
 def test_then_the_remedies_by_their_gain_with_the_change_to_make() -> None:

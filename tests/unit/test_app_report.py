@@ -126,17 +126,8 @@ def test_json_has_the_keys_that_are_promised() -> None:
         slow
     )
     assert set(slow["findings"][0]) == {
-        "file",
-        "line",
-        "function",
-        "call",
-        "cause",
-        "ms",
-        "where",
-        "route",
-        "under_load",
-        "under_load_ms",
-        "coroutines",
+        *("file", "line", "function", "call", "cause", "ms", "where", "route"),
+        *("under_load", "under_load_ms", "coroutines"),
     }
     assert {"name", "route", "applies", "why_not", "ratio", "verdict", "change"} <= set(slow["remedies"][0])
     assert {"value", "low", "high"} <= set(slow["remedies"][0]["ratio"])
@@ -164,6 +155,23 @@ def test_a_line_of_no_route_fails_it_too_but_not_the_startup() -> None:
     startup = msgspec.structs.replace(refresh, where="startup")
     report = app_report(made.record(max_blocked_ms=60), made.check(refresh, startup), None)
     assert report.gate == ("no route: blocked for 80 ms, above 60 ms: shop/main.py:40 refresh",)
+
+
+def test_what_blocks_only_under_load_fails_it_too() -> None:
+    lock = msgspec.structs.replace(made.LINE, route="GET /quick", line=40, under_load=True, under_load_ms=57.9)
+    longer = msgspec.structs.replace(made.LINE, ms=12.0, under_load_ms=80.0)
+    slow, quick = made.check().routes[1], made.check().routes[0]
+    routes = (
+        msgspec.structs.replace(quick, findings=(lock,)),
+        msgspec.structs.replace(slow, blocked_ms=12.0, findings=(longer,)),
+    )
+    of_no_route = msgspec.structs.replace(lock, route=None, where="background")
+    found = app_report(made.record(max_blocked_ms=20), AppCheck(routes, (lock, longer, of_no_route)), None).gate
+    assert found == (
+        "GET /quick: blocked for 57.9 ms under load, above 20 ms: shop/main.py:40 slow",
+        "GET /slow: blocked for 80 ms under load, above 20 ms: shop/main.py:15 slow",
+        "no route: blocked for 57.9 ms under load, above 20 ms: shop/main.py:40 slow",
+    )
 
 
 def test_a_route_that_was_not_seen_to_its_end_does_not_pass_the_gate() -> None:

@@ -115,7 +115,7 @@ def test_it_is_written_whole_or_the_reason_is_one_line(tmp_path: Path) -> None:
 def run(tmp_path: Path) -> Run:
     """Of an app that was asked for one route three times and blocked in each."""
     run = Run(tmp_path)
-    run.watch_dir.mkdir(parents=True)
+    run.watch_dir("check").mkdir(parents=True)
     source = tmp_path / "shop.py"
     source.write_text("\n" * 6 + "    time.sleep(0.06)\n")
     place = msgspec.structs.replace(WAITING, file=str(source), function="slow")
@@ -134,9 +134,9 @@ def run(tmp_path: Path) -> Run:
         }
         for number in (1, 2, 3)
     ]
-    write_lines(run.watch_dir / "7.requests.jsonl", requests)
+    write_lines(run.watch_dir("check") / "7.requests.jsonl", requests)
     write_lines(
-        run.watch_dir / "7.stretches.jsonl",
+        run.watch_dir("check") / "7.stretches.jsonl",
         [msgspec.structs.replace(stretch(place, request=number), t_s=float(number)) for number in (1, 2, 3)],
     )
     record: AppRecord = msgspec.structs.replace(

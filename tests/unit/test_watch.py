@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from harness.analysis.blocking_lines import cause_of
+from harness.analysis.blocking_lines import cause_of, own_ms
 from harness.inside.bench_inside.probe import App, Message, Receive, Send
 from harness.inside.bench_inside.watched import Watched
 from harness.results.records.blocked_stretch import Stretch, StretchPlace
@@ -217,3 +217,29 @@ def test_one_that_looks_less_often_finds_what_blocks_for_long(
     _, place = longest(stretches)
     assert (place.line, cause_of(place)) == (line_with("is still found"), "waits")
     assert place.ms >= 150
+
+
+@pytest.mark.usefixtures("without_gc")
+@pytest.mark.parametrize("told", [True, False])
+def test_garbage_is_no_work_of_the_line_at_which_its_collection_begins(tmp_path: Path, told: bool) -> None:
+    many = [[number] for number in range(400_000)]
+    thresholds = gc.get_threshold()
+
+    async def collects() -> None:
+        if told:
+            gc.collect()
+        else:
+            begins()
+
+    def begins() -> None:
+        gc.set_threshold(500, 1, 1)
+        gc.enable()
+        [[number] for number in range(5_000)]
+        gc.disable()
+
+    stretches, _ = watched(tmp_path, collects)
+    gc.set_threshold(*thresholds)
+    assert len(many) == 400_000
+    assert any(stretch.ms >= 10 for stretch in stretches)
+    own = sum(own_ms(place) for stretch in stretches for place in stretch.places if place.file == __file__)
+    assert own >= 10 if told else own < 5, stretches

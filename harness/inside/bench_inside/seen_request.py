@@ -170,6 +170,9 @@ class SeenRequests:
     def are_under_way(self) -> bool:
         return bool(self._under_way)
 
+    def are_many(self) -> bool:
+        return len(self._under_way) > 1
+
     def of(self, frame: FrameType, task: Any) -> SeenRequest | None:
         """The one that a stack belongs to: what its functions were given, or what its task or thread has inherited.
         Where that cannot be seen, the only one."""

@@ -47,8 +47,8 @@ class OpenStretch:
                     "coroutine": None if place.coroutine is None else place.coroutine._asdict(),
                     "by_other": by_other,
                     "ms": _ms(wall_s),
-                    "cpu_ms": _ms(min(cpu_s, wall_s)),
-                    "queued_ms": _ms(max(0.0, min(queued_s, wall_s - cpu_s))),
+                    "cpu_ms": _ms(max(0.0, min(cpu_s, wall_s))),
+                    "queued_ms": _ms(max(0.0, min(queued_s, wall_s - max(0.0, cpu_s)))),
                 }
                 for (place, by_other), (wall_s, cpu_s, queued_s) in self._spent.items()
             ],

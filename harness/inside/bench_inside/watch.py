@@ -6,6 +6,9 @@ answer and goes on looking until the answer comes. A loop that waits for I/O is 
 from task to task: nothing wakes it, or takes its time. Nothing of the loop is replaced, and any loop is watched in the
 same way.
 
+Where requests meet, the loop may have been at many tasks between two looks. Then only a question proves something: it
+is asked at the first sight of a task, and a loop that is still at that task before the answer has been at it since.
+
 A C function that keeps the GIL stops this thread, too. So a look that comes late, although the thread did not have to
 wait for a CPU, is a stretch by itself. The thread whose CPU clock ran meanwhile has caused it, and is still at that
 line: it gives the GIL away when the C function returns.
@@ -14,6 +17,7 @@ line: it gives the GIL away when the C function returns.
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import threading
 import time
@@ -32,6 +36,8 @@ _REMEMBERED_PERIODS = 20
 _HALF = 0.5
 # Each look takes the GIL from a loop that is busy and not blocked. Under a long load there are so many times fewer.
 _SPARING_PERIODS = 8
+# Where requests meet, threads take turns with the GIL: who waits for so many times longer waits for one that keeps it.
+_CROWD_TURNS = 3
 # What has not ended is written as often as that, so that a loop which is blocked for good is told, too.
 _WRITTEN_S = 1.0
 
@@ -43,6 +49,8 @@ class _Look(NamedTuple):
     loop_cpu_s: float
     others_cpu_s: float  # of all threads but the loop's and this one
     changed_s: tuple[float, float] | None  # of `SeenRequests`
+    is_crowd: bool  # many requests are under way
+    collected_s: float  # garbage, by whichever thread, all in all
 
 
 class _Step(NamedTuple):
@@ -71,6 +79,9 @@ class Watch:
         self._clock = ThreadClock(threading.get_native_id())
         self._user = UserCode()
         self._requests = requests
+        self._collected_s = 0.0
+        self._collects_since_s: float | None = None
+        gc.callbacks.append(self._collects)
         self._sights = Sights(self._loop, requests, between_callbacks(sys._getframe(1)), self._user)
         self._stretch: OpenStretch | None = None
         self._times = ThreadTimes(0.0)  # of the loop's thread, at the last look into the stretch
@@ -89,6 +100,20 @@ class Watch:
     def end(self) -> None:
         self._ended = True
         self._watcher.join()
+        gc.callbacks.remove(self._collects)
+
+    def _collects(self, phase: str, info: dict[str, int]) -> None:
+        if phase == "start":
+            is_told_to = "collect" in sys._getframe(1).f_code.co_names  # the line calls `gc.collect`
+            self._collects_since_s = None if is_told_to else time.monotonic()
+        elif self._collects_since_s is not None:
+            self._collected_s += time.monotonic() - self._collects_since_s
+            self._collects_since_s = None
+
+    def _garbage_s(self) -> float:
+        """It may be in the middle of it, at a callback of a weak reference."""
+        since_s = self._collects_since_s
+        return self._collected_s + (0.0 if since_s is None else time.monotonic() - since_s)
 
     def _watch(self) -> None:
         self._own_clock = ThreadClock(threading.get_native_id())
@@ -121,7 +146,14 @@ class Watch:
     def _read(self) -> _Look:
         loop_cpu_s = self._clock.cpu_s()
         others_cpu_s = time.process_time() - loop_cpu_s - time.thread_time()
-        return _Look(time.monotonic(), loop_cpu_s, others_cpu_s, self._requests.changed_s())
+        return _Look(
+            time.monotonic(),
+            loop_cpu_s,
+            others_cpu_s,
+            self._requests.changed_s(),
+            self._requests.are_many(),
+            self._garbage_s(),
+        )
 
     def _remember(self, now: _Look) -> None:
         """What is too dear for each look: how long two threads had no CPU, and the CPU time of each thread."""
@@ -141,9 +173,11 @@ class Watch:
         step = self._step = self._step_at(frame, last, now, since_s)
         computed_since_idle = before.key is None and now.at_s - step.began_s >= self._threshold_s / 2
         # Between two looks that are far apart it was idle unseen, or at many other tasks.
-        seen_twice = step.key is not None and (step is before or (computed_since_idle and not self._is_sparing))
-        is_late = min(self._late_s(now), now.at_s - since_s) >= self._held_s
-        if self._stretch is None and not seen_twice and not is_late:
+        seen_twice = step is before or (computed_since_idle and not self._is_sparing)
+        is_asked = step.key is not None and (seen_twice or now.is_crowd)
+        held_s = self._held_s * (_CROWD_TURNS if now.is_crowd else 1)
+        is_late = min(self._late_s(now), now.at_s - since_s) >= held_s
+        if self._stretch is None and not is_asked and not is_late:
             return
         # First what is to be seen, since what follows lets go of the GIL.
         loop_s, others_s = now.loop_cpu_s - last.loop_cpu_s, now.others_cpu_s - last.others_cpu_s
@@ -156,18 +190,19 @@ class Watch:
                 return
             # It is over, and the next one may have begun before this look, which is late because of it.
             since_s = max(since_s, stretch.seen_s)
-            is_late = is_late and now.at_s - since_s >= self._held_s
-            seen_twice = False
-        if is_late and self._waited_for_gil_s(now) >= self._held_s:
-            if loop_s >= max(others_s, self._held_s):
+            is_late = is_late and now.at_s - since_s >= held_s
+            is_asked = now.is_crowd and step.key is not None
+            step = self._step
+        if is_late and self._waited_for_gil_s(last, now) >= held_s:
+            if loop_s >= max(others_s, held_s):
                 computed_s = min(now.at_s - since_s, loop_s)
                 step = _Step(step.key, now.at_s - computed_s, now.loop_cpu_s - computed_s, since_s)
                 self._open(step, step.began_s, sight, other, last, now)
-            elif others_s >= self._held_s:
+            elif others_s >= held_s:
                 self._write_held(other, since_s, now)
             elif step.key is not None:  # it keeps the GIL while it waits
                 self._open(step._replace(began_s=since_s), since_s, sight, other, last, now)
-        elif seen_twice:
+        elif is_asked:
             self._open(step, now.at_s, sight, other, last, now)
 
     def _step_at(self, frame: FrameType, last: _Look, now: _Look, since_s: float) -> _Step:
@@ -175,21 +210,23 @@ class Watch:
         key = self._sights.key(frame)
         if key is not None and key == self._step.key and now.changed_s is None:
             return self._step
-        if key is None or self._step.key not in (None, key):
-            return _Step(key, now.at_s, now.loop_cpu_s, last.at_s)
+        if key is None or now.is_crowd or self._step.key not in (None, key):
+            return _Step(key, now.at_s, now.loop_cpu_s, now.at_s if now.is_crowd else last.at_s)
         computed_s = min(now.at_s - since_s, now.loop_cpu_s - last.loop_cpu_s)
         return _Step(key, now.at_s - computed_s, now.loop_cpu_s - computed_s, since_s)
 
     def _late_s(self, now: _Look) -> float:
         return now.at_s - self._wakes_s
 
-    def _waited_for_gil_s(self, now: _Look) -> float:
+    def _waited_for_gil_s(self, last: _Look, now: _Look) -> float:
         """At least: how long there was no CPU, for this thread or for the loop's while it had the GIL, is known since
-        `_remember` only, which may be too much."""
+        `_remember` only, which may be too much. Nobody waits for who collects garbage: it may be anybody's."""
         own_queued_s = self._own_clock.read().queued_s - self._own_queued_s
-        return self._late_s(now) - own_queued_s - (self._clock.read().queued_s - self._loop_queued_s)
+        loop_queued_s = self._clock.read().queued_s - self._loop_queued_s
+        return self._late_s(now) - own_queued_s - loop_queued_s - (now.collected_s - last.collected_s)
 
     def _open(self, step: _Step, proven_from_s: float, sight: Sight, other: Sight, last: _Look, now: _Look) -> None:
+        self._ask()  # first: what is read below lets go of the GIL, and the loop may go on
         request, began_s = sight.request, step.began_s
         if request is not None and step.not_before_s <= request.began_s < began_s:
             began_s = request.began_s  # it came between two looks, and this is the first that it does
@@ -197,8 +234,11 @@ class Watch:
         self._stretch.request = request
         self._written_s = now.at_s
         # How long it had no CPU is known since `_remember` only, which may be too much for the first look.
-        self._times = self._clock.read()._replace(cpu_s=step.began_cpu_s, queued_s=self._loop_queued_s)
+        began = self._clock.read()._replace(cpu_s=step.began_cpu_s, queued_s=self._loop_queued_s)
+        self._times = began.without(last.collected_s)
         self._add(self._stretch, sight, other, last, now, now.at_s)
+
+    def _ask(self) -> None:
         self._question += 1
         self._answered_s = None
         try:
@@ -212,18 +252,18 @@ class Watch:
 
     def _look_further(self, stretch: OpenStretch, sight: Sight, other: Sight, last: _Look, now: _Look) -> None:
         step, answered_s = self._step, self._answered_s
-        if answered_s is not None or now.changed_s is not None:
-            ends_s = [each for each in (answered_s, now.changed_s and now.changed_s[0]) if each is not None]
+        ends_s = [each for each in (answered_s, now.changed_s and now.changed_s[0]) if each is not None]
+        if ends_s and not now.is_crowd:
             self._add(stretch, sight, other, last, now, min(ends_s))
-        elif step.key is not None and step.key == stretch.key:
+        elif not ends_s and step.key is not None and step.key == stretch.key:
             self._add(stretch, sight, other, last, now, now.at_s)
             if now.at_s >= self._written_s + _WRITTEN_S:
                 self._written_s = now.at_s
                 self._write(stretch)
             return
-        # Else it goes on with another task before it answers: what was seen once only may have been short.
+        # Else it has gone on with another task before it answered: what was seen once only may have been short.
         elif stretch.looks > 1:
-            self._add(stretch, sight, other, last, now, min(now.at_s, last.at_s + self._threshold_s / 2))
+            self._add(stretch, sight, other, last, now, min(now.at_s, last.at_s + self._threshold_s / 2, *ends_s))
         self._stretch = None
         self._step = _Step(step.key, now.at_s, now.loop_cpu_s, now.at_s)
         self._write(stretch)
@@ -236,7 +276,7 @@ class Watch:
                 self._lines.add("requests", stretch.request.line(self._user))
 
     def _add(self, stretch: OpenStretch, sight: Sight, other: Sight, last: _Look, now: _Look, until_s: float) -> None:
-        times = self._clock.read()
+        times = self._clock.read().without(self._garbage_s())
         did, self._times = times.since(self._times), times
         is_over = until_s < now.at_s or self._step.key != stretch.key  # what the thread is at now is another thing
         if stretch.last is not None and is_over:
@@ -253,7 +293,7 @@ class Watch:
         wall_s, switch_s = now.at_s - last.at_s, sys.getswitchinterval()
         others_computed = now.others_cpu_s - last.others_cpu_s >= max(did.cpu_s, _HALF * (wall_s - did.queued_s))
         asked_again = did.runs > 1 and did.runs >= wall_s / (3 * switch_s)
-        return others_computed and asked_again and self._waited_for_gil_s(now) >= _HALF * switch_s
+        return others_computed and asked_again and self._waited_for_gil_s(last, now) >= _HALF * switch_s
 
     def _write_held(self, other: Sight, since_s: float, now: _Look) -> None:
         """The loop could not have run, whether it had to or not."""
