@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.inside.bench_inside.probe import OWN_HEALTH
 from harness.results.records.errors import UsageError
 from harness.results.records.strategy import ServerOptions
+from harness.results.records.text import is_utf8, printable
 from harness.serving.server_arguments import server_arguments
 from harness.serving.target import Target
 
@@ -32,6 +33,8 @@ def own_app(
     if not folder.is_dir():
         package = module.partition(".")[0]
         raise UsageError(f"--dir {folder}: is no folder; name the one that {package!r} is imported from")
+    if not is_utf8(str(folder.resolve())):
+        raise UsageError(f"--dir {printable(str(folder.resolve()))}: its name is not UTF-8; rename it")
     return Target(
         name=app,
         app=app,

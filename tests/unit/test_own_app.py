@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -20,6 +21,17 @@ def test_a_folder_and_an_interpreter_that_are_not_there_are_named(tmp_path: Path
         own_app("shop.main:app", tmp_path / "nowhere")
     with pytest.raises(UsageError, match=r"^--python .*: is no interpreter and no virtual environment"):
         own_app("shop:app", tmp_path, python=tmp_path)
+
+
+def test_a_folder_whose_name_is_not_utf8_is_refused_through_a_link_too(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    (tmp_path / "link").symlink_to(folder)
+    with pytest.raises(UsageError, match=r"^--dir .*/caf\N{REPLACEMENT CHARACTER}: its name is not UTF-8; rename it$"):
+        own_app("shop:app", tmp_path / "link")
 
 
 def test_the_interpreter_of_an_environment_stays_a_link(tmp_path: Path) -> None:
