@@ -102,6 +102,8 @@ def app(
     check_gate(max_p99_ms, at_rps)
     _check_together(check=check, init=init, at=at, page=page, har=har)
     target = own_app(app, folder, python=python, env_file=env_file, factory=factory, server_args=server_arg or [])
+    for name in (name for name in target.environment if name.startswith("UVICORN_")):
+        print(f"--env-file {env_file}: {printable(name)} is left out; bench runs uvicorn itself", file=sys.stderr)
     installed = installed_packages(target.interpreter)
     if "uvicorn" not in installed:
         raise UsageError(f"--python {target.interpreter}: has no uvicorn; install it there, or name another one")
