@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from harness.analysis.app_check import AppCheck
     from harness.analysis.app_workloads import Answered
     from harness.cli.app_requests import GivenRequests
+    from harness.results.records.app_request import AppRequest
     from harness.results.records.route_answer import RouteAnswer
     from harness.serving.target import Target
 
@@ -50,12 +51,23 @@ def check_app(target: Target, given: GivenRequests, folder: Path) -> CheckedApp:
         server.stop(5.0)
     files = WatchFiles.read(watch_dir)
     files.keep(watch_dir)
+    requests = with_templates(requests, files.requests)
+    answers = [_as_shown(answer, request) for answer, request in zip(answers, requests, strict=True)]
     everything = (*answers, *given.not_asked(known), *websockets(watch_dir))
     return CheckedApp(
         checked(everything, files.stretches, files.requests, files.sources),
-        tuple(map(Answered, with_templates(requests, files.requests), answers)),
+        tuple(map(Answered, requests, answers)),
         everything,
         files.sources,
         tuple(errors),
         ended,
     )
+
+
+def _as_shown(answer: RouteAnswer, request: AppRequest) -> RouteAnswer:
+    """Without the credentials that only the name of its route tells."""
+    import msgspec
+
+    from harness.results.records.credentials import without_credentials
+
+    return msgspec.structs.replace(answer, path=without_credentials(request).path)
