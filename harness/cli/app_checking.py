@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 APP_READY_S = 60.0
 TIMEOUT_S = 10.0
 _TIMES = 3
+_SERVER_ERROR = 500
 
 
 class CheckedApp(NamedTuple):
@@ -47,6 +48,8 @@ def check_app(target: Target, given: GivenRequests, folder: Path) -> CheckedApp:
             errors = []  # of the schema: nothing depends on it then
         requests = given.to_ask(known)
         answers = ask_routes(server, requests, times=_TIMES, timeout_s=TIMEOUT_S)
+        if any(answer.status >= _SERVER_ERROR for answer in answers):
+            errors.append(f"{target.name} answered with an error; {server.log_in_words()}")
         ended = () if server.exit_code() is None else (f"{target.name}: {server.describe_exit()}",)
         server.stop(5.0)
     files = WatchFiles.read(watch_dir)

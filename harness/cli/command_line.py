@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -23,6 +24,8 @@ from harness.cli.sweep import sweep
 from harness.cli.verify import verify
 from harness.results.records.errors import HarnessError, UsageError
 from harness.results.records.text import is_utf8, printable
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 commands = typer.Typer(
     help="Which FastAPI concurrency strategy for which work, how large, and how sure are we?",
@@ -52,6 +55,15 @@ def main() -> None:
         _die(error, EXIT_USAGE, debug)
     except HarnessError as error:
         _die(error, EXIT_INCOMPLETE, debug)
+    except OSError as error:
+        if debug or error.errno not in _NO_ROOM:
+            raise
+        where = error.filename or "a file"
+        _die(
+            HarnessError(f"{printable(str(where))}: cannot be written ({error.strerror}); free space"),
+            EXIT_INCOMPLETE,
+            debug,
+        )
     except SystemExit as ended:
         if ended.code == EXIT_INTERRUPTED:  # typer has made this of the KeyboardInterrupt, without a word
             print("interrupted", file=sys.stderr)

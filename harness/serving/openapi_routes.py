@@ -21,7 +21,7 @@ _PLACE = re.compile(r"\{[^{}]*\}")
 # `removal`) but one: `/items/deleted` lists them.
 _DELETES = re.compile(
     r"\b(?:(?:delet|destroy|eras|purg|remov|revok|truncat|unsubscrib|wipe|wiping|deactivat|disabl|unlink)(?!e?d\b)\w*"
-    r"|cancel|clear|drop|empty|flush|kill|reset|restart|stop|(?:log|sign) ?(?:out|off)|shut ?down)\b"
+    r"|cancel|clear(?:all|cache)?|drop|empty|flush|kill|reset|restart|stop|(?:log|sign) ?(?:out|off)|shut ?down)\b"
 )
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 

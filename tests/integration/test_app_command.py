@@ -66,6 +66,10 @@ from fastapi import FastAPI
 app = FastAPI()
 asked = []
 
+@app.get("/wrong")
+async def wrong():
+    raise ValueError("no such table")
+
 @app.get("/a")
 async def a():
     asked.append(1)
@@ -160,7 +164,7 @@ def test_what_cannot_be_run_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("number = 3\n\ndef make():\n    return 4\n")
     for arguments, code, words in (
         (["main"], 2, "bench: 'main': is not MODULE:APP; name the module and the app in it, such as shop.main:app"),
-        (["nowhere:app"], 3, "bench: nowhere:app: did not start: "),
+        (["nowhere:app"], 3, f"; or is it imported from elsewhere than {tmp_path}?"),
         (["broken:number"], 3, "TypeError: `number` is int, which is no ASGI application"),
         (["broken:make"], 3, "takes no scope, receive and send; is it a factory? Then add --factory; fix broken.py"),
         (["broken:app", "--python", str(bare)], 2, f"bench: --python {bare}/bin/python: has no uvicorn; install it"),
@@ -180,6 +184,7 @@ def test_an_app_that_ends_while_it_is_asked_is_named_and_what_it_said_is_shown(t
     assert routes["/a"]["reason"] == "closed the connection without an answer"
     assert routes["/b"]["reason"] == "nothing listened on its port"
     lines = done.stderr.splitlines()
+    assert "dies:app answered with an error; its log says: the last words" in lines
     assert "dies:app: it exited with 9; its log says: the last words" in lines
     assert "no route answered with success; name paths with --ask, or see what the app needs" in lines
     assert done.returncode == 1
