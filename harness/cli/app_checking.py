@@ -54,12 +54,12 @@ def check_app(target: Target, given: GivenRequests, folder: Path) -> CheckedApp:
         server.stop(5.0)
     files = WatchFiles.read(watch_dir)
     files.keep(watch_dir)
-    requests = with_templates(requests, files.requests)
-    answers = [_as_shown(answer, request) for answer, request in zip(answers, requests, strict=True)]
+    named = with_templates(requests, files.requests)
+    answers = [_as_shown(answer, request) for answer, request in zip(answers, named, strict=True)]
     everything = (*answers, *given.not_asked(known), *websockets(watch_dir))
     return CheckedApp(
         checked(everything, files.stretches, files.requests, files.sources),
-        tuple(map(Answered, requests, answers)),
+        tuple(map(Answered, named, answers)),
         everything,
         files.sources,
         tuple(errors),
