@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.apps_kit import APPS
+from tests.children import child
+from tests.serving_kit import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -188,3 +190,16 @@ def test_an_app_that_ends_while_it_is_asked_is_named_and_what_it_said_is_shown(t
     assert "dies:app: it exited with 9; its log says: the last words" in lines
     assert "no route answered with success; name paths with --ask, or see what the app needs" in lines
     assert done.returncode == 1
+
+
+def test_nothing_is_left_of_it_when_it_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text("import time\nprint('begins', flush=True)\ntime.sleep(60)\n")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    command = [sys.executable, "-m", "harness", "app", "slow:app", "--check", "--dir", str(tmp_path)]
+    with child(command, cwd=ROOT, env={**os.environ, "TMPDIR": str(scratch)}) as bench:
+        wait_until(
+            lambda: any(log.stat().st_size for log in scratch.glob("bench-app-*/brought/check/server.log")), 30.0
+        )
+        bench.kill()
+    wait_until(lambda: not list(scratch.glob("bench-*")), 30.0)
