@@ -12,10 +12,10 @@ from harness.processes.ask import AskError, ask
 from harness.results.records.answer import answer_sha256
 from harness.results.records.app_request import AppRequest
 from harness.results.records.credentials import without_credentials
-from harness.results.records.request_line import SchemaLine, WebsocketLine
+from harness.results.records.request_line import RouteLine, SchemaLine, WebsocketLine
 from harness.results.records.route_answer import RouteAnswer, wrong_status
 from harness.results.store import read_lines
-from harness.serving.openapi_routes import AppRoute, routes_of_schema
+from harness.serving.openapi_routes import AppRoute, route_without_schema, routes_of_schema
 from harness.serving.server import Server
 
 _SCHEMA_BYTES = 50_000_000
@@ -26,7 +26,8 @@ _SERVER_ERROR = 500
 
 
 def known_routes(server: Server, watch_dir: Path, timeout_s: float) -> tuple[list[AppRoute], list[str]]:
-    """What the OpenAPI schemas of the app and of those mounted in it say, and why a schema could not be read."""
+    """What the OpenAPI schemas of the app and of those mounted in it say, and why a schema could not be read. Of an app
+    without one: its routes."""
     lines = [line for path in sorted(watch_dir.glob("*.schemas.jsonl")) for line in read_lines(path, SchemaLine)]
     routes: list[AppRoute] = []
     errors = []
@@ -43,8 +44,15 @@ def known_routes(server: Server, watch_dir: Path, timeout_s: float) -> tuple[lis
         except (ValueError, RecursionError):
             errors.append(f"{line.path}: is not JSON; name paths with --ask")
     if not lines:
-        errors.append("the app has no OpenAPI schema; name paths with --ask")
+        routes = _without_schema(watch_dir)
+        known = "only the paths of its routes are known" if routes else "name paths with --ask"
+        errors.append(f"the app has no OpenAPI schema: {known}")
     return routes, errors
+
+
+def _without_schema(watch_dir: Path) -> list[AppRoute]:
+    lines = [line for path in sorted(watch_dir.glob("*.routes.jsonl")) for line in read_lines(path, RouteLine)]
+    return [route_without_schema(line.method, line.path) for line in dict.fromkeys(lines) if line.method != "HEAD"]
 
 
 def websockets(watch_dir: Path) -> list[RouteAnswer]:

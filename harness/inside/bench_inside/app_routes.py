@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection, Iterator
 from types import CellType
 from typing import Any, NamedTuple
 
-_DEEPEST = 20
 _MOST = 1000
 
 
@@ -34,14 +33,15 @@ class FoundRoute(NamedTuple):
         return path in (self.path, self.root_path + self.path) and (self.methods is None or method in self.methods)
 
 
-def routes_in(app: Any, prefix: str = "", depth: int = 0) -> Iterator[FoundRoute]:
-    """In the order in which a request is compared with them. `app` may be wrapped in middleware."""
+def routes_in(app: Any, prefix: str = "", within: tuple[Any, ...] = ()) -> Iterator[FoundRoute]:
+    """In the order in which a request is compared with them. `app` may be wrapped in middleware. `within` are the apps
+    that it is mounted in: it may lead back to one of them."""
     with_routes = ends_of(app, lambda each: isinstance(getattr(each, "routes", None), list))
-    if with_routes and depth <= _DEEPEST:
+    if with_routes and not any(with_routes[0] is each for each in within):
         root_path = str(getattr(with_routes[0], "root_path", "")).rstrip("/")
         for route in with_routes[0].routes:
-            for found in _routes_at(route, prefix, depth):
-                yield found if depth else found._replace(root_path=root_path)
+            for found in _routes_at(route, prefix, (*within, with_routes[0])):
+                yield found if within else found._replace(root_path=root_path)
 
 
 def ends_of(caller: Any, is_end: Callable[[Any], bool]) -> list[Any]:
@@ -80,13 +80,13 @@ def _content(cell: CellType) -> Any:
         return None
 
 
-def _routes_at(route: Any, prefix: str, depth: int) -> Iterator[FoundRoute]:
+def _routes_at(route: Any, prefix: str, within: tuple[Any, ...]) -> Iterator[FoundRoute]:
     included = getattr(route, "effective_route_contexts", None)  # of a router that FastAPI keeps as one route
     if callable(included):
         for each in included():
-            yield from _routes_at(getattr(each, "starlette_route", None) or each, prefix, depth)
+            yield from _routes_at(getattr(each, "starlette_route", None) or each, prefix, within)
     elif hasattr(route, "endpoint"):
         path = getattr(route, "path_format", "") or getattr(route, "path", "")
         yield FoundRoute(f"{prefix}{path}", getattr(route, "methods", ()), route)
     elif hasattr(route, "app"):  # a mount, or a host
-        yield from routes_in(route.app, prefix + getattr(route, "path", ""), depth + 1)
+        yield from routes_in(route.app, prefix + getattr(route, "path", ""), within)
