@@ -47,7 +47,8 @@ class WatchFiles(Struct, frozen=True):
         without credentials in their paths."""
         write_atomically(watch_dir / _KEPT, msgspec.json.encode(self.sources))
         for path in watch_dir.glob("*.requests.jsonl"):
-            lines = (msgspec.json.encode(_without_credentials(line)) for line in read_lines(path, RequestLine))
+            last = {line.number: line for line in read_lines(path, RequestLine)}  # before it, the route may be unknown
+            lines = (msgspec.json.encode(_without_credentials(line)) for line in last.values())
             write_atomically(path, b"".join(line + b"\n" for line in lines))
 
 

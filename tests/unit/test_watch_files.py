@@ -48,8 +48,11 @@ def test_a_copy_that_was_cut_off_is_one_line(app: Path, tmp_path: Path) -> None:
 
 def test_no_credential_is_kept_in_a_path(tmp_path: Path) -> None:
     line = RequestLine(1, "GET", "/reset/hunter2", "/reset/{token}", "def", 0, 200, 1.0, 1.0, 0.0)
-    other = msgspec.structs.replace(line, path="/orders/2", template="/orders/{order}")
-    (tmp_path / "7.requests.jsonl").write_bytes(b"".join(msgspec.json.encode(each) + b"\n" for each in (line, other)))
+    begun = msgspec.structs.replace(line, template=None, ended=False)
+    other = msgspec.structs.replace(line, number=2, path="/orders/2", template="/orders/{order}")
+    (tmp_path / "7.requests.jsonl").write_bytes(
+        b"".join(msgspec.json.encode(each) + b"\n" for each in (begun, line, other))
+    )
     WatchFiles.read(tmp_path).keep(tmp_path)
     assert not [path for path in tmp_path.iterdir() if b"hunter2" in path.read_bytes()]
     kept = WatchFiles.read(tmp_path).requests
