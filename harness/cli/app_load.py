@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from harness.cli.app_checking import CheckedApp, LoadedApp
     from harness.measuring.measure import Order
     from harness.results.records.app_record import AppRecord
+    from harness.results.records.app_request import AppRequest
     from harness.results.records.profile import Profile
     from harness.results.records.remedy import Remedy
     from harness.results.records.strategy import ServerOptions, Strategy
@@ -71,7 +72,8 @@ def measure_app(
             record, remedies=remedies, workloads={workload.name: workload.route for workload in workloads}
         )
         (folder / "brought" / "app.json").write_bytes(to_json(record))
-        result = start_run(app_order(as_run, record, loaded.check, workloads, load, folder), shown)
+        asked = [each.request for each in checked.answered]
+        result = start_run(app_order(as_run, record, loaded.check, workloads, load, folder, asked), shown)
     analysis = analyse(result.run)
     exports.write_summary_csv(result.run, analysis)
     path = page.write_page(result.run, analysis)
@@ -136,14 +138,16 @@ def _remedies(target: Target, check: AppCheck, sources: Mapping[str, str], load:
     )
 
 
-def shown_arguments(words: Sequence[str]) -> list[str]:
-    """A command line for the record, without the credentials in a path that is asked."""
+def shown_arguments(words: Sequence[str], asked: Sequence[AppRequest] = ()) -> list[str]:
+    """A command line for the record, without the credentials in a path that is `asked`."""
     from harness.results.records.app_request import AppRequest
     from harness.results.records.credentials import without_credentials
 
+    requests = {request.path: request for request in asked}
+
     def shown(word: str) -> str:
         option, equals, path = word.partition("=") if word.startswith("--") else ("", "", word)
-        return f"{option}{equals}{without_credentials(AppRequest(path=path)).path}" if "?" in path else word
+        return f"{option}{equals}{without_credentials(requests.get(path) or AppRequest(path=path)).path}"
 
     return [shown(word) for word in words]
 
@@ -155,9 +159,10 @@ def app_order(
     workloads: Sequence[AppWorkload],
     load: AppLoad,
     folder: Path,
+    asked: Sequence[AppRequest],
 ) -> Order:
     """What is measured of `target`. `folder` is this run's own: what is asked is written there, with credentials, and
-    `brought` in it holds what belongs to the run. Raises UsageError."""
+    `brought` in it holds what belongs to the run. `asked`: all that was asked before. Raises UsageError."""
     from harness.driving.app_scenario import app_scenario
     from harness.measuring.app_subject import AppSubject, KnownAnswers
     from harness.measuring.measure import Order
@@ -193,7 +198,7 @@ def app_order(
         ),
         workloads=tuple(made),
         results=load.results.resolve(),  # the load generator has another current folder
-        command=shlex.join(["bench", *shown_arguments(sys.argv[1:])]),
+        command=shlex.join(["bench", *shown_arguments(sys.argv[1:], asked)]),
         baseline=AS_IS,
         subject=AppSubject(target, remedies, known),
         brought=folder / "brought",
