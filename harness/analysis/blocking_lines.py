@@ -30,7 +30,7 @@ _LEAST_PART = 0.2  # of a stretch; what is shorter is no reason for it
 class BlockingLine(Struct, frozen=True):
     """`ms`: for how long in one request, the median of those in which it blocked. `route`: None where no request is to
     blame. `call`: None where the line itself computes. `coroutines`: those of the app that stand still meanwhile, and
-    where; empty where that is a library's."""
+    where; empty where all of them are a library's."""
 
     file: str
     line: int
@@ -151,13 +151,12 @@ def _line_of(group: _Group, places: list[StretchPlace], ms: float, sources: Mapp
 
 
 def _coroutines(places: Sequence[StretchPlace]) -> list[HeldCoroutine]:
-    """Those with a good part of it; none where that of any other is as large: then more than the app's own blocks."""
+    """Those with a good part of it."""
     ms_by_coroutine: dict[HeldCoroutine | None, float] = defaultdict(float)
     for place in places:
         ms_by_coroutine[place.coroutine] += place.ms
     least = _LEAST_PART * sum(ms_by_coroutine.values())
-    large = [each for each, ms in ms_by_coroutine.items() if ms >= least]
-    return [each for each in large if each is not None] if None not in large else []
+    return [each for each, ms in ms_by_coroutine.items() if each is not None and ms >= least]
 
 
 def _representative(ms_by_line: Mapping[int, float]) -> int:
