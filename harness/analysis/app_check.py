@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import msgspec
 from msgspec import Struct
 
-from harness.analysis.blocking_lines import BlockingLine, blocking_lines, own_ms
+from harness.analysis.blocking_lines import BlockingLine, blocking_lines, blocking_lines_under_load, own_ms
 from harness.results.records.blocked_stretch import Stretch
 from harness.results.records.request_line import RequestLine
 from harness.results.records.route_answer import RouteAnswer
@@ -38,10 +38,21 @@ class CheckedRoute(Struct, frozen=True):
     endpoint_can_be_def: bool = False
     cannot_wait: bool = False
     movable_dependencies: tuple[tuple[str, int], ...] = ()
+    background_in_threads: int | None = None
 
     @property
     def name(self) -> str:
         return f"{self.method} {self.path}"
+
+    @property
+    def blocks_alone(self) -> bool:
+        return any(not line.under_load for line in self.findings)
+
+    @property
+    def blocks_ms(self) -> float:
+        """For how long: one request that is alone, or else under load, the longest of its lines."""
+        alone_ms = self.blocked_ms or 0.0
+        return alone_ms if self.blocks_alone else max([alone_ms, *(line.ms for line in self.findings)])
 
 
 class AppCheck(Struct, frozen=True):
@@ -68,7 +79,42 @@ def checked(
     for row in rows:  # a path that was named may be one of a route that could not be asked otherwise
         others.pop((row.method, row.path), None)
     rows += [CheckedRoute(method, path, False, 0, reason) for (method, path), reason in others.items()]
-    return AppCheck(tuple(rows), tuple(findings), requests[-1].threads if requests else None)
+    threads = next((each.threads for each in reversed(requests) if each.threads is not None), None)
+    return AppCheck(tuple(rows), tuple(findings), threads)
+
+
+def checked_under_load(
+    check: AppCheck,
+    answers: Sequence[RouteAnswer],
+    stretches: Sequence[Stretch],
+    requests: Sequence[RequestLine],
+    sources: Mapping[str, str],
+) -> AppCheck:
+    """`check` with what was seen when many of `requests` were made at once: for how long its lines block then, and the
+    lines that block only then."""
+    asked = _by_route(_Asked.read(answer, requests) for answer in answers if answer.path is not None)
+    names = {request.number: each.name for each in asked for request in each.requests}
+    seen = blocking_lines_under_load(stretches, names, requests, sources)
+    alone = [msgspec.structs.replace(line, under_load_ms=_under_load_ms(line, seen)) for line in check.findings]
+    news = [line for line in seen if not any(_is_same(line, each) for each in alone)]
+    findings = (*alone, *news)
+    routes = [
+        msgspec.structs.replace(route, findings=tuple(line for line in findings if line.route == route.name))
+        for route in check.routes
+    ]
+    return msgspec.structs.replace(check, routes=tuple(routes), findings=findings)
+
+
+def _under_load_ms(alone: BlockingLine, seen: Sequence[BlockingLine]) -> float | None:
+    same = (line for line in seen if _is_same(line, alone) and (line.route == alone.route or line.cause == alone.cause))
+    return next((line.ms for line in same), None)
+
+
+def _is_same(line: BlockingLine, alone: BlockingLine) -> bool:
+    """Whatever the route: a line that blocks one blocks all that call it. What computes goes from line to line."""
+    if (line.file, line.function) != (alone.file, alone.function):
+        return False
+    return line.line == alone.line or line.cause == alone.cause != "waits"
 
 
 class _Asked(NamedTuple):
@@ -93,17 +139,20 @@ class _Asked(NamedTuple):
         return _Asked(self.answer if self.answer.reason else other.answer, self.template, list(requests.values()))
 
     def row(self, stretches: Sequence[Stretch], findings: Sequence[BlockingLine]) -> CheckedRoute:
-        row = CheckedRoute(self.answer.method, self.template, True, self.answer.status, self.answer.reason)
+        answer = self.answer
+        row = CheckedRoute(answer.method, self.template, True, answer.status, answer.reason or answer.cut)
         if not self.requests:
             return row
+        ended = [request for request in self.requests if request.ended]
         return msgspec.structs.replace(
             row,
             kind=self.requests[-1].kind,
             sync_dependencies=self.requests[-1].sync_dependencies,
-            service_ms=_middle(request.service_ms for request in self.requests),
+            background_in_threads=max(request.background_in_threads for request in self.requests),
+            service_ms=_middle(request.service_ms for request in ended),
             blocked_ms=_middle(_blocked_ms(request, stretches) for request in self.requests),
-            thread_ms=_middle(request.thread_ms for request in self.requests),
-            cpu_ms=_middle(request.cpu_ms for request in self.requests),
+            thread_ms=_middle(request.thread_ms for request in ended),
+            cpu_ms=_middle(request.cpu_ms for request in ended),
             findings=tuple(findings),
             endpoint=self.requests[-1].endpoint,
             endpoint_place=self.requests[-1].endpoint_place,
@@ -125,5 +174,6 @@ def _blocked_ms(request: RequestLine, stretches: Sequence[Stretch]) -> float:
     return sum(own_ms(place) for place in places)
 
 
-def _middle(values: Iterable[float]) -> float:
-    return round(median(values), 1)
+def _middle(values: Iterable[float]) -> float | None:
+    known = list(values)
+    return round(median(known), 1) if known else None

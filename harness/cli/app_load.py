@@ -1,10 +1,10 @@
-"""`bench app` without `--check`: the app as it is and with each remedy, under load."""
+"""`bench app` without `--check`: what blocks under load, and the app as it is and with each remedy, measured."""
 
 from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harness.analysis.app_check import AppCheck
     from harness.analysis.app_report import AppReport
     from harness.analysis.app_workloads import AppWorkload
-    from harness.cli.app_checking import CheckedApp
+    from harness.cli.app_checking import CheckedApp, LoadedApp
     from harness.measuring.measure import Order
     from harness.results.records.app_record import AppRecord
     from harness.results.records.profile import Profile
@@ -55,24 +55,23 @@ def measure_app(
     from harness.cli.ending import display
     from harness.measuring.measure import start_run
     from harness.report import exports, page
-    from harness.results.records.text import count, to_json
+    from harness.results.records.text import to_json
 
-    target = msgspec.structs.replace(target, server=uvicorn_defaults(load.installed))
-    workloads = app_workloads(checked.check, checked.answered, load.routes)
-    if load.at_rps is not None:
-        workloads = workloads[:1]  # the mix, or the one route that there is
-    remedies = () if load.at_rps is not None else _remedies(target, checked, load)
-    record = msgspec.structs.replace(
-        record, remedies=remedies, workloads={workload.name: workload.route for workload in workloads}
-    )
-    (folder / "brought" / "app.json").write_bytes(to_json(record))
+    as_run = msgspec.structs.replace(target, server=uvicorn_defaults(load.installed))
     with display(as_json) as shown:
-        blocking = [route.name for route in checked.check.routes if route.findings]
-        shown.said(
-            f"{count(len(checked.answered), 'request')} asked one at a time: "
-            f"{count(len(blocking), 'route')} {'blocks' if len(blocking) == 1 else 'block'} the event loop"
+        shown.said(_alone_in_words(checked))
+        loaded = _check_under_load(target, checked, load, folder)
+        if loaded.said:
+            shown.said(loaded.said)
+        workloads = app_workloads(loaded.check, checked.answered, load.routes)
+        if load.at_rps is not None:
+            workloads = workloads[:1]  # the mix, or the one route that there is
+        remedies = () if load.at_rps is not None else _remedies(as_run, loaded.check, loaded.sources, load)
+        record = msgspec.structs.replace(
+            record, remedies=remedies, workloads={workload.name: workload.route for workload in workloads}
         )
-        result = start_run(app_order(target, record, checked.check, workloads, load, folder), shown)
+        (folder / "brought" / "app.json").write_bytes(to_json(record))
+        result = start_run(app_order(as_run, record, loaded.check, workloads, load, folder), shown)
     analysis = analyse(result.run)
     exports.write_summary_csv(result.run, analysis)
     path = page.write_page(result.run, analysis)
@@ -81,7 +80,26 @@ def measure_app(
     # At a rate there is no decision; whether it has figures says the gate.
     is_decided = analysis.decisions or load.at_rps is not None
     nobody = () if is_decided else ("nothing has a valid figure under load; the findings in the report say why",)
-    return app_report(record, checked.check, analysis), (*as_it_is, *nobody)
+    return app_report(record, loaded.check, analysis), (*loaded.ended, *as_it_is, *nobody)
+
+
+def _alone_in_words(checked: CheckedApp) -> str:
+    from harness.results.records.text import count
+
+    many = sum(route.blocks_alone for route in checked.check.routes)
+    said = f"{count(many, 'route')} {'blocks' if many == 1 else 'block'} the event loop"
+    return f"{count(len(checked.answered), 'request')} asked one at a time: {said}"
+
+
+def _check_under_load(target: Target, checked: CheckedApp, load: AppLoad, folder: Path) -> LoadedApp:
+    from harness.analysis.app_workloads import answered_right
+    from harness.cli.app_checking import LoadedApp, check_under_load
+
+    profile = _profile(load)
+    if not (profile.loaded_check_s and answered_right(checked.answered)):
+        return LoadedApp(checked.check, checked.sources, "")
+    loaded = folder / "brought" / "loaded"
+    return check_under_load(target, checked, loaded, users=profile.users, for_s=profile.loaded_check_s)
 
 
 def uvicorn_defaults(installed: Collection[str]) -> ServerOptions:
@@ -93,18 +111,18 @@ def uvicorn_defaults(installed: Collection[str]) -> ServerOptions:
     )
 
 
-def _remedies(target: Target, checked: CheckedApp, load: AppLoad) -> tuple[Remedy, ...]:
+def _remedies(target: Target, check: AppCheck, sources: Mapping[str, str], load: AppLoad) -> tuple[Remedy, ...]:
     import msgspec
 
     from harness.analysis.app_remedies import remedies
     from harness.machine.partition import detect
 
     found = remedies(
-        checked.check,
+        check,
         cores=detect().target_cores,
         users=_profile(load).users,
         installed=load.installed,
-        sources=checked.sources,
+        sources=sources,
         workers=target.workers,
     )
     taken = "uvicorn takes it by itself, so the app as it is has it"

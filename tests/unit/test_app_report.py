@@ -134,6 +134,8 @@ def test_json_has_the_keys_that_are_promised() -> None:
         "ms",
         "where",
         "route",
+        "under_load",
+        "under_load_ms",
         "coroutines",
     }
     assert {"name", "route", "applies", "why_not", "ratio", "verdict", "change"} <= set(slow["remedies"][0])

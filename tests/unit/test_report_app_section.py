@@ -135,7 +135,10 @@ def run(tmp_path: Path) -> Run:
         for number in (1, 2, 3)
     ]
     write_lines(run.watch_dir / "7.requests.jsonl", requests)
-    write_lines(run.watch_dir / "7.stretches.jsonl", [stretch(place, request=number) for number in (1, 2, 3)])
+    write_lines(
+        run.watch_dir / "7.stretches.jsonl",
+        [msgspec.structs.replace(stretch(place, request=number), t_s=float(number)) for number in (1, 2, 3)],
+    )
     record: AppRecord = msgspec.structs.replace(
         made.record(), folder=str(tmp_path), answers=(RouteAnswer("GET", "/slow", "/slow", 200),)
     )

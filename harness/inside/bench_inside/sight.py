@@ -6,6 +6,7 @@ It is read without letting go of the GIL: when another thread runs, a stack is a
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
@@ -27,14 +28,16 @@ class Sights:
     """Of one event loop. `idle_codes` is the code that runs it."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, requests: SeenRequests, idle_codes: frozenset[CodeType]
+        self, loop: asyncio.AbstractEventLoop, requests: SeenRequests, idle_codes: frozenset[CodeType], user: UserCode
     ) -> None:
         self._loop = loop
         self._thread = threading.get_ident()
         self._requests = requests
         self._idle_codes = idle_codes
-        self._user = UserCode()
+        self._user = user
         self._cpu_s_by_thread: dict[int, float] = {}
+        greenlet = sys.modules.get("greenlet")
+        self._loops_greenlet: Any = None if greenlet is None else greenlet.getcurrent()
 
     def key(self, frame: FrameType) -> Any:
         """What the loop is at: a task, or where the user's code was entered. None: it waits for I/O or runs neither."""
@@ -46,8 +49,13 @@ class Sights:
 
     def of_loop(self, frame: FrameType, *, is_starting: bool) -> Sight:
         """`frame` is the innermost one of its thread."""
-        request = self._requests.of(frame, asyncio.current_task(self._loop))
         place = place_of(frame, self._user, self._idle_codes)
+        # An asynchronous session of SQLAlchemy works in a greenlet: who awaits it is on the stack that was left for it.
+        left = getattr(self._loops_greenlet, "gr_frame", None)
+        if left is not None and place.file is None:
+            frame = left
+            place = place_of(frame, self._user, self._idle_codes)
+        request = self._requests.of(frame if left is None else left, asyncio.current_task(self._loop))
         where = "startup" if is_starting else place.where or self._where_without_caller(frame)
         place = place._replace(where=where)
         endpoint = None if request is None else request.endpoint()

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 _INSIDE = Path(__file__).parent
 _COROUTINE = 0x80 | 0x100 | 0x200  # CO_COROUTINE, CO_ITERABLE_COROUTINE, CO_ASYNC_GENERATOR
 
-_CALLING_THE_APP = frozenset(["__call__", "_lifespan", "_request"])
+_CALLING_THE_APP = frozenset(["__call__", "_lifespan", "_request", "run_background_task"])
 
 # Who has called the user's code says what it is. By module and function; without a function: any of that module.
 _CALLERS = {

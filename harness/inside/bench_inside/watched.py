@@ -1,7 +1,7 @@
 """The ASGI wrapper that tells the watching thread which requests there are, and begins and ends it.
 
-It writes to `<folder>/<pid>.requests.jsonl` and `<pid>.stretches.jsonl` (the harness reads them as `RequestLine` and
-`Stretch`), in the watching thread: the event loop waits for no disk.
+It writes to `<folder>/<pid>.requests.jsonl`, `<pid>.stretches.jsonl` and the like (the harness reads them as
+`RequestLine` and `Stretch`), in the watching thread: the event loop waits for no disk.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import time
 from pathlib import Path
-from typing import Any
 
+from .app_routes import routes_in
+from .background_tasks import count_background_tasks
 from .lines import Lines
 from .probe import App, Message, Receive, Send, thread_limiter
 from .schemas import schemas_of
@@ -18,8 +19,8 @@ from .seen_request import CURRENT, SCOPE_KEY, SeenRequest, SeenRequests
 from .stacks import UserCode
 from .watch import Watch
 
-# More than the check of an app asks. To tell requests apart costs some 50 us each, which a load would feel; what blocks
-# is seen without it, and then has no request.
+# More than the check of an app asks. To tell requests apart costs some 50 us each, and looks cost the GIL, which a long
+# load would feel. After them what blocks for long is still seen, and has no request.
 _TOLD_APART = 2_000
 
 
@@ -33,19 +34,35 @@ class Watched:
         self._lines = Lines(folder)
         self._watch: Watch | None = None
         self._told_apart = 0
+        count_background_tasks()
+        self._say_routes()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if self._watch is None:
-            for schema in schemas_of(self._app):
-                self._lines.add("schemas", schema)
             self._watch = Watch(self._requests, self._lines)
         if scope["type"] == "lifespan":
             await self._lifespan(self._watch, scope, receive, send)
         elif scope["type"] in ("http", "websocket") and self._told_apart < _TOLD_APART:
             self._told_apart += 1
+            if self._told_apart == _TOLD_APART:
+                self._watch.look_less_often()
             await self._request(self._watch, scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    def _say_routes(self) -> None:
+        """Before anything is asked: a server without a lifespan calls the app only then."""
+        with contextlib.suppress(Exception):  # the app may consist of what nobody can look into
+            schemas = list(schemas_of(self._app))
+            for schema in schemas:
+                self._lines.add("schemas", schema)
+            for route in routes_in(self._app):
+                if route.is_websocket:
+                    self._lines.add("websockets", {"path": route.path})
+                methods = ["GET"] if route.methods is None else sorted(route.methods)
+                for method in () if schemas else methods:
+                    self._lines.add("routes", {"method": method, "path": route.path})
+        self._lines.write()
 
     async def _lifespan(self, watch: Watch, scope: Message, receive: Receive, send: Send) -> None:
         async def listening(message: Message) -> None:
@@ -85,28 +102,11 @@ class Watched:
             self._requests.end(request)
             with contextlib.suppress(ValueError):  # closed by another task, which has a context of its own
                 CURRENT.reset(before)
-            self._lines.add("requests", _line(request, watch, threads_before_s, self._user))
-
-
-def _line(request: SeenRequest, watch: Watch, threads_before_s: float, user: UserCode) -> dict[str, Any]:
-    now_s = time.monotonic()
-    in_threads_s = watch.in_threads_s - threads_before_s
-    threads = getattr(watch.limiter, "total_tokens", None)
-    return {
-        "number": request.number,
-        "method": request.method,
-        "path": request.path,
-        "template": request.template(),
-        "kind": request.kind(),
-        "endpoint": request.endpoint_name(),
-        "endpoint_place": request.endpoint_place(),
-        "endpoint_can_be_def": request.endpoint_can_be_def(),
-        "cannot_wait": request.cannot_wait(),
-        "movable_dependencies": request.movable_dependencies(user),
-        "sync_dependencies": request.sync_dependencies(),
-        "status": request.status,
-        "service_ms": round(((request.answered_s or now_s) - request.began_s) * 1e3, 3),
-        "cpu_ms": round((time.process_time() - request.cpu_began_s) * 1e3, 3),
-        "thread_ms": round(in_threads_s * 1e3, 3),
-        "threads": threads if isinstance(threads, int) else None,  # they may be without a limit, which is a float
-    }
+            threads = getattr(watch.limiter, "total_tokens", None)
+            line = request.line(
+                self._user,
+                ended=True,
+                in_threads_s=watch.in_threads_s - threads_before_s,
+                threads=threads if isinstance(threads, int) else None,  # there may be no limit, which is a float
+            )
+            self._lines.add("requests", line)

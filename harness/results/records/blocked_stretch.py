@@ -39,9 +39,10 @@ class StretchPlace(Struct, frozen=True):
 
 
 class Stretch(Struct, frozen=True):
-    """`request` is the `number` of a `RequestLine` of the same worker; None: it was no request's."""
+    """`request` is the `number` of a `RequestLine` of the same worker; None: it was no request's. A long stretch has a
+    line a second; they have the same `t_s`, and the last one counts."""
 
-    t_s: float  # CLOCK_MONOTONIC
+    t_s: float  # when it began, CLOCK_MONOTONIC
     ms: float
     request: int | None
     places: tuple[StretchPlace, ...]
