@@ -43,7 +43,7 @@ class BlockingLine(Struct, frozen=True):
     """`ms`: for how long in one request, the median of those in which it blocked. `route`: None where no request is to
     blame. `call`: None where the line itself computes. `under_load`: it was found only when many requests were made at
     once. `under_load_ms`: for how long it blocked then; None where it was not found then. `coroutines`: those of the
-    app that stand still meanwhile, and where; empty where that is a library's."""
+    app that stand still meanwhile, and where; empty where all of them are a library's."""
 
     file: str
     line: int
@@ -245,13 +245,12 @@ def _line_of(group: _Group, places: list[StretchPlace], ms: float, sources: Mapp
 
 
 def _coroutines(places: Sequence[StretchPlace]) -> list[HeldCoroutine]:
-    """Those with a good part of it; none where that of any other is as large: then more than the app's own blocks."""
+    """Those with a good part of it."""
     ms_by_coroutine: dict[HeldCoroutine | None, float] = defaultdict(float)
     for place in places:
         ms_by_coroutine[place.coroutine] += place.ms
     least = _LEAST_PART * sum(ms_by_coroutine.values())
-    large = [each for each, ms in ms_by_coroutine.items() if ms >= least]
-    return [each for each in large if each is not None] if None not in large else []
+    return [each for each, ms in ms_by_coroutine.items() if each is not None and ms >= least]
 
 
 def _representative(ms_by_line: Mapping[int, float]) -> int:

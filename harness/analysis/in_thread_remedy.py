@@ -127,7 +127,8 @@ def _parts(moves: Sequence[_Move]) -> Iterator[str]:
         names = list(dict.fromkeys(move.route.name for move in same))
         line = same[0].line
         call = f" in {line.call}" if line.call else ""
-        does = f"{shown_line(line.file, line.line)} `{line.function}` {line.cause} for {line.ms:g} ms{call}"
+        for_ms = f"{line.ms:g} ms{' under load' if line.under_load else ''}"
+        does = f"{shown_line(line.file, line.line)} `{line.function}` {line.cause} for {for_ms}{call}"
         gil = [_GIL] if line.cause == "computes" else []
         of = ", ".join(names) if len(names) <= _MOST_NAMES else f"{len(names)} routes"
         yield "\n".join([f"# {of}: {does}", *gil, *code])

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from harness.analysis.blocking_lines import BlockingLine, blocking_lines
-from harness.results.records.blocked_stretch import Stretch, StretchPlace
+from harness.results.records.blocked_stretch import HeldCoroutine, Stretch, StretchPlace
 
 ROUTE = "GET /a"
 ROUTES = {1: ROUTE, 2: ROUTE, 3: ROUTE}
@@ -118,3 +118,15 @@ def test_many_functions_that_share_a_computation_are_one_finding_at_the_longest(
 
 def test_a_stretch_without_a_line_of_the_users_names_nothing() -> None:
     assert found(in_each(msgspec.structs.replace(WAITING, file=None))) == []
+
+
+def test_the_coroutines_that_stand_still_are_named_once_and_those_of_a_moment_are_not() -> None:
+    first, second, short = (HeldCoroutine("/app.py", name, 1, 3) for name in ("a", "b", "c"))
+    of_each = [
+        msgspec.structs.replace(WAITING, ms=ms, coroutine=coroutine)
+        for ms, coroutine in ((30, first), (20, second), (5, short), (40, None))
+    ]
+    (line,) = found(in_each(*of_each))
+    assert line.coroutines == (first, second)
+    (line,) = found(in_each(WAITING))
+    assert line.coroutines == ()
