@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 _INSIDE = Path(__file__).parent
 _COROUTINE = 0x80 | 0x100 | 0x200  # CO_COROUTINE, CO_ITERABLE_COROUTINE, CO_ASYNC_GENERATOR
 
-_CALLING_THE_APP = frozenset(["__call__", "_lifespan", "_request"])
+_CALLING_OTHERS = frozenset(["__call__", "_lifespan", "_request", "called", "awaited"])  # the app, and pools
 
 # Who has called the user's code says what it is. By module and function; without a function: any of that module.
 _CALLERS = {
@@ -138,7 +138,8 @@ def _called(frame: FrameType, caller: FrameType) -> str | None:
     for each in outwards(frame):
         if each is caller:
             break
-        below = each
+        if not _is_in_ours(each.f_code):
+            below = each
     return None if below is None else _name(below)
 
 
@@ -151,8 +152,12 @@ def _columns(frame: FrameType) -> tuple[int, ...]:
 
 
 def _is_ours(code: CodeType) -> bool:
-    """What we do when the user's code sends an answer. What calls the user's code is none of that."""
-    return code.co_filename.startswith(f"{_INSIDE}{os.sep}") and code.co_name not in _CALLING_THE_APP
+    """What we do when the user's code sends an answer. What only calls their code, or a library, is none of that."""
+    return _is_in_ours(code) and code.co_name not in _CALLING_OTHERS
+
+
+def _is_in_ours(code: CodeType) -> bool:
+    return code.co_filename.startswith(f"{_INSIDE}{os.sep}")
 
 
 def _where(frame: FrameType, user: UserCode) -> str | None:
