@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from harness.analysis.blocking_lines import BlockingLine, blocking_lines, own_ms
 from harness.results.records.blocked_stretch import Stretch
+from harness.results.records.credentials import path_without_credentials
 from harness.results.records.request_line import RequestLine
 from harness.results.records.route_answer import RouteAnswer
 
@@ -74,7 +75,7 @@ class _Asked(NamedTuple):
     @classmethod
     def read(cls, answer: RouteAnswer, requests: Sequence[RequestLine]) -> _Asked:
         path = unquote((answer.path or "").partition("?")[0])
-        own = [each for each in requests if (each.method, each.path) == (answer.method, path)]
+        own = [each for each in requests if (each.method, _shown_path(each)) == (answer.method, path)]
         seen = next((each.template for each in own if each.template is not None), path)
         return cls(answer, answer.template or seen, own)
 
@@ -105,6 +106,11 @@ class _Asked(NamedTuple):
             cannot_wait=self.requests[-1].cannot_wait,
             movable_dependencies=self.requests[-1].movable_dependencies,
         )
+
+
+def _shown_path(request: RequestLine) -> str:
+    """As an answer has it, which is without credentials."""
+    return path_without_credentials(request.path, request.template or "")
 
 
 def _by_route(asked: Iterable[_Asked]) -> list[_Asked]:

@@ -86,6 +86,7 @@ def app(
     from harness.cli.app_gate import arrivals_rps, check_gate, milliseconds
     from harness.cli.app_load import AppLoad
     from harness.cli.app_locustfile import by_itself, measure_locustfile
+    from harness.cli.app_outputs import check_outputs
     from harness.cli.app_requests import given_requests, init_requests
     from harness.processes.temporary_folder import temporary_folder
     from harness.results.records.app_record import AppRecord
@@ -100,8 +101,12 @@ def app(
     max_p99_ms = None if max_p99 is None else milliseconds(max_p99, "--max-p99")
     at_rps = None if at is None else arrivals_rps(at)
     check_gate(max_p99_ms, at_rps)
+    _check_budget(budget, precision, profile)
+    check_outputs(None if check else results, {"--page": page, "--markdown": markdown, "--junit": junit})
     _check_together(check=check, init=init, at=at, page=page, har=har)
     target = own_app(app, folder, python=python, env_file=env_file, factory=factory, server_args=server_arg or [])
+    for name in (name for name in target.environment if name.startswith("UVICORN_")):
+        print(f"--env-file {env_file}: {printable(name)} is left out; bench runs uvicorn itself", file=sys.stderr)
     installed = installed_packages(target.interpreter)
     if "uvicorn" not in installed:
         raise UsageError(f"--python {target.interpreter}: has no uvicorn; install it there, or name another one")
@@ -136,6 +141,18 @@ def app(
     with temporary_folder("bench-app-") as made:
         found = find(target, record, asked, load, made, as_json=as_json)
     end(found, page=page, markdown=markdown, junit=junit, as_json=as_json)
+
+
+def _check_budget(budget: str | None, precision: str | None, profile: str) -> None:
+    """Raises UsageError before anything is started."""
+    from harness.cli.order import budget_s, precision_percent
+    from harness.profiles.loader import load_profile
+
+    load_profile(profile)
+    if budget is not None:
+        budget_s(budget)
+    if precision is not None:
+        precision_percent(precision)
 
 
 def _check_together(*, check: bool, init: bool, at: str | None, page: Path | None, har: Path | None) -> None:

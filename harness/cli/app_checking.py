@@ -9,12 +9,14 @@ if TYPE_CHECKING:
     from harness.analysis.app_check import AppCheck
     from harness.analysis.app_workloads import Answered
     from harness.cli.app_requests import GivenRequests
+    from harness.results.records.app_request import AppRequest
     from harness.results.records.route_answer import RouteAnswer
     from harness.serving.target import Target
 
 APP_READY_S = 60.0
 TIMEOUT_S = 10.0
 _TIMES = 3
+_SERVER_ERROR = 500
 
 
 class CheckedApp(NamedTuple):
@@ -46,16 +48,29 @@ def check_app(target: Target, given: GivenRequests, folder: Path) -> CheckedApp:
             errors = []  # of the schema: nothing depends on it then
         requests = given.to_ask(known)
         answers = ask_routes(server, requests, times=_TIMES, timeout_s=TIMEOUT_S)
+        if any(answer.status >= _SERVER_ERROR for answer in answers):
+            errors.append(f"{target.name} answered with an error; {server.log_in_words()}")
         ended = () if server.exit_code() is None else (f"{target.name}: {server.describe_exit()}",)
         server.stop(5.0)
     files = WatchFiles.read(watch_dir)
     files.keep(watch_dir)
+    named = with_templates(requests, files.requests)
+    answers = [_as_shown(answer, request) for answer, request in zip(answers, named, strict=True)]
     everything = (*answers, *given.not_asked(known), *websockets(watch_dir))
     return CheckedApp(
         checked(everything, files.stretches, files.requests, files.sources),
-        tuple(map(Answered, with_templates(requests, files.requests), answers)),
+        tuple(map(Answered, named, answers)),
         everything,
         files.sources,
         tuple(errors),
         ended,
     )
+
+
+def _as_shown(answer: RouteAnswer, request: AppRequest) -> RouteAnswer:
+    """Without the credentials that only the name of its route tells."""
+    import msgspec
+
+    from harness.results.records.credentials import without_credentials
+
+    return msgspec.structs.replace(answer, path=without_credentials(request).path)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from harness.cli.app_checking import CheckedApp
     from harness.measuring.measure import Order
     from harness.results.records.app_record import AppRecord
+    from harness.results.records.app_request import AppRequest
     from harness.results.records.profile import Profile
     from harness.results.records.remedy import Remedy
     from harness.results.records.strategy import ServerOptions, Strategy
@@ -73,7 +74,8 @@ def measure_app(
             f"{count(len(checked.answered), 'request')} asked one at a time: "
             f"{count(len(blocking), 'route')} {'blocks' if len(blocking) == 1 else 'block'} the event loop"
         )
-        result = start_run(app_order(target, record, checked.check, workloads, load, folder), shown)
+        asked = [each.request for each in checked.answered]
+        result = start_run(app_order(target, record, checked.check, workloads, load, folder, asked), shown)
     analysis = analyse(result.run)
     exports.write_summary_csv(result.run, analysis)
     path = page.write_page(result.run, analysis)
@@ -118,14 +120,16 @@ def _remedies(target: Target, check: AppCheck, load: AppLoad, installed: Collect
     )
 
 
-def shown_arguments(words: Sequence[str]) -> list[str]:
-    """A command line for the record, without the credentials in a path that is asked."""
+def shown_arguments(words: Sequence[str], asked: Sequence[AppRequest] = ()) -> list[str]:
+    """A command line for the record, without the credentials in a path that is `asked`."""
     from harness.results.records.app_request import AppRequest
     from harness.results.records.credentials import without_credentials
 
+    requests = {request.path: request for request in asked}
+
     def shown(word: str) -> str:
         option, equals, path = word.partition("=") if word.startswith("--") else ("", "", word)
-        return f"{option}{equals}{without_credentials(AppRequest(path=path)).path}" if "?" in path else word
+        return f"{option}{equals}{without_credentials(requests.get(path) or AppRequest(path=path)).path}"
 
     return [shown(word) for word in words]
 
@@ -137,9 +141,10 @@ def app_order(
     workloads: Sequence[AppWorkload],
     load: AppLoad,
     folder: Path,
+    asked: Sequence[AppRequest],
 ) -> Order:
     """What is measured of `target`. `folder` is this run's own: what is asked is written there, with credentials, and
-    `brought` in it holds what belongs to the run. Raises UsageError."""
+    `brought` in it holds what belongs to the run. `asked`: all that was asked before. Raises UsageError."""
     from harness.driving.app_scenario import app_scenario
     from harness.measuring.app_subject import AppSubject, KnownAnswers
     from harness.measuring.measure import Order
@@ -175,7 +180,7 @@ def app_order(
         ),
         workloads=tuple(made),
         results=load.results.resolve(),  # the load generator has another current folder
-        command=shlex.join(["bench", *shown_arguments(sys.argv[1:])]),
+        command=shlex.join(["bench", *shown_arguments(sys.argv[1:], asked)]),
         baseline=AS_IS,
         subject=AppSubject(target, remedies, known),
         brought=folder / "brought",

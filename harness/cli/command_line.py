@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import sys
 from types import FrameType
@@ -21,6 +23,9 @@ from harness.cli.run import run
 from harness.cli.sweep import sweep
 from harness.cli.verify import verify
 from harness.results.records.errors import HarnessError, UsageError
+from harness.results.records.text import is_utf8, printable
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 commands = typer.Typer(
     help="Which FastAPI concurrency strategy for which work, how large, and how sure are we?",
@@ -44,15 +49,33 @@ def main() -> None:
         if signal.getsignal(number) is not signal.SIG_IGN:  # `nohup` ignores it, to outlive the logout
             signal.signal(number, _interrupt)
     try:
+        _require_utf8()
         commands()
     except UsageError as error:
         _die(error, EXIT_USAGE, debug)
     except HarnessError as error:
         _die(error, EXIT_INCOMPLETE, debug)
+    except OSError as error:
+        if debug or error.errno not in _NO_ROOM:
+            raise
+        where = error.filename or "a file"
+        _die(
+            HarnessError(f"{printable(str(where))}: cannot be written ({error.strerror}); free space"),
+            EXIT_INCOMPLETE,
+            debug,
+        )
     except SystemExit as ended:
         if ended.code == EXIT_INTERRUPTED:  # typer has made this of the KeyboardInterrupt, without a word
             print("interrupted", file=sys.stderr)
         raise
+
+
+def _require_utf8() -> None:
+    """Raises UsageError: what is asked for is written down in records and reports, which are UTF-8."""
+    words = [*sys.argv[1:], os.getcwd()]  # noqa: PTH109 - pathlib says the same in more time
+    for word in words:
+        if not is_utf8(word):
+            raise UsageError(f"{printable(word)}: is not UTF-8, so no report could name it; rename it")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from harness.results.records.blocked_stretch import Stretch
+from harness.results.records.credentials import path_without_credentials
 from harness.results.records.request_line import RequestLine
 from harness.results.store import StoreError, read_lines, write_atomically
 
@@ -35,8 +36,12 @@ class WatchFiles(Struct, frozen=True):
         return cls(tuple(stretches), tuple(requests), {file: _source(Path(file)) for file in sorted(files)})
 
     def keep(self, watch_dir: Path) -> None:
-        """Writes the sources down, so that whoever reads the records later sees the lines that ran."""
+        """Writes the sources down, so that whoever reads the records later sees the lines that ran, and the requests
+        without credentials in their paths."""
         write_atomically(watch_dir / _KEPT, msgspec.json.encode(self.sources))
+        for path in watch_dir.glob("*.requests.jsonl"):
+            lines = (msgspec.json.encode(_without_credentials(line)) for line in read_lines(path, RequestLine))
+            write_atomically(path, b"".join(line + b"\n" for line in lines))
 
 
 def _kept_sources(path: Path) -> dict[str, str]:
@@ -46,6 +51,10 @@ def _kept_sources(path: Path) -> dict[str, str]:
         raise StoreError(f"{path}: cannot be read ({error.strerror})") from error
     except (msgspec.MsgspecError, ValueError) as error:
         raise StoreError(f"{path}: is not a record of ours or was cut off ({error}); move it away") from error
+
+
+def _without_credentials(line: RequestLine) -> RequestLine:
+    return msgspec.structs.replace(line, path=path_without_credentials(line.path, line.template or ""))
 
 
 def _source(path: Path) -> str:

@@ -22,6 +22,7 @@ _SCHEMA_BYTES = 50_000_000
 _ANSWER_BYTES = 8 << 20  # as under load; of a longer answer no more is read: it may be endless
 _STREAM_S = 1.0  # of a stream of events; what blocks in it is seen by then
 _OK = 200
+_SERVER_ERROR = 500
 
 
 def known_routes(server: Server, watch_dir: Path, timeout_s: float) -> tuple[list[AppRoute], list[str]]:
@@ -34,7 +35,8 @@ def known_routes(server: Server, watch_dir: Path, timeout_s: float) -> tuple[lis
         try:
             answer = ask(server.host, server.port, line.path, timeout_s=timeout_s, max_bytes=_SCHEMA_BYTES)
             if answer.status != _OK:
-                errors.append(f"{line.path}: answered {answer.status}; name paths with --ask")
+                why = f"; {server.log_in_words()}" if answer.status >= _SERVER_ERROR else ""
+                errors.append(f"{line.path}: answered {answer.status}{why}; name paths with --ask")
                 continue
             routes += routes_of_schema(json.loads(answer.body), line.prefix)
         except AskError as error:

@@ -17,12 +17,11 @@ from harness.serving.request_entry import Pairs, RequestEntry
 _METHODS = ("get", "post", "put", "patch", "delete", "options", "head", "trace")
 _FORM = "application/x-www-form-urlencoded"
 _PLACE = re.compile(r"\{[^{}]*\}")
-# A GET should change nothing, but not every app keeps to that.
-_DELETES = frozenset(
-    {
-        *("cancel", "clear", "delete", "destroy", "drop", "erase", "flush", "kill", "logout", "purge", "remove"),
-        *("reset", "restart", "revoke", "shutdown", "stop", "truncate", "unsubscribe", "wipe"),
-    }
+# A GET should change nothing, but not every app keeps to that. Those of the first line in all forms (`deleteitems`,
+# `removal`) but one: `/items/deleted` lists them.
+_DELETES = re.compile(
+    r"\b(?:(?:delet|destroy|eras|purg|remov|revok|truncat|unsubscrib|wipe|wiping|deactivat|disabl|unlink)(?!e?d\b)\w*"
+    r"|cancel|clear(?:all|cache)?|drop|empty|flush|kill|reset|restart|stop|(?:log|sign) ?(?:out|off)|shut ?down)\b"
 )
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 
@@ -111,7 +110,7 @@ def _route(
 def _unsafe(method: str, template: str) -> str:
     if method != "GET":
         return f"{method} is sent only when bench-app.toml has it; see --init"
-    if _DELETES & {word.lower() for word in _WORDS.findall(template)}:
+    if _DELETES.search(" ".join(_WORDS.findall(template)).lower()):
         return "its path says that it deletes something; --ask PATH asks for it"
     return ""
 

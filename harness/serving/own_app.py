@@ -10,6 +10,8 @@ from pathlib import Path
 from harness.inside.bench_inside.probe import OWN_HEALTH
 from harness.results.records.errors import UsageError
 from harness.results.records.strategy import ServerOptions
+from harness.results.records.text import is_utf8, printable
+from harness.serving.env_file import read_env_file
 from harness.serving.server_arguments import server_arguments
 from harness.serving.target import Target
 
@@ -32,6 +34,8 @@ def own_app(
     if not folder.is_dir():
         package = module.partition(".")[0]
         raise UsageError(f"--dir {folder}: is no folder; name the one that {package!r} is imported from")
+    if not is_utf8(str(folder.resolve())):
+        raise UsageError(f"--dir {printable(str(folder.resolve()))}: its name is not UTF-8; rename it")
     return Target(
         name=app,
         app=app,
@@ -44,28 +48,6 @@ def own_app(
         arguments=server_arguments(server_args),
         health=OWN_HEALTH,
     )
-
-
-def read_env_file(path: Path) -> dict[str, str]:
-    """`NAME=value` lines, as shells and python-dotenv read them: comments, `export`, quotes around a value."""
-    try:
-        lines = path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--env-file {path}: cannot be read ({error})") from error
-    variables = {}
-    for number, line in enumerate(lines, start=1):
-        text = line.strip().removeprefix("export ").strip()
-        if not text or text.startswith("#"):
-            continue
-        name, equals, value = (part.strip() for part in text.partition("="))
-        if not (equals and name.isidentifier()):
-            raise UsageError(f"--env-file {path}:{number}: is not NAME=value")
-        if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
-            value = value[1:-1]
-        else:
-            value = value.partition(" #")[0].rstrip()
-        variables[name] = value
-    return variables
 
 
 def _interpreter(python: Path) -> str:

@@ -173,6 +173,10 @@ class Server:
         """What a worker last said for the harness, such as why a remedy did not work; empty when there is nothing."""
         return self._log.reported()
 
+    def log_in_words(self) -> str:
+        """ "its log says: no such table"."""
+        return self._log.in_words()
+
     def why_with_gil(self) -> str:
         """Why a Python without the GIL runs with it, in words; empty when it does not, or when it has one anyway."""
         health = ask_health(HOST, self.port, _ASK_S, self._target.health)
@@ -234,7 +238,13 @@ class Server:
             return self._port_error(self.port, "Address already in use")
         if self._target.arguments and (refused := self._log.refused_argument()):
             return ArgumentRefusedError(f"--server-arg: uvicorn says: {refused}; change it, or leave it out")
-        return ServeError(f"{self._target.name}: did not start: {ended}; fix {self._target.source}")
+        return ServeError(f"{self._target.name}: did not start: {ended}; {self._way_out()}")
+
+    def _way_out(self) -> str:
+        target = self._target
+        if target.source != target.app:
+            return f"fix {target.source}"
+        return f"or is it imported from elsewhere than {target.folder}?"
 
     def _not_in_time(self, timeout_s: float, last: Health | str) -> ServeError:
         if isinstance(last, str):

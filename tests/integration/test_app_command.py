@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import venv
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,30 @@ async def make():
 
 app.include_router(router)
 app.mount("/admin", admin)
+"""
+
+
+DIES = """
+import os
+from fastapi import FastAPI
+
+app = FastAPI()
+asked = []
+
+@app.get("/wrong")
+async def wrong():
+    raise ValueError("no such table")
+
+@app.get("/a")
+async def a():
+    asked.append(1)
+    if len(asked) == 3:
+        print("the last words", flush=True)
+        os._exit(9)
+
+@app.get("/b")
+async def b():
+    pass
 """
 
 
@@ -134,11 +159,15 @@ def test_a_factory_and_an_env_file(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_run_is_one_line(tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    venv.create(bare, with_pip=False, symlinks=True)
     (tmp_path / "broken.py").write_text("number = 3\n\ndef make():\n    return 4\n")
     for arguments, code, words in (
         (["main"], 2, "bench: 'main': is not MODULE:APP; name the module and the app in it, such as shop.main:app"),
-        (["nowhere:app"], 3, "bench: nowhere:app: did not start: "),
+        (["nowhere:app"], 3, f"; or is it imported from elsewhere than {tmp_path}?"),
         (["broken:number"], 3, "TypeError: `number` is int, which is no ASGI application"),
+        (["broken:make"], 3, "takes no scope, receive and send; is it a factory? Then add --factory; fix broken.py"),
+        (["broken:app", "--python", str(bare)], 2, f"bench: --python {bare}/bin/python: has no uvicorn; install it"),
         (["broken:make", "--factory"], 3, "TypeError: `make()` returns int, which is no ASGI application"),
         (["broken:other"], 3, "AttributeError: module 'broken' has no attribute 'other'"),
     ):
@@ -146,3 +175,16 @@ def test_what_cannot_be_run_is_one_line(tmp_path: Path) -> None:
         (line,) = done.stderr.splitlines()
         assert words in line
         assert (done.returncode, done.stdout) == (code, "")
+
+
+def test_an_app_that_ends_while_it_is_asked_is_named_and_what_it_said_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "dies.py").write_text(DIES)
+    done = bench_app("dies:app", "--check", "--json", "--dir", str(tmp_path), "--max-blocked", "9s")
+    routes = {route["path"]: route for route in json.loads(done.stdout)["routes"]}
+    assert routes["/a"]["reason"] == "closed the connection without an answer"
+    assert routes["/b"]["reason"] == "nothing listened on its port"
+    lines = done.stderr.splitlines()
+    assert "dies:app answered with an error; its log says: the last words" in lines
+    assert "dies:app: it exited with 9; its log says: the last words" in lines
+    assert "no route answered with success; name paths with --ask, or see what the app needs" in lines
+    assert done.returncode == 1

@@ -183,11 +183,12 @@ def test_an_answer_without_an_end_has_a_status_and_what_never_ends_holds_nobody_
     over_s = []
     requests = [AppRequest(path=path) for path in ("/events", "/never", "/quick")]
     events, _never, quick = ask_routes(
-        server, requests, times=1, timeout_s=1.2, on_asked=lambda answer: over_s.append(time.monotonic())
+        server, requests, times=1, timeout_s=0.4, on_asked=lambda answer: over_s.append(time.monotonic())
     )
-    assert (events.status, events.reason, events.cut) == (200, "", "answers without an end (read for 1 s)")
+    assert (events.status, events.reason) == (200, "")
+    assert events.cut.startswith("answers without an end (read for 0.")
     assert (quick.status, quick.cut) == (200, "")
-    assert over_s[2] - over_s[1] < 1.0, "waited for what never ends"
+    assert over_s[2] - over_s[1] < 0.3, "waited for what never ends"
 
 
 def test_a_file_is_written_filled_in_and_asked(tmp_path: Path) -> None:

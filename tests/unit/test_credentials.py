@@ -5,7 +5,7 @@ import json
 import pytest
 
 from harness.results.records.app_request import AppRequest
-from harness.results.records.credentials import is_credential, without_credentials
+from harness.results.records.credentials import is_credential, path_without_credentials, without_credentials
 
 SECRET = "hunter2"
 
@@ -75,3 +75,22 @@ def test_what_is_written_has_none_and_the_rest_stays(headers: dict[str, str], bo
 def test_a_request_without_credentials_stays_as_it_is() -> None:
     request = AppRequest(path="/a?b=c%20d&e", headers={"Accept": "a"}, body=b'{"a": [1, {"b": null}]}')
     assert without_credentials(request) == request
+
+
+@pytest.mark.parametrize(
+    ("path", "template", "shown"),
+    [
+        (f"/reset/{SECRET}", "/reset/{token}", "/reset/***"),
+        (f"/a/7/{SECRET}/x.{SECRET}", "/a/{id}/{api_key}/x.{sid}", "/a/7/***/x.***"),
+        (f"/files/{SECRET}/b", "/files/{secret}", "/files/***"),
+        ("/reset/***", "/reset/{token}", "/reset/***"),
+        ("/orders/7", "/orders/{order}", "/orders/7"),
+        ("/reset/", "/reset/{token}", "/reset/"),
+        ("/a", "", "/a"),
+    ],
+)
+def test_a_credential_in_a_path_is_known_by_the_name_that_its_route_has_for_it(
+    path: str, template: str, shown: str
+) -> None:
+    assert path_without_credentials(path, template) == shown
+    assert without_credentials(AppRequest(path=f"{path}?a=1", template=template)).path == f"{shown}?a=1"

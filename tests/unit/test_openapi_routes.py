@@ -151,7 +151,13 @@ def test_what_is_no_schema_has_no_routes(odd: Any) -> None:
 
 @pytest.mark.parametrize(
     ("path", "is_asked"),
-    [("/delete-all", False), ("/cache/Purge", False), ("/items_wipe", False), ("/deleted", True), ("/undelete", True)],
+    [
+        *(("/delete-all", False), ("/cache/Purge", False), ("/items_wipe", False), ("/deleted", True)),
+        *(("/undelete", True), ("/items/deleteAll", False), ("/DELETE", False), ("/v2/HTTPDelete", False)),
+        *(("/deleteitems", False), ("/removal", False), ("/removed", True), ("/wiped", True), ("/logout", False)),
+        *(("/log-out", False), ("/signOut", False), ("/Sign_Off", False), ("/catalog/outline", True)),
+        *(("/dropdown", True), ("/stops", True), ("/cache/clear", False), ("/blog/off", True)),
+    ],
 )
 def test_a_path_that_says_that_it_deletes_is_not_asked_although_it_is_a_get(path: str, is_asked: bool) -> None:
     (route,) = routes_of_schema({"paths": {path: {"get": {}}}})

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from harness.results.records.errors import UsageError
-from harness.serving.own_app import own_app, read_env_file
+from harness.serving.own_app import own_app
 
 
 @pytest.mark.parametrize("app", ["main", "main.py:app", "a/b:app", ":app", "main:", "main:app()"])
@@ -22,21 +23,19 @@ def test_a_folder_and_an_interpreter_that_are_not_there_are_named(tmp_path: Path
         own_app("shop:app", tmp_path, python=tmp_path)
 
 
+def test_a_folder_whose_name_is_not_utf8_is_refused_through_a_link_too(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("this file system takes no such name")
+    (tmp_path / "link").symlink_to(folder)
+    with pytest.raises(UsageError, match=r"^--dir .*/caf\N{REPLACEMENT CHARACTER}: its name is not UTF-8; rename it$"):
+        own_app("shop:app", tmp_path / "link")
+
+
 def test_the_interpreter_of_an_environment_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").symlink_to(sys.executable)
     for given in (tmp_path, tmp_path / "bin" / "python"):
         assert own_app("shop:app", tmp_path, python=given).interpreter == str(tmp_path / "bin" / "python")
-
-
-def test_an_env_file_is_read_as_shells_write_it(tmp_path: Path) -> None:
-    path = tmp_path / ".env"
-    path.write_text("# a comment\n\nA=1\nexport B = two # here\nC='x # y'\nURL=http://u:p@h/?a=b\nE=\n")
-    assert read_env_file(path) == {"A": "1", "B": "two", "C": "x # y", "URL": "http://u:p@h/?a=b", "E": ""}
-
-
-def test_a_line_of_it_that_is_none_is_named(tmp_path: Path) -> None:
-    path = tmp_path / ".env"
-    path.write_text("A=1\nnothing\n")
-    with pytest.raises(UsageError, match=r"\.env:2: is not NAME=value"):
-        own_app("shop:app", tmp_path, env_file=path)

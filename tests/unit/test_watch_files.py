@@ -7,6 +7,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from harness.analysis.app_check import checked
+from harness.results.records.request_line import RequestLine
+from harness.results.records.route_answer import RouteAnswer
 from harness.results.store import StoreError
 from harness.results.watch_files import WatchFiles
 from tests.unit.test_blocking_lines import WAITING, stretch
@@ -41,3 +44,16 @@ def test_a_copy_that_was_cut_off_is_one_line(app: Path, tmp_path: Path) -> None:
     (tmp_path / "sources.json").write_text('{"a')
     with pytest.raises(StoreError, match=r"sources\.json: is not a record of ours or was cut off"):
         WatchFiles.read(tmp_path)
+
+
+def test_no_credential_is_kept_in_a_path(tmp_path: Path) -> None:
+    line = RequestLine(1, "GET", "/reset/hunter2", "/reset/{token}", "def", 0, 200, 1.0, 1.0, 0.0)
+    other = msgspec.structs.replace(line, path="/orders/2", template="/orders/{order}")
+    (tmp_path / "7.requests.jsonl").write_bytes(b"".join(msgspec.json.encode(each) + b"\n" for each in (line, other)))
+    WatchFiles.read(tmp_path).keep(tmp_path)
+    assert not [path for path in tmp_path.iterdir() if b"hunter2" in path.read_bytes()]
+    kept = WatchFiles.read(tmp_path).requests
+    assert kept == (msgspec.structs.replace(line, path="/reset/***"), other)
+    answer = RouteAnswer("GET", "/reset/{token}", "/reset/***", 200)
+    for requests in ([line, other], kept):
+        assert [row.service_ms for row in checked([answer], [], requests, {}).routes] == [1.0]

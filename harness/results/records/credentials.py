@@ -13,6 +13,7 @@ import msgspec
 from harness.results.records.app_request import AppRequest
 
 _REPLACED = "***"
+_PLACE = re.compile(r"\{([^{}]*)\}")
 _CAMEL_CASE = re.compile(r"([a-z0-9])([A-Z])")
 _WORDS = frozenset({"auth", "bearer", "code", "csrf", "otp", "pass", "pin", "pwd", "session", "sid", "sig", "xsrf"})
 _ENDINGS = (
@@ -30,15 +31,29 @@ def is_credential(name: str) -> bool:
 
 
 def without_credentials(request: AppRequest) -> AppRequest:
-    """For what is written: the values of credentials are replaced, in the headers, the query and the body. A body that
-    is neither JSON nor a form is replaced as a whole, since nobody knows what is in it."""
+    """For what is written: the values of credentials are replaced, in the headers, the path, the query and the body. A
+    body that is neither JSON nor a form is replaced as a whole, since nobody knows what is in it."""
     path, mark, query = request.path.partition("?")
     return msgspec.structs.replace(
         request,
-        path=f"{path}{mark}{_replaced_pairs(query)}",
+        path=f"{path_without_credentials(path, request.template)}{mark}{_replaced_pairs(query)}",
         headers={name: _REPLACED if is_credential(name) else value for name, value in request.headers.items()},
         body=None if request.body is None else _replaced_body(request.body, request.headers),
     )
+
+
+def path_without_credentials(path: str, template: str) -> str:
+    """`/reset/***` of `/reset/3f9a`, where the route `/reset/{token}` names it so."""
+    names = _PLACE.findall(template)
+    if not any(map(is_credential, names)):
+        return path
+    literals = [re.escape(part) for part in _PLACE.split(template)[::2]]
+    found = re.fullmatch("(.+?)".join(literals), path, re.DOTALL)
+    if found is None:
+        return path
+    values = [_REPLACED if is_credential(name) else value for name, value in zip(names, found.groups(), strict=True)]
+    texts = _PLACE.split(template)[::2]
+    return "".join(part for pair in zip(texts, [*values, ""], strict=True) for part in pair)
 
 
 def _replaced_pairs(text: str) -> str:
