@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from harness.analysis.app_check import checked
+from harness.analysis.app_check import checked, checked_under_load
 from harness.analysis.app_report import AppReport, app_report
 from harness.analysis.evidence import Analysis
 from harness.results.store import Run
@@ -26,4 +26,6 @@ def analysed_app(run: Run, analysis: Analysis | None) -> AnalysedApp | None:
         return None
     files = WatchFiles.read(run.watch_dir)
     check = checked(record.answers, files.stretches, files.requests, files.sources)
-    return AnalysedApp(app_report(record, check, analysis), files.sources)
+    loaded = WatchFiles.read(run.loaded_watch_dir)
+    check = checked_under_load(check, record.answers, loaded.stretches, loaded.requests, loaded.sources)
+    return AnalysedApp(app_report(record, check, analysis), loaded.sources | files.sources)

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import msgspec
 from msgspec import Struct
 
-from harness.analysis.blocking_lines import BlockingLine, blocking_lines, own_ms
+from harness.analysis.blocking_lines import BlockingLine, blocking_lines, blocking_lines_under_load, own_ms
 from harness.results.records.blocked_stretch import Stretch
 from harness.results.records.credentials import path_without_credentials
 from harness.results.records.request_line import RequestLine
@@ -19,7 +19,8 @@ from harness.results.records.route_answer import RouteAnswer
 
 class CheckedRoute(Struct, frozen=True):
     """Times are of one request, the median of those that were made; None where none was seen to its end. `endpoint` is
-    the name of its function, and that it `cannot_wait` its code says."""
+    the name of its function, and that it `cannot_wait` its code says. Of functions that could be `def` in place of
+    `async def` there are the file and the first line."""
 
     method: str
     path: str
@@ -34,19 +35,34 @@ class CheckedRoute(Struct, frozen=True):
     cpu_ms: float | None = None
     findings: tuple[BlockingLine, ...] = ()
     endpoint: str = ""
+    endpoint_place: tuple[str, int] = ("", 0)
+    endpoint_can_be_def: bool = False
     cannot_wait: bool = False
-    movable_dependencies: int = 0
+    movable_dependencies: tuple[tuple[str, int], ...] = ()
+    background_in_threads: int | None = None
 
     @property
     def name(self) -> str:
         return f"{self.method} {self.path}"
 
+    @property
+    def blocks_alone(self) -> bool:
+        return any(not line.under_load for line in self.findings)
+
+    @property
+    def blocks_ms(self) -> float:
+        """For how long: one request that is alone, or else under load, the longest of its lines."""
+        alone_ms = self.blocked_ms or 0.0
+        return alone_ms if self.blocks_alone else max([alone_ms, *(line.ms for line in self.findings)])
+
 
 class AppCheck(Struct, frozen=True):
-    """`findings` are all of them: those of the routes, and those that no route is to blame for."""
+    """`findings` are all of them: those of the routes, and those that no route is to blame for. `threads`: how many
+    AnyIO may have in the app; None: it has no AnyIO, or no limit."""
 
     routes: tuple[CheckedRoute, ...]
     findings: tuple[BlockingLine, ...]
+    threads: int | None = None
 
 
 def checked(
@@ -64,7 +80,42 @@ def checked(
     for row in rows:  # a path that was named may be one of a route that could not be asked otherwise
         others.pop((row.method, row.path), None)
     rows += [CheckedRoute(method, path, False, 0, reason) for (method, path), reason in others.items()]
-    return AppCheck(tuple(rows), tuple(findings))
+    threads = next((each.threads for each in reversed(requests) if each.threads is not None), None)
+    return AppCheck(tuple(rows), tuple(findings), threads)
+
+
+def checked_under_load(
+    check: AppCheck,
+    answers: Sequence[RouteAnswer],
+    stretches: Sequence[Stretch],
+    requests: Sequence[RequestLine],
+    sources: Mapping[str, str],
+) -> AppCheck:
+    """`check` with what was seen when many of `requests` were made at once: for how long its lines block then, and the
+    lines that block only then."""
+    asked = _by_route(_Asked.read(answer, requests) for answer in answers if answer.path is not None)
+    names = {request.number: each.name for each in asked for request in each.requests}
+    seen = blocking_lines_under_load(stretches, names, requests, sources)
+    alone = [msgspec.structs.replace(line, under_load_ms=_under_load_ms(line, seen)) for line in check.findings]
+    news = [line for line in seen if not any(_is_same(line, each) for each in alone)]
+    findings = (*alone, *news)
+    routes = [
+        msgspec.structs.replace(route, findings=tuple(line for line in findings if line.route == route.name))
+        for route in check.routes
+    ]
+    return msgspec.structs.replace(check, routes=tuple(routes), findings=findings)
+
+
+def _under_load_ms(alone: BlockingLine, seen: Sequence[BlockingLine]) -> float | None:
+    same = (line for line in seen if _is_same(line, alone) and (line.route == alone.route or line.cause == alone.cause))
+    return next((line.ms for line in same), None)
+
+
+def _is_same(line: BlockingLine, alone: BlockingLine) -> bool:
+    """Whatever the route: a line that blocks one blocks all that call it. What computes goes from line to line."""
+    if (line.file, line.function) != (alone.file, alone.function):
+        return False
+    return line.line == alone.line or line.cause == alone.cause != "waits"
 
 
 class _Asked(NamedTuple):
@@ -93,16 +144,20 @@ class _Asked(NamedTuple):
         row = CheckedRoute(answer.method, self.template, True, answer.status, answer.reason or answer.cut)
         if not self.requests:
             return row
+        ended = [request for request in self.requests if request.ended]
         return msgspec.structs.replace(
             row,
             kind=self.requests[-1].kind,
             sync_dependencies=self.requests[-1].sync_dependencies,
-            service_ms=_middle(request.service_ms for request in self.requests),
+            background_in_threads=max(request.background_in_threads for request in self.requests),
+            service_ms=_middle(request.service_ms for request in ended),
             blocked_ms=_middle(_blocked_ms(request, stretches) for request in self.requests),
-            thread_ms=_middle(request.thread_ms for request in self.requests),
-            cpu_ms=_middle(request.cpu_ms for request in self.requests),
+            thread_ms=_middle(request.thread_ms for request in ended),
+            cpu_ms=_middle(request.cpu_ms for request in ended),
             findings=tuple(findings),
             endpoint=self.requests[-1].endpoint,
+            endpoint_place=self.requests[-1].endpoint_place,
+            endpoint_can_be_def=self.requests[-1].endpoint_can_be_def,
             cannot_wait=self.requests[-1].cannot_wait,
             movable_dependencies=self.requests[-1].movable_dependencies,
         )
@@ -125,5 +180,6 @@ def _blocked_ms(request: RequestLine, stretches: Sequence[Stretch]) -> float:
     return sum(own_ms(place) for place in places)
 
 
-def _middle(values: Iterable[float]) -> float:
-    return round(median(values), 1)
+def _middle(values: Iterable[float]) -> float | None:
+    known = list(values)
+    return round(median(known), 1) if known else None

@@ -39,13 +39,18 @@ def _blocked(record: AppRecord, check: AppCheck) -> Iterator[AppFailure]:
             where = _lines(route, record.folder) or "no line of the app"
             said = f"{route.name}: blocked for {route.blocked_ms:g} ms, above {limit_ms:g} ms: {where}"
             yield AppFailure(route.name, said)
+        for line in route.findings if (route.blocked_ms or 0.0) <= limit_ms else ():
+            if (under_load_ms := line.under_load_ms or 0.0) > limit_ms:
+                said = f"{route.name}: blocked for {under_load_ms:g} ms under load, above {limit_ms:g} ms"
+                yield AppFailure(route.name, f"{said}: {line.place(record.folder)}")
         if route.asked and route.blocked_ms is None:
             said = f"{route.name}: for how long it blocks is not known: {route.reason or 'it was not seen to its end'}"
             yield AppFailure(route.name, said)
     for line in check.findings:
         if line.route is None and line.where != "startup" and line.ms > limit_ms:
-            said = f"no route: blocked for {line.ms:g} ms, above {limit_ms:g} ms: {line.place(record.folder)}"
-            yield AppFailure("no route", said)
+            under_load = " under load" if line.under_load else ""
+            said = f"no route: blocked for {line.ms:g} ms{under_load}, above {limit_ms:g} ms"
+            yield AppFailure("no route", f"{said}: {line.place(record.folder)}")
     if not any(route.asked for route in check.routes):
         yield AppFailure(ALL_ROUTES, f"{ALL_ROUTES}: for how long they block is not known: none was asked")
 
@@ -126,8 +131,8 @@ def _worst(check: AppCheck, name: str | None, folder: str) -> str:
     blocking = [route for route in check.routes if route.findings and name in (None, route.name)]
     if not blocking:
         return ""
-    route = max(blocking, key=lambda each: each.blocked_ms or 0.0)
-    return f"{route.name} blocks the loop for {route.blocked_ms or 0.0:g} ms: {_lines(route, folder)}"
+    route = max(blocking, key=lambda each: each.blocks_ms)
+    return f"{route.name} blocks the loop for {route.blocks_ms:g} ms: {_lines(route, folder)}"
 
 
 def _lines(route: CheckedRoute, folder: str) -> str:

@@ -59,7 +59,7 @@ class AppReport(Struct, frozen=True, kw_only=True):
     @property
     def worst_first(self) -> list[ReportedRoute]:
         """The routes, those that block for longest first, and last those of which no request was seen to its end."""
-        return sorted(self.routes, key=lambda route: (route.service_ms is None, -(route.blocked_ms or 0.0)))
+        return sorted(self.routes, key=lambda route: (route.service_ms is None, -route.blocks_ms))
 
 
 def app_report(record: AppRecord, check: AppCheck, analysis: Analysis | None) -> AppReport:

@@ -50,11 +50,16 @@ def with_templates(requests: Sequence[AppRequest], seen: Sequence[RequestLine]) 
     return tuple(named(request) for request in requests)
 
 
+def answered_right(answered: Sequence[Answered]) -> list[Answered]:
+    """Those that are asked under load: not those whose answer has no end, either."""
+    return [each for each in answered if each.answer.status and not (each.answer.reason or each.answer.cut)]
+
+
 def app_workloads(check: AppCheck, answered: Sequence[Answered], most: int) -> tuple[AppWorkload, ...]:
     """The mix of all, and the `most` routes for which a remedy may do most: those that block first, the longest before
     the others, then those that take a thread, then the slowest. What was not answered as it should is in none, and
     neither is what is answered without an end."""
-    right = [each for each in answered if each.answer.status and not (each.answer.reason or each.answer.cut)]
+    right = answered_right(answered)
     seen = {route.name: route for route in check.routes}
     routes = sorted(dict.fromkeys(each.request.route for each in right), key=lambda name: _urgency(seen.get(name)))
     names: set[str] = {ALL}

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import PurePath
 from statistics import median
 from typing import Literal, NamedTuple
 
+import msgspec
 from msgspec import Struct
 
 from harness.analysis.call_names import call_name
-from harness.results.records.blocked_stretch import Stretch, StretchPlace
+from harness.results.records.blocked_stretch import HeldCoroutine, Stretch, StretchPlace
+from harness.results.records.request_line import RequestLine
 from harness.results.records.text import printable
 
 THRESHOLD_MS = 5.0
 # Threads that compute in Python hand the GIL on every 5 ms. To wait for a few of them is how threads work.
 CANNOT_RUN_MS = 15.0
+
+# Under load: how often a line blocks before it counts, in what part of the requests of its route, and for how long what
+# happens in fewer of them. A machine without a free CPU makes 5 ms of 3 here and there, but not 15 ms in the same line.
+_UNDER_LOAD_TIMES = 3
+_UNDER_LOAD_PART = 0.1
+_SELDOM_MS = 15.0
 
 Cause = Literal["waits", "computes", "cannot_run"]
 
@@ -29,7 +37,9 @@ _LEAST_PART = 0.2  # of a stretch; what is shorter is no reason for it
 
 class BlockingLine(Struct, frozen=True):
     """`ms`: for how long in one request, the median of those in which it blocked. `route`: None where no request is to
-    blame. `call`: None where the line itself computes."""
+    blame. `call`: None where the line itself computes. `under_load`: it was found only when many requests were made at
+    once. `under_load_ms`: for how long it blocked then; None where it was not found then. `coroutines`: those of the
+    app that stand still meanwhile, and where; empty where that is a library's."""
 
     file: str
     line: int
@@ -39,12 +49,20 @@ class BlockingLine(Struct, frozen=True):
     ms: float
     where: str
     route: str | None
+    under_load: bool = False
+    under_load_ms: float | None = None
+    coroutines: tuple[HeldCoroutine, ...] = ()
 
     def place(self, folder: str) -> str:
         """`shop/main.py:15 slow`; the file relative to `folder`, where it is in there."""
         path = PurePath(self.file)
         shown = path.relative_to(folder) if path.is_relative_to(folder) else path
         return printable(f"{shown}:{self.line} {self.function}")
+
+
+class _Routed(NamedTuple):
+    stretch: Stretch
+    route: str | None
 
 
 class _Group(NamedTuple):
@@ -67,22 +85,41 @@ def blocking_lines(
     A line counts when it blocks in at least half of the requests of its route. What happened once may have been the
     machine, and nothing else can be told from it.
     """
-    asked = {route: sum(each == route for each in routes.values()) for route in set(routes.values())}
-    spent_ms: dict[_Group, dict[int, float]] = defaultdict(lambda: defaultdict(float))
-    places: dict[_Group, list[StretchPlace]] = defaultdict(list)
-    for number, stretch in enumerate(stretches):
-        if stretch.request is not None and stretch.request not in routes:
-            continue
-        route = None if stretch.request is None else routes[stretch.request]
-        for group, group_ms, members in _groups(stretch, route):
-            spent_ms[group][-number if stretch.request is None else stretch.request] += group_ms
-            places[group] += members
-    found = []
-    for group, by_request in spent_ms.items():
-        long = [ms for ms in by_request.values() if ms >= least_ms(group.cause)]
-        if len(long) >= _needed(group, asked):
-            found.append(_line_of(group, places[group], median(long), sources))
-    return sorted(found, key=lambda line: (-line.ms, line.file, line.line))
+    asked = Counter(routes.values())
+
+    def telling(group: _Group, long_ms: list[float]) -> list[float]:
+        return long_ms if len(long_ms) >= _needed(group, asked) else []
+
+    return _lines(list(_of_routes(stretches, routes)), sources, telling)
+
+
+def blocking_lines_under_load(
+    stretches: Sequence[Stretch],
+    routes: Mapping[int, str],
+    requests: Sequence[RequestLine],
+    sources: Mapping[str, str],
+) -> list[BlockingLine]:
+    """As `blocking_lines`, of `requests` of which many were made at once.
+
+    What blocks when requests meet does not do so in each of them. A line counts when it blocks three times, and in at
+    least a tenth of the requests of its route. What is longer counts however seldom it is, unless threads are what it
+    is about: that they take turns is no fault until it goes on all the time.
+    """
+    asked = Counter(routes.values())
+    in_threads = {routes[each.number] for each in requests if each.kind == "def" and each.number in routes}
+
+    def telling(group: _Group, long_ms: list[float]) -> list[float]:
+        is_often = len(long_ms) >= _UNDER_LOAD_PART * (asked.total() if group.route is None else asked[group.route])
+        starts_thread = group.cause == "waits" and group.where == "endpoint" and group.route in in_threads
+        takes_turns = group.cause == "cannot_run" or starts_thread
+        seldom_ms = [] if takes_turns else [ms for ms in long_ms if ms >= _SELDOM_MS]
+        counted = long_ms if is_often else seldom_ms
+        return counted if len(counted) >= _UNDER_LOAD_TIMES and group.where != "startup" else []
+
+    endpoints = _endpoints(routes, requests)
+    routed = [part for each in _of_routes(stretches, routes) for part in _by_thread(*each, endpoints)]
+    found = _lines(routed, sources, telling)
+    return [msgspec.structs.replace(line, under_load=True, under_load_ms=line.ms) for line in found]
 
 
 def least_ms(cause: Cause) -> float:
@@ -104,12 +141,63 @@ def own_ms(place: StretchPlace) -> float:
     return place.ms - place.queued_ms - place.cpu_ms if cause == "waits" else place.ms
 
 
+def _of_routes(stretches: Sequence[Stretch], routes: Mapping[int, str]) -> Iterator[_Routed]:
+    for stretch in stretches:
+        if stretch.request is None:
+            yield _Routed(stretch, None)
+        elif stretch.request in routes:
+            yield _Routed(stretch, routes[stretch.request])
+
+
+def _endpoints(routes: Mapping[int, str], requests: Sequence[RequestLine]) -> dict[str, str]:
+    """The route of each function that is the endpoint of one only."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for each in requests:
+        if each.endpoint and each.number in routes:
+            found[each.endpoint].add(routes[each.number])
+    return {function: min(of) for function, of in found.items() if len(of) == 1}
+
+
+def _by_thread(stretch: Stretch, route: str | None, endpoints: Mapping[str, str]) -> Iterator[_Routed]:
+    """What the loop's thread did for its request, and what other threads did: they keep the GIL from whatever request
+    comes next."""
+    own = tuple(place for place in stretch.places if not place.by_other)
+    yield _Routed(msgspec.structs.replace(stretch, places=own), route)
+    others: dict[str | None, list[StretchPlace]] = defaultdict(list)
+    for place in stretch.places:
+        if place.by_other:
+            others[endpoints.get(place.function)].append(place)
+    for keeping, places in others.items():
+        yield _Routed(msgspec.structs.replace(stretch, request=None, places=tuple(places)), keeping)
+
+
+def _lines(
+    stretches: Sequence[_Routed],
+    sources: Mapping[str, str],
+    telling: Callable[[_Group, list[float]], list[float]],
+) -> list[BlockingLine]:
+    """`telling` says which of the times that were long enough, one of each request, are a finding; empty: there is
+    none."""
+    spent_ms: dict[_Group, dict[int, float]] = defaultdict(lambda: defaultdict(float))
+    places: dict[_Group, list[StretchPlace]] = defaultdict(list)
+    for number, (stretch, route) in enumerate(stretches):
+        for group, group_ms, members in _groups(stretch, route):
+            spent_ms[group][-number if stretch.request is None else stretch.request] += group_ms
+            places[group] += members
+    found = []
+    for group, by_request in spent_ms.items():
+        counted = telling(group, [ms for ms in by_request.values() if ms >= least_ms(group.cause)])
+        if counted:
+            found.append(_line_of(group, places[group], median(counted), sources))
+    return sorted(found, key=lambda line: (-line.ms, line.file, line.line))
+
+
 def _groups(stretch: Stretch, route: str | None) -> list[tuple[_Group, float, list[StretchPlace]]]:
     members: dict[_Group, list[StretchPlace]] = defaultdict(list)
     for place in stretch.places:
         cause = cause_of(place)
         if place.file is not None:
-            line = None if cause == "computes" else place.line
+            line = place.line if cause == "waits" else None
             members[_Group(route, place.file, place.function, place.where, cause, line)].append(place)
     timed = [(group, sum(own_ms(place) for place in each), each) for group, each in members.items()]
     large = [each for each in timed if each[1] >= max(THRESHOLD_MS, _LEAST_PART * stretch.ms)]
@@ -135,7 +223,27 @@ def _line_of(group: _Group, places: list[StretchPlace], ms: float, sources: Mapp
     call = longest.call or call_name(sources.get(group.file, ""), line, longest.columns)
     if longest.call is not None and longest.call.startswith("importlib._bootstrap"):
         call = "import"
-    return BlockingLine(group.file, line, group.function, call, group.cause, round(ms, 1), group.where, group.route)
+    return BlockingLine(
+        group.file,
+        line,
+        group.function,
+        call,
+        group.cause,
+        round(ms, 1),
+        group.where,
+        group.route,
+        coroutines=tuple(_coroutines(places)),
+    )
+
+
+def _coroutines(places: Sequence[StretchPlace]) -> list[HeldCoroutine]:
+    """Those with a good part of it; none where that of any other is as large: then more than the app's own blocks."""
+    ms_by_coroutine: dict[HeldCoroutine | None, float] = defaultdict(float)
+    for place in places:
+        ms_by_coroutine[place.coroutine] += place.ms
+    least = _LEAST_PART * sum(ms_by_coroutine.values())
+    large = [each for each, ms in ms_by_coroutine.items() if ms >= least]
+    return [each for each in large if each is not None] if None not in large else []
 
 
 def _representative(ms_by_line: Mapping[int, float]) -> int:

@@ -126,7 +126,7 @@ def app(
     )
     if asked.said:
         print(printable(asked.said), file=sys.stderr)
-    load = None if check else AppLoad(results, routes, users, budget, precision, seed, at_rps, profile)
+    load = None if check else AppLoad(results, installed, routes, users, budget, precision, seed, at_rps, profile)
     record = AppRecord(
         app=app,
         folder=str(target.folder),

@@ -1,4 +1,4 @@
-"""The one-request part of `bench app`: each route is asked a few times, with nothing beside it."""
+"""What blocks an app's event loop: each route is asked a few times with nothing beside it, then all of them at once."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ APP_READY_S = 60.0
 TIMEOUT_S = 10.0
 _TIMES = 3
 _SERVER_ERROR = 500
+_AT_ONCE = 16
+_AT_MOST = 1_900  # the watch tells 2,000 requests apart
+_STOP_S = 2.0
 
 
 class CheckedApp(NamedTuple):
@@ -28,6 +31,15 @@ class CheckedApp(NamedTuple):
     sources: dict[str, str]  # the app's files in which something blocks
     errors: tuple[str, ...]
     ended: tuple[str, ...] = ()  # that the app did not live to the end of it
+
+
+class LoadedApp(NamedTuple):
+    """`check` with what was found under load as well, and `sources` of both. `said`: what was done, in a line."""
+
+    check: AppCheck
+    sources: dict[str, str]
+    said: str
+    ended: tuple[str, ...] = ()
 
 
 def check_app(target: Target, given: GivenRequests, folder: Path) -> CheckedApp:
@@ -74,3 +86,32 @@ def _as_shown(answer: RouteAnswer, request: AppRequest) -> RouteAnswer:
     from harness.results.records.credentials import without_credentials
 
     return msgspec.structs.replace(answer, path=without_credentials(request).path)
+
+
+def check_under_load(target: Target, checked: CheckedApp, folder: Path, *, users: int, for_s: float) -> LoadedApp:
+    """Launches it once more, and asks at once for all that it answered as it should. `folder` as of `check_app`."""
+    from harness.analysis.app_check import checked_under_load
+    from harness.analysis.app_workloads import answered_right
+    from harness.results.records.text import count
+    from harness.results.watch_files import WatchFiles
+    from harness.serving.crowd import ask_at_once
+    from harness.serving.server import Server
+
+    watch_dir = folder / "watch"
+    requests = [each.request for each in answered_right(checked.answered)]
+    at_once = min(_AT_ONCE, users)
+    with Server.launch(
+        target, probe_dir=folder / "probe", log_path=folder / "server.log", watch_dir=watch_dir
+    ) as server:
+        server.wait_ready(APP_READY_S)
+        asked = ask_at_once(server, requests, at_once=at_once, at_most=_AT_MOST, for_s=for_s)
+        died = server.exit_code() is not None
+        ended = (f"{target.name}: {server.describe_exit(f'{at_once} requests at once')}",) if died else ()
+        server.stop(_STOP_S)
+    files = WatchFiles.read(watch_dir)
+    files.keep(watch_dir)
+    check = checked_under_load(checked.check, checked.answers, files.stretches, files.requests, files.sources)
+    news = sum(line.under_load for line in check.findings)
+    only = f"{count(news, 'line')} {'blocks' if news == 1 else 'block'} only then" if news else "nothing more blocks"
+    said = f"{count(asked, 'request')} asked {at_once} at once: {only}"
+    return LoadedApp(check, {**checked.sources, **files.sources}, said, ended)

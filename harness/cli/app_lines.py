@@ -34,8 +34,13 @@ def _row(route: ReportedRoute) -> str:
     if route.service_ms is None:
         return f"{route.name}: {route.reason or f'answered {route.status}, and said nothing more'}"
     said = route.reason or (f"answered {route.status}" if route.status >= 400 else "")
-    blocks = f"blocks the loop for {route.blocked_ms:g} ms" if route.findings else "nothing blocks"
-    return f"{route.name}: {f'{said}, ' if said else ''}{route.kind}, {route.service_ms:g} ms, {blocks}"
+    return f"{route.name}: {f'{said}, ' if said else ''}{route.kind}, {route.service_ms:g} ms, {_blocks(route)}"
+
+
+def _blocks(route: ReportedRoute) -> str:
+    if not route.findings:
+        return "nothing blocks"
+    return f"blocks the loop for {route.blocks_ms:g} ms{'' if route.blocks_alone else ' under load'}"
 
 
 def _remedy_lines(report: AppReport) -> Iterator[str]:

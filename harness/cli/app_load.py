@@ -1,10 +1,10 @@
-"""`bench app` without `--check`: the app as it is and with each remedy, under load."""
+"""`bench app` without `--check`: what blocks under load, and the app as it is and with each remedy, measured."""
 
 from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harness.analysis.app_check import AppCheck
     from harness.analysis.app_report import AppReport
     from harness.analysis.app_workloads import AppWorkload
-    from harness.cli.app_checking import CheckedApp
+    from harness.cli.app_checking import CheckedApp, LoadedApp
     from harness.measuring.measure import Order
     from harness.results.records.app_record import AppRecord
     from harness.results.records.app_request import AppRequest
@@ -28,10 +28,11 @@ _RATE_S = 10.0
 
 
 class AppLoad(NamedTuple):
-    """How much is measured: so many `routes`, each alone. `at_rps`: only the app as it is, at this rate and without
-    remedies: for a gate."""
+    """How much is measured: so many `routes`, each alone. `installed`: the packages in the app's environment. `at_rps`:
+    only the app as it is, at this rate and without remedies: for a gate."""
 
     results: Path
+    installed: Collection[str]
     routes: int
     users: int | None = None
     budget: str | None = None
@@ -55,27 +56,24 @@ def measure_app(
     from harness.cli.ending import display
     from harness.measuring.measure import start_run
     from harness.report import exports, page
-    from harness.results.records.text import count, to_json
-    from harness.serving.installed import installed_packages
+    from harness.results.records.text import to_json
 
-    installed = installed_packages(target.interpreter)
-    target = msgspec.structs.replace(target, server=uvicorn_defaults(installed))
-    workloads = app_workloads(checked.check, checked.answered, load.routes)
-    if load.at_rps is not None:
-        workloads = workloads[:1]  # the mix, or the one route that there is
-    remedies = () if load.at_rps is not None else _remedies(target, checked.check, load, installed)
-    record = msgspec.structs.replace(
-        record, remedies=remedies, workloads={workload.name: workload.route for workload in workloads}
-    )
-    (folder / "brought" / "app.json").write_bytes(to_json(record))
+    as_run = msgspec.structs.replace(target, server=uvicorn_defaults(load.installed))
     with display(as_json) as shown:
-        blocking = [route.name for route in checked.check.routes if route.findings]
-        shown.said(
-            f"{count(len(checked.answered), 'request')} asked one at a time: "
-            f"{count(len(blocking), 'route')} {'blocks' if len(blocking) == 1 else 'block'} the event loop"
+        shown.said(_alone_in_words(checked))
+        loaded = _check_under_load(target, checked, load, folder)
+        if loaded.said:
+            shown.said(loaded.said)
+        workloads = app_workloads(loaded.check, checked.answered, load.routes)
+        if load.at_rps is not None:
+            workloads = workloads[:1]  # the mix, or the one route that there is
+        remedies = () if load.at_rps is not None else _remedies(as_run, loaded.check, loaded.sources, load)
+        record = msgspec.structs.replace(
+            record, remedies=remedies, workloads={workload.name: workload.route for workload in workloads}
         )
+        (folder / "brought" / "app.json").write_bytes(to_json(record))
         asked = [each.request for each in checked.answered]
-        result = start_run(app_order(target, record, checked.check, workloads, load, folder, asked), shown)
+        result = start_run(app_order(as_run, record, loaded.check, workloads, load, folder, asked), shown)
     analysis = analyse(result.run)
     exports.write_summary_csv(result.run, analysis)
     path = page.write_page(result.run, analysis)
@@ -84,7 +82,26 @@ def measure_app(
     # At a rate there is no decision; whether it has figures says the gate.
     is_decided = analysis.decisions or load.at_rps is not None
     nobody = () if is_decided else ("nothing has a valid figure under load; the findings in the report say why",)
-    return app_report(record, checked.check, analysis), (*as_it_is, *nobody)
+    return app_report(record, loaded.check, analysis), (*loaded.ended, *as_it_is, *nobody)
+
+
+def _alone_in_words(checked: CheckedApp) -> str:
+    from harness.results.records.text import count
+
+    many = sum(route.blocks_alone for route in checked.check.routes)
+    said = f"{count(many, 'route')} {'blocks' if many == 1 else 'block'} the event loop"
+    return f"{count(len(checked.answered), 'request')} asked one at a time: {said}"
+
+
+def _check_under_load(target: Target, checked: CheckedApp, load: AppLoad, folder: Path) -> LoadedApp:
+    from harness.analysis.app_workloads import answered_right
+    from harness.cli.app_checking import LoadedApp, check_under_load
+
+    profile = _profile(load)
+    if not (profile.loaded_check_s and answered_right(checked.answered)):
+        return LoadedApp(checked.check, checked.sources, "")
+    loaded = folder / "brought" / "loaded"
+    return check_under_load(target, checked, loaded, users=profile.users, for_s=profile.loaded_check_s)
 
 
 def uvicorn_defaults(installed: Collection[str]) -> ServerOptions:
@@ -96,7 +113,7 @@ def uvicorn_defaults(installed: Collection[str]) -> ServerOptions:
     )
 
 
-def _remedies(target: Target, check: AppCheck, load: AppLoad, installed: Collection[str]) -> tuple[Remedy, ...]:
+def _remedies(target: Target, check: AppCheck, sources: Mapping[str, str], load: AppLoad) -> tuple[Remedy, ...]:
     import msgspec
 
     from harness.analysis.app_remedies import remedies
@@ -106,7 +123,8 @@ def _remedies(target: Target, check: AppCheck, load: AppLoad, installed: Collect
         check,
         cores=detect().target_cores,
         users=_profile(load).users,
-        installed=installed,
+        installed=load.installed,
+        sources=sources,
         workers=target.workers,
     )
     taken = "uvicorn takes it by itself, so the app as it is has it"

@@ -128,14 +128,27 @@ def _route(route: ReportedRoute) -> AppRouteRow:
     times = (route.service_ms, route.blocked_ms, route.thread_ms, route.cpu_ms)
     is_seen = route.service_ms is not None
     note = route.reason or (f"answered {route.status}" if route.status >= 400 or not is_seen else "")
-    takes = count(route.sync_dependencies, "dependency", "dependencies") if route.sync_dependencies else ""
+    if route.findings and not route.blocks_alone:
+        note = f"{note}{note and ', '}blocks the loop under load"
     return AppRouteRow(
         route=printable(route.name),
-        kind=printable(", ".join(filter(None, [route.kind or "", takes and f"{takes} in a thread"]))),
+        kind=printable(", ".join(filter(None, [route.kind or "", _takes_threads(route)]))),
         figures=tuple(wording.ms(time_ms) for time_ms in times) if is_seen else (),
         note=code_parts(note),
-        blocks=bool(route.findings),
+        blocks=route.blocks_alone,
     )
+
+
+def _takes_threads(route: ReportedRoute) -> str:
+    takes = [
+        count(number, *names)
+        for number, names in (
+            (route.sync_dependencies, ("dependency", "dependencies")),
+            (route.background_in_threads, ("background task",)),
+        )
+        if number
+    ]
+    return f"{' and '.join(takes)} in a thread" if takes else ""
 
 
 def _load(load: RouteLoad) -> RouteLoadRow:

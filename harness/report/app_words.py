@@ -7,6 +7,8 @@ from harness.analysis.measured_remedies import MeasuredRemedy
 from harness.report import wording
 from harness.results.records.text import printable
 
+_MUCH_LONGER = 1.5
+
 
 def finding_in_words(line: BlockingLine, folder: str) -> str:
     """shop/main.py:15 slow: waits for 57.9 ms in time.sleep (endpoint)"""
@@ -16,7 +18,14 @@ def finding_in_words(line: BlockingLine, folder: str) -> str:
 def what_it_does(line: BlockingLine) -> str:
     """waits for 57.9 ms in time.sleep"""
     call = f" in {line.call}" if line.call else ""
-    return printable(f"{line.cause.replace('_', ' ')} for {line.ms:g} ms{call}")
+    return printable(f"{line.cause.replace('_', ' ')} for {line.ms:g} ms{_under_load(line)}{call}")
+
+
+def _under_load(line: BlockingLine) -> str:
+    if line.under_load:
+        return " under load"
+    longer = line.under_load_ms is not None and line.under_load_ms >= _MUCH_LONGER * line.ms
+    return f" (under load {line.under_load_ms:g} ms)" if longer else ""
 
 
 def gain_in_words(remedy: MeasuredRemedy) -> str:

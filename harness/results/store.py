@@ -291,10 +291,13 @@ class Run:
 
     @property
     def watch_dir(self) -> Path:
+        """Of the app that was asked one request at a time."""
         return self.path / "check" / "watch"
 
-    def write_app(self, record: AppRecord) -> None:
-        write_atomically(self.app_path, to_json(record))
+    @property
+    def loaded_watch_dir(self) -> Path:
+        """Of the app that was asked for much at once."""
+        return self.path / "loaded" / "watch"
 
     def read_app(self) -> AppRecord | None:
         """None: the run is not about somebody's own app."""

@@ -1,8 +1,11 @@
-"""What the watching threads of one boot have written, and the user's files that it names."""
+"""What the watching threads of one boot have written, and the user's files that it names: where it blocks, and where
+its endpoints are."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -14,6 +17,7 @@ from harness.results.store import StoreError, read_lines, write_atomically
 
 _LARGEST_BYTES = 2_000_000
 _KEPT = "sources.json"
+_T = TypeVar("_T", bound=Struct)
 
 
 class WatchFiles(Struct, frozen=True):
@@ -27,12 +31,15 @@ class WatchFiles(Struct, frozen=True):
     @classmethod
     def read(cls, watch_dir: Path) -> WatchFiles:
         """Sources as they were when they were kept, else as they are now. Raises StoreError."""
-        stretches = [each for path in watch_dir.glob("*.stretches.jsonl") for each in read_lines(path, Stretch)]
-        requests = [each for path in watch_dir.glob("*.requests.jsonl") for each in read_lines(path, RequestLine)]
+        stretches = _last_of_each("*.stretches.jsonl", Stretch, watch_dir, lambda line: line.t_s)
+        requests = _last_of_each("*.requests.jsonl", RequestLine, watch_dir, lambda line: line.number)
         kept = watch_dir / _KEPT
         if kept.exists():
             return cls(tuple(stretches), tuple(requests), _kept_sources(kept))
-        files = {place.file for stretch in stretches for place in stretch.places if place.file is not None}
+        places = [place for stretch in stretches for place in stretch.places]
+        files = {place.file for place in places if place.file is not None}
+        files |= {place.coroutine.file for place in places if place.coroutine is not None}
+        files |= {request.endpoint_place[0] for request in requests if request.endpoint_place[0]}
         return cls(tuple(stretches), tuple(requests), {file: _source(Path(file)) for file in sorted(files)})
 
     def keep(self, watch_dir: Path) -> None:
@@ -42,6 +49,13 @@ class WatchFiles(Struct, frozen=True):
         for path in watch_dir.glob("*.requests.jsonl"):
             lines = (msgspec.json.encode(_without_credentials(line)) for line in read_lines(path, RequestLine))
             write_atomically(path, b"".join(line + b"\n" for line in lines))
+
+
+def _last_of_each(names: str, kind: type[_T], watch_dir: Path, key: Callable[[_T], float]) -> list[_T]:
+    """What went on for long, or has not ended, has several lines. In the order in which each was first written."""
+    return [
+        line for path in watch_dir.glob(names) for line in {key(each): each for each in read_lines(path, kind)}.values()
+    ]
 
 
 def _kept_sources(path: Path) -> dict[str, str]:

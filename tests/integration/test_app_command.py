@@ -17,7 +17,9 @@ ROOT = Path(__file__).parents[2]
 
 SHOP = """
 import time
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, BackgroundTasks, FastAPI
+from starlette.endpoints import HTTPEndpoint
+from starlette.responses import Response
 
 app = FastAPI()
 admin = FastAPI()
@@ -49,6 +51,20 @@ async def elsewhere():
 async def users():
     time.sleep(0.05)
     return []
+
+@app.get("/receipt")
+async def receipt(after: BackgroundTasks):
+    after.add_task(print, "sent")
+    after.add_task(quick)
+    after.add_task(time.sleep, 0.001)
+    return {}
+
+class Legacy(HTTPEndpoint):
+    async def get(self, request):
+        time.sleep(0.03)
+        return Response()
+
+app.router.add_route("/legacy", Legacy)
 
 @app.post("/orders")
 async def make():
@@ -103,7 +119,9 @@ def shop(folder: Path) -> Path:
 
 
 def test_each_route_is_asked_and_what_blocks_is_named(tmp_path: Path) -> None:
-    done = bench_app("shop.main:app", "--check", "--json", "--dir", str(shop(tmp_path)), "--ask", "/orders/7")
+    done = bench_app(
+        "shop.main:app", "--check", "--json", "--dir", str(shop(tmp_path)), "--ask", "/orders/7", "--ask", "/legacy"
+    )
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     routes = {f"{route['method']} {route['path']}": route for route in found["routes"]}
@@ -112,7 +130,7 @@ def test_each_route_is_asked_and_what_blocks_is_named(tmp_path: Path) -> None:
     assert line == {
         **line,
         "file": str(tmp_path / "shop" / "main.py"),
-        "line": 15,
+        "line": 17,
         "function": "slow",
         "call": "time.sleep",
         "cause": "waits",
@@ -124,15 +142,18 @@ def test_each_route_is_asked_and_what_blocks_is_named(tmp_path: Path) -> None:
     assert slow["service_ms"] >= 60
     assert slow["blocked_ms"] > 50
     (line,) = routes["GET /admin/users"]["findings"]
-    assert (line["line"], line["route"]) == (33, "GET /admin/users")
+    assert (line["line"], line["route"]) == (35, "GET /admin/users")
     order = routes["GET /orders/{order}"]
     assert (order["kind"], order["findings"]) == ("def", [])
     assert 20 < order["thread_ms"] < 50
     assert routes["GET /quick"]["findings"] == []
+    assert routes["GET /receipt"]["background_in_threads"] == 2
+    legacy = routes["GET /legacy"]
+    assert (legacy["kind"], [line["function"] for line in legacy["findings"]]) == ("async def", ["get"])
     assert routes["GET /closed"]["status"] == 401
     reason = "POST is sent only when bench-app.toml has it; see --init"
     assert routes["POST /orders"] == {**routes["POST /orders"], "asked": False, "reason": reason}
-    assert {line["route"] for line in found["findings"]} == {"GET /v1/slow", "GET /admin/users"}
+    assert {line["route"] for line in found["findings"]} == {"GET /v1/slow", "GET /admin/users", "GET /legacy"}
 
 
 def test_a_line_for_each_route_the_worst_first_and_a_gate(tmp_path: Path) -> None:
@@ -140,14 +161,14 @@ def test_a_line_for_each_route_the_worst_first_and_a_gate(tmp_path: Path) -> Non
     lines = done.stdout.splitlines()
     ms = r"\d+(\.\d)? ms"
     assert re.fullmatch(f"GET /v1/slow: async def, {ms}, blocks the loop for {ms}", lines[0]), done.stdout + done.stderr
-    assert re.fullmatch(rf"    shop/main\.py:15 slow: waits for {ms} in time\.sleep \(endpoint\)", lines[1]), (
+    assert re.fullmatch(rf"    shop/main\.py:17 slow: waits for {ms} in time\.sleep \(endpoint\)", lines[1]), (
         done.stdout
     )
     missing = "GET /orders/{order}: not asked: the path parameter `order` needs an example or a default in the schema"
     assert missing in lines
     assert any(line.startswith("GET /closed: answered 401 (it asks for credentials), async def, ") for line in lines)
     assert done.returncode == 1
-    assert re.search(f"^GET /v1/slow: blocked for {ms}, above 20 ms: shop/main.py:15 slow$", done.stderr, re.MULTILINE)
+    assert re.search(f"^GET /v1/slow: blocked for {ms}, above 20 ms: shop/main.py:17 slow$", done.stderr, re.MULTILINE)
 
 
 def test_a_factory_and_an_env_file(tmp_path: Path) -> None:

@@ -125,7 +125,19 @@ def test_json_has_the_keys_that_are_promised() -> None:
     assert {"method", "path", "kind", "service_ms", "blocked_ms", "thread_ms", "cpu_ms", "findings", "remedies"} <= set(
         slow
     )
-    assert set(slow["findings"][0]) == {"file", "line", "function", "call", "cause", "ms", "where", "route"}
+    assert set(slow["findings"][0]) == {
+        "file",
+        "line",
+        "function",
+        "call",
+        "cause",
+        "ms",
+        "where",
+        "route",
+        "under_load",
+        "under_load_ms",
+        "coroutines",
+    }
     assert {"name", "route", "applies", "why_not", "ratio", "verdict", "change"} <= set(slow["remedies"][0])
     assert {"value", "low", "high"} <= set(slow["remedies"][0]["ratio"])
     assert {"routes", "findings", "remedies", "load", "gate"} <= set(found)

@@ -181,3 +181,39 @@ def test_a_thread_that_ends_meanwhile_does_no_harm(tmp_path: Path) -> None:
 
     stretches, _ = watched(tmp_path, many_threads)
     assert "sleeps" in {place.function for stretch in stretches for place in stretch.places}
+
+
+def test_a_stretch_that_goes_on_is_written_before_it_ends(tmp_path: Path) -> None:
+    during: list[WatchFiles] = []
+
+    async def sleeps_for_long() -> None:
+        reader = threading.Timer(1.5, lambda: during.append(WatchFiles.read(tmp_path)))
+        reader.start()
+        time.sleep(2.0)  # noqa: ASYNC251 - sleeps for long
+        reader.join()
+
+    stretches, requests = watched(tmp_path, sleeps_for_long)
+    (early,) = [each for each in during[0].stretches if each.ms > 500]
+    (told,) = during[0].requests
+    assert (early.places[0].line, early.request, told.path) == (line_with("sleeps for long"), told.number, "/a")
+    assert 900 <= early.ms <= 1500
+    assert not told.ended
+    (whole,) = [each for each in stretches if each.ms > 500]
+    assert (whole.t_s, len(requests), requests[0].ended) == (early.t_s, 1, True)
+    assert whole.ms >= 1900
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_one_that_looks_less_often_finds_what_blocks_for_long(
+    tmp_path: Path, loop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.inside.bench_inside.watched._TOLD_APART", 1)  # then it is told to
+
+    async def sleeps_for_long() -> None:
+        await asyncio.sleep(0.1)
+        time.sleep(0.2)  # noqa: ASYNC251 - is still found
+
+    stretches, _ = watched(tmp_path, sleeps_for_long, loop=loop)
+    _, place = longest(stretches)
+    assert (place.line, cause_of(place)) == (line_with("is still found"), "waits")
+    assert place.ms >= 150

@@ -9,6 +9,8 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
+
 
 class Lines:
     """`add` may be called in any thread and never waits; `write` is called by one thread, now and then."""
@@ -25,7 +27,7 @@ class Lines:
         while self._waiting:
             kind, line = self._waiting.popleft()
             with contextlib.suppress(OSError):  # the harness reports a full disk; the target goes on
-                os.write(self._file(kind), json.dumps(line, separators=(",", ":")).encode() + b"\n")
+                os.write(self._file(kind), _encoded(line).encode() + b"\n")
 
     def _file(self, kind: str) -> int:
         if kind not in self._files:

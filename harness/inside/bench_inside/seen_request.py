@@ -7,9 +7,9 @@ import itertools
 import time
 from collections.abc import Iterator, Mapping
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, ClassVar
 
-from .movable_dependencies import movable_dependencies
+from .movable_functions import can_be_def, movable_dependencies, place_of_function
 from .plain_code import cannot_wait
 from .stacks import UserCode, definition_of, outwards, runs_as_coroutine
 
@@ -21,6 +21,7 @@ class SeenRequest:
     """From its arrival to the end of everything that the application does in that call, background tasks included."""
 
     _numbers = itertools.count(1)
+    _known_facts: ClassVar[dict[Any, tuple[Any, Any, dict[str, Any]]]] = {}
 
     def __init__(self, scope: Mapping[str, Any]) -> None:
         self.number = next(self._numbers)
@@ -30,7 +31,46 @@ class SeenRequest:
         self.cpu_began_s = time.process_time()
         self.answered_s = 0.0
         self.status = 0
+        self.background_in_threads = 0  # its background tasks that are `def`
+        self.is_news = True  # no line of it has been written
         self._scope = scope
+
+    def line(
+        self, user: UserCode, *, ended: bool = False, in_threads_s: float = 0.0, threads: int | None = None
+    ) -> dict[str, Any]:
+        """What the harness reads as `RequestLine`. The last one of a request counts."""
+        self.is_news = False
+        return {
+            "number": self.number,
+            "method": self.method,
+            "path": self.path,
+            **self._facts(user),
+            "background_in_threads": self.background_in_threads,
+            "status": self.status,
+            "service_ms": round(((self.answered_s or time.monotonic()) - self.began_s) * 1e3, 3),
+            "cpu_ms": round((time.process_time() - self.cpu_began_s) * 1e3, 3),
+            "thread_ms": round(in_threads_s * 1e3, 3),
+            "threads": threads,
+            "ended": ended,
+        }
+
+    def _facts(self, user: UserCode) -> dict[str, Any]:
+        """What is the same for each request to its route."""
+        route, called, root = self._route(), self._called(), self._scope.get("root_path")
+        key = id(route), id(called), root
+        if key not in self._known_facts:
+            facts = {
+                "template": self.template(),
+                "kind": self.kind(),
+                "endpoint": self.endpoint_name(),
+                "endpoint_place": self.endpoint_place(),
+                "endpoint_can_be_def": self.endpoint_can_be_def(),
+                "cannot_wait": self.cannot_wait(),
+                "movable_dependencies": self.movable_dependencies(user),
+                "sync_dependencies": self.sync_dependencies(),
+            }
+            self._known_facts[key] = route, called, facts  # they are kept: another one cannot get their identity
+        return self._known_facts[key][2]
 
     def template(self) -> str | None:
         """`/orders/{order}`; None before the route is known, and when there is none."""
@@ -43,11 +83,11 @@ class SeenRequest:
         return (root[len(outer) :] if root.startswith(outer) else root).rstrip("/") + str(path)
 
     def endpoint(self) -> CodeType | None:
-        return definition_of(self._scope.get("endpoint"))
+        return definition_of(self._called())
 
     def endpoint_name(self) -> str:
         code = self.endpoint()
-        return str(getattr(self._scope.get("endpoint"), "__name__", "" if code is None else code.co_name))
+        return str(getattr(self._called(), "__name__", "" if code is None else code.co_name))
 
     def kind(self) -> str:
         endpoint = self.endpoint()
@@ -57,11 +97,20 @@ class SeenRequest:
 
     def cannot_wait(self) -> bool:
         """Whether its endpoint is nothing but a few steps of Python."""
-        return next(self._dependencies(), None) is None and cannot_wait(self._scope.get("endpoint"))
+        return next(self._dependencies(), None) is None and cannot_wait(self._called())
 
-    def movable_dependencies(self, user: UserCode) -> int:
+    def endpoint_place(self) -> tuple[str, int]:
+        """File and first line of its function."""
+        return place_of_function(self._called())
+
+    def endpoint_can_be_def(self) -> bool:
+        return can_be_def(self._called())
+
+    def movable_dependencies(self, user: UserCode) -> list[tuple[str, int]]:
+        """File and first line of each."""
         route = self._route()
-        return len(movable_dependencies(route, getattr(route, "dependant", None), user))
+        found = movable_dependencies(route, getattr(route, "dependant", None), user)
+        return [place_of_function(each.call) for each in found]
 
     def role_of(self, code: CodeType) -> str | None:
         if code is self.endpoint():
@@ -70,6 +119,14 @@ class SeenRequest:
 
     def sync_dependencies(self) -> int:
         return sum(not runs_as_coroutine(code) for code in self._dependencies())
+
+    def _called(self) -> Any:
+        endpoint = self._scope.get("endpoint")
+        if not isinstance(endpoint, type):
+            return endpoint
+        # A class of Starlette's kind: it has a method for each of HTTP's.
+        asked_for = "get" if self.method == "HEAD" and not hasattr(endpoint, "head") else self.method.lower()
+        return getattr(endpoint, asked_for, endpoint)
 
     def _route(self) -> Any:
         # Where FastAPI includes routers without copying their routes, this one has the prefix.
@@ -97,15 +154,24 @@ class SeenRequests:
     """Those under way in this process. Used by the event loop, read by the watching thread."""
 
     def __init__(self) -> None:
+        self._changed_s: tuple[float, float] | None = None
         self._under_way: dict[int, SeenRequest] = {}
         self._last: SeenRequest | None = None
 
     def begin(self, request: SeenRequest) -> None:
         self._under_way[request.number] = request
+        self._loop_ran(request.began_s)
 
     def end(self, request: SeenRequest) -> None:
         del self._under_way[request.number]
         self._last = request
+        self._loop_ran(time.monotonic())
+
+    def changed_s(self) -> tuple[float, float] | None:
+        """When one of them first and last began or ended since it was last asked: the loop went from task to task
+        then."""
+        changed_s, self._changed_s = self._changed_s, None
+        return changed_s
 
     def are_under_way(self) -> bool:
         return bool(self._under_way)
@@ -126,6 +192,10 @@ class SeenRequests:
         if not under_way:
             return self._last
         return under_way[0] if len(under_way) == 1 else None
+
+    def _loop_ran(self, at_s: float) -> None:
+        first_s, _ = self._changed_s or (at_s, at_s)
+        self._changed_s = first_s, at_s
 
 
 def _carried_by(frame: FrameType) -> Any:

@@ -28,13 +28,13 @@ class Sights:
     """Of one event loop. `idle_codes` is the code that runs it."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, requests: SeenRequests, idle_codes: frozenset[CodeType]
+        self, loop: asyncio.AbstractEventLoop, requests: SeenRequests, idle_codes: frozenset[CodeType], user: UserCode
     ) -> None:
         self._loop = loop
         self._thread = threading.get_ident()
         self._requests = requests
         self._idle_codes = idle_codes
-        self._user = UserCode()
+        self._user = user
         self._cpu_s_by_thread: dict[int, float] = {}
         greenlet = sys.modules.get("greenlet")
         self._loops_greenlet: Any = None if greenlet is None else greenlet.getcurrent()

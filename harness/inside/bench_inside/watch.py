@@ -1,9 +1,10 @@
 """Finds the stretches in which an app's event loop did not run: where, and what its thread did meanwhile.
 
-A thread looks at the loop's thread every 2.5 ms (half the threshold). When it sees the same task twice in a row, or one
-that has computed since the loop was last idle, it asks the loop to answer and goes on looking until the answer comes. A
-loop that waits for I/O is not asked, and neither is one that goes from task to task: nothing wakes it, or takes its
-time. Nothing of the loop is replaced, and any loop is watched in the same way.
+A thread looks at the loop's thread every 2.5 ms (half the threshold), or every 20 ms once it is told to be sparing.
+When it sees the same task twice in a row, or one that has computed since the loop was last idle, it asks the loop to
+answer and goes on looking until the answer comes. A loop that waits for I/O is not asked, and neither is one that goes
+from task to task: nothing wakes it, or takes its time. Nothing of the loop is replaced, and any loop is watched in the
+same way.
 
 A C function that keeps the GIL stops this thread, too. So a look that comes late, although the thread did not have to
 wait for a CPU, is a stretch by itself. The thread whose CPU clock ran meanwhile has caused it, and is still at that
@@ -23,16 +24,16 @@ from .clocks import ThreadClock, ThreadTimes
 from .lines import Lines
 from .seen_request import SeenRequests
 from .sight import NO_SIGHT, Sight, Sights
-from .stacks import between_callbacks
+from .stacks import UserCode, between_callbacks
 from .stretch import OpenStretch
 
 THRESHOLD_S = 0.005
 _REMEMBERED_PERIODS = 20
 _HALF = 0.5
-# A loop that has gone from task to task for 50 ms is busy and not blocked. Each look takes the GIL from it: there are
-# fewer then, until something is to be seen or the loop is idle again.
-_BUSY_LOOKS = 20
-_BUSY_PERIODS = 4
+# Each look takes the GIL from a loop that is busy and not blocked. Under a long load there are so many times fewer.
+_SPARING_PERIODS = 8
+# What has not ended is written as often as that, so that a loop which is blocked for good is told, too.
+_WRITTEN_S = 1.0
 
 
 class _Look(NamedTuple):
@@ -41,6 +42,7 @@ class _Look(NamedTuple):
     at_s: float
     loop_cpu_s: float
     others_cpu_s: float  # of all threads but the loop's and this one
+    changed_s: tuple[float, float] | None  # of `SeenRequests`
 
 
 class _Step(NamedTuple):
@@ -61,14 +63,15 @@ class Watch:
         self.in_threads_s = 0.0  # the sum over its threads
         self._lines = lines
         self._threshold_s = threshold_s
-        self._period_s = threshold_s / 2
-        self._busy_looks = 0
+        self._is_sparing = False
         # The GIL goes round every switch interval by itself; who waits for longer waits for one that keeps it.
         self._held_s = max(threshold_s, 1.5 * sys.getswitchinterval())
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._clock = ThreadClock(threading.get_native_id())
-        self._sights = Sights(self._loop, requests, between_callbacks(sys._getframe(1)))
+        self._user = UserCode()
+        self._requests = requests
+        self._sights = Sights(self._loop, requests, between_callbacks(sys._getframe(1)), self._user)
         self._stretch: OpenStretch | None = None
         self._times = ThreadTimes(0.0)  # of the loop's thread, at the last look into the stretch
         self._question = 0
@@ -78,6 +81,10 @@ class Watch:
         self._watcher = threading.Thread(target=self._watch, name="bench-watch", daemon=True)
         self._watcher.start()
         self._watches.wait()  # what the loop does next may keep the GIL
+
+    def look_less_often(self) -> None:
+        """From now on. What blocks for longer than some 50 ms is still found."""
+        self._is_sparing = True
 
     def end(self) -> None:
         self._ended = True
@@ -90,23 +97,31 @@ class Watch:
         self._remember(last)
         self._watches.set()
         while not self._ended:
-            self._asleep_s = time.monotonic()
-            time.sleep(self._period_s)
+            pause_s = self._pause_s()
+            self._wakes_s = time.monotonic() + pause_s
+            time.sleep(pause_s)
             now = self._read()
             self._look(last, now)
             if self.limiter is not None:
                 self.in_threads_s += self.limiter.borrowed_tokens * (now.at_s - last.at_s)
-            if now.at_s >= self._remembered_s + _REMEMBERED_PERIODS * self._period_s:
+            if now.at_s >= self._remembered_s + _REMEMBERED_PERIODS * pause_s:
                 self._remember(now)
             self._lines.write()
             last = now
+        if self._stretch is not None:
+            self._write(self._stretch)
         self._lines.write()
         self._clock.close()
         self._own_clock.close()
 
+    def _pause_s(self) -> float:
+        is_sparing = self._is_sparing and self._stretch is None
+        return self._threshold_s / 2 * (_SPARING_PERIODS if is_sparing else 1)
+
     def _read(self) -> _Look:
         loop_cpu_s = self._clock.cpu_s()
-        return _Look(time.monotonic(), loop_cpu_s, time.process_time() - loop_cpu_s - time.thread_time())
+        others_cpu_s = time.process_time() - loop_cpu_s - time.thread_time()
+        return _Look(time.monotonic(), loop_cpu_s, others_cpu_s, self._requests.changed_s())
 
     def _remember(self, now: _Look) -> None:
         """What is too dear for each look: how long two threads had no CPU, and the CPU time of each thread."""
@@ -120,21 +135,21 @@ class Watch:
         frame = frames.get(self._thread)
         if frame is None:
             return
+        # Where requests came and went between two looks, the loop has been at many tasks.
+        since_s = last.at_s if now.changed_s is None else max(last.at_s, now.changed_s[1])
         before = self._step
-        step = self._step = self._step_at(frame, last, now)
-        computed_since_idle = before.key is None and now.at_s - step.began_s >= self._period_s
-        seen_twice = step.key is not None and (step is before or computed_since_idle)
-        is_late = self._late_s(now) >= self._held_s
+        step = self._step = self._step_at(frame, last, now, since_s)
+        computed_since_idle = before.key is None and now.at_s - step.began_s >= self._threshold_s / 2
+        # Between two looks that are far apart it was idle unseen, or at many other tasks.
+        seen_twice = step.key is not None and (step is before or (computed_since_idle and not self._is_sparing))
+        is_late = min(self._late_s(now), now.at_s - since_s) >= self._held_s
         if self._stretch is None and not seen_twice and not is_late:
-            self._went_on(now.loop_cpu_s - last.loop_cpu_s >= _HALF * (now.at_s - last.at_s))
             return
-        self._went_on(False)
         # First what is to be seen, since what follows lets go of the GIL.
         loop_s, others_s = now.loop_cpu_s - last.loop_cpu_s, now.others_cpu_s - last.others_cpu_s
         sight = self._sights.of_loop(frame, is_starting=self.is_starting)
         other = self._sights.of_busiest(frames) if others_s >= loop_s else NO_SIGHT
         del frames, frame
-        since_s = last.at_s
         if (stretch := self._stretch) is not None:
             self._look_further(stretch, sight, other, last, now)
             if self._stretch is not None:
@@ -155,22 +170,18 @@ class Watch:
         elif seen_twice:
             self._open(step, now.at_s, sight, other, last, now)
 
-    def _went_on(self, is_busy: bool) -> None:
-        self._busy_looks = self._busy_looks + 1 if is_busy else 0
-        self._period_s = self._threshold_s / 2 * (_BUSY_PERIODS if self._busy_looks >= _BUSY_LOOKS else 1)
-
-    def _step_at(self, frame: FrameType, last: _Look, now: _Look) -> _Step:
-        """The same object as before while the loop's thread is at the same."""
+    def _step_at(self, frame: FrameType, last: _Look, now: _Look, since_s: float) -> _Step:
+        """The same object as before while the loop's thread is at the same, and no request came or went meanwhile."""
         key = self._sights.key(frame)
-        if key is not None and key == self._step.key:
+        if key is not None and key == self._step.key and now.changed_s is None:
             return self._step
-        if key is None or self._step.key is not None:
+        if key is None or self._step.key not in (None, key):
             return _Step(key, now.at_s, now.loop_cpu_s, last.at_s)
-        computed_s = min(now.at_s - last.at_s, now.loop_cpu_s - last.loop_cpu_s)
-        return _Step(key, now.at_s - computed_s, last.loop_cpu_s, last.at_s)
+        computed_s = min(now.at_s - since_s, now.loop_cpu_s - last.loop_cpu_s)
+        return _Step(key, now.at_s - computed_s, now.loop_cpu_s - computed_s, since_s)
 
     def _late_s(self, now: _Look) -> float:
-        return now.at_s - self._asleep_s - self._period_s
+        return now.at_s - self._wakes_s
 
     def _waited_for_gil_s(self, now: _Look) -> float:
         """At least: how long there was no CPU, for this thread or for the loop's while it had the GIL, is known since
@@ -184,6 +195,7 @@ class Watch:
             began_s = request.began_s  # it came between two looks, and this is the first that it does
         self._stretch = OpenStretch(step.key, began_s, proven_from_s)
         self._stretch.request = request
+        self._written_s = now.at_s
         # How long it had no CPU is known since `_remember` only, which may be too much for the first look.
         self._times = self._clock.read()._replace(cpu_s=step.began_cpu_s, queued_s=self._loop_queued_s)
         self._add(self._stretch, sight, other, last, now, now.at_s)
@@ -200,19 +212,28 @@ class Watch:
 
     def _look_further(self, stretch: OpenStretch, sight: Sight, other: Sight, last: _Look, now: _Look) -> None:
         step, answered_s = self._step, self._answered_s
-        if answered_s is not None:
-            self._add(stretch, sight, other, last, now, answered_s)
+        if answered_s is not None or now.changed_s is not None:
+            ends_s = [each for each in (answered_s, now.changed_s and now.changed_s[0]) if each is not None]
+            self._add(stretch, sight, other, last, now, min(ends_s))
         elif step.key is not None and step.key == stretch.key:
             self._add(stretch, sight, other, last, now, now.at_s)
+            if now.at_s >= self._written_s + _WRITTEN_S:
+                self._written_s = now.at_s
+                self._write(stretch)
             return
         # Else it goes on with another task before it answers: what was seen once only may have been short.
         elif stretch.looks > 1:
-            self._add(stretch, sight, other, last, now, min(now.at_s, last.at_s + self._period_s))
+            self._add(stretch, sight, other, last, now, min(now.at_s, last.at_s + self._threshold_s / 2))
         self._stretch = None
         self._step = _Step(step.key, now.at_s, now.loop_cpu_s, now.at_s)
+        self._write(stretch)
+
+    def _write(self, stretch: OpenStretch) -> None:
         long_enough = stretch.seen_s - stretch.began_s >= self._threshold_s
         if long_enough and stretch.seen_s - stretch.proven_from_s >= _HALF * self._threshold_s:
             self._lines.add("stretches", stretch.line())
+            if stretch.request is not None and stretch.request.is_news:
+                self._lines.add("requests", stretch.request.line(self._user))
 
     def _add(self, stretch: OpenStretch, sight: Sight, other: Sight, last: _Look, now: _Look, until_s: float) -> None:
         times = self._clock.read()

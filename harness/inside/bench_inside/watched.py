@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import time
 from pathlib import Path
-from typing import Any
 
 from .app_routes import routes_in
+from .background_tasks import count_background_tasks
 from .lines import Lines
 from .probe import App, Message, Receive, Send, thread_limiter
 from .schemas import schemas_of
@@ -19,8 +19,8 @@ from .seen_request import CURRENT, SCOPE_KEY, SeenRequest, SeenRequests
 from .stacks import UserCode
 from .watch import Watch
 
-# More than the check of an app asks. To tell requests apart costs some 50 us each, which a load would feel; what blocks
-# is seen without it, and then has no request.
+# More than the check of an app asks. To tell requests apart costs some 50 us each, and looks cost the GIL, which a long
+# load would feel. After them what blocks for long is still seen, and has no request.
 _TOLD_APART = 2_000
 
 
@@ -34,6 +34,7 @@ class Watched:
         self._lines = Lines(folder)
         self._watch: Watch | None = None
         self._told_apart = 0
+        count_background_tasks()
         self._say_routes()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -43,6 +44,8 @@ class Watched:
             await self._lifespan(self._watch, scope, receive, send)
         elif scope["type"] in ("http", "websocket") and self._told_apart < _TOLD_APART:
             self._told_apart += 1
+            if self._told_apart == _TOLD_APART:
+                self._watch.look_less_often()
             await self._request(self._watch, scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -99,23 +102,11 @@ class Watched:
             self._requests.end(request)
             with contextlib.suppress(ValueError):  # closed by another task, which has a context of its own
                 CURRENT.reset(before)
-            self._lines.add("requests", _line(request, watch.in_threads_s - threads_before_s, self._user))
-
-
-def _line(request: SeenRequest, in_threads_s: float, user: UserCode) -> dict[str, Any]:
-    now_s = time.monotonic()
-    return {
-        "number": request.number,
-        "method": request.method,
-        "path": request.path,
-        "template": request.template(),
-        "kind": request.kind(),
-        "endpoint": request.endpoint_name(),
-        "cannot_wait": request.cannot_wait(),
-        "movable_dependencies": request.movable_dependencies(user),
-        "sync_dependencies": request.sync_dependencies(),
-        "status": request.status,
-        "service_ms": round(((request.answered_s or now_s) - request.began_s) * 1e3, 3),
-        "cpu_ms": round((time.process_time() - request.cpu_began_s) * 1e3, 3),
-        "thread_ms": round(in_threads_s * 1e3, 3),
-    }
+            threads = getattr(watch.limiter, "total_tokens", None)
+            line = request.line(
+                self._user,
+                ended=True,
+                in_threads_s=watch.in_threads_s - threads_before_s,
+                threads=threads if isinstance(threads, int) else None,  # there may be no limit, which is a float
+            )
+            self._lines.add("requests", line)

@@ -71,5 +71,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     leave_out: tuple[Name, ...] = ()
     # A right answer that came later than this after its intended start was not in time. None: that is not counted.
     deadline_ms: PositiveFloat | None = None
+    # For so long much is asked of somebody's app at once, to find what blocks only then (`bench app`). 0: it is not.
+    loaded_check_s: NonNegativeFloat = 5.0
     seed: int = 1
     name: str = ""

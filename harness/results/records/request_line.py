@@ -7,7 +7,8 @@ from msgspec import Struct
 
 class RequestLine(Struct, frozen=True):
     """`template` is its route, as OpenAPI has it; None where the app did not say. `cpu_ms` is of the whole process, and
-    `thread_ms` the time in AnyIO's threads: this request's own only while there is no other."""
+    `thread_ms` the time in AnyIO's threads: this request's own only while there is no other. Of a request there may be
+    several lines, of which the last one counts: those before it have not `ended`."""
 
     number: int
     method: str
@@ -20,8 +21,13 @@ class RequestLine(Struct, frozen=True):
     cpu_ms: float
     thread_ms: float
     endpoint: str = ""  # the name of its function
+    endpoint_place: tuple[str, int] = ("", 0)  # file and first line of it, decorators included
+    endpoint_can_be_def: bool = False  # it is `async def`, and nothing in it needs that
     cannot_wait: bool = False  # by its code, so that it needs no thread
-    movable_dependencies: int = 0  # `async def` that could run in a thread
+    background_in_threads: int = 0  # tasks that are `def`
+    ended: bool = True
+    movable_dependencies: tuple[tuple[str, int], ...] = ()  # where each is that is `async def` and could be `def`
+    threads: int | None = None  # how many AnyIO may have; None: no AnyIO, or no limit
 
 
 class SchemaLine(Struct, frozen=True):
