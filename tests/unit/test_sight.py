@@ -48,7 +48,7 @@ def test_who_awaits_what_blocks_in_a_greenlet_is_named(tmp_path: Path) -> None:
     async def endpoint() -> None:
         frame = inspect.currentframe()
         assert frame is not None
-        made.append(Sights(asyncio.get_running_loop(), SeenRequests(), between_callbacks(frame)))
+        made.append(Sights(asyncio.get_running_loop(), SeenRequests(), between_callbacks(frame), UserCode()))
         await library.in_greenlet(blocks)
 
     thread = threading.Thread(target=lambda: asyncio.run(endpoint()))
@@ -78,7 +78,7 @@ def test_who_selects_is_not_taken_for_the_loop_that_does() -> None:
     async def endpoint() -> None:
         frame = inspect.currentframe()
         assert frame is not None
-        made.append(Sights(asyncio.get_running_loop(), SeenRequests(), between_callbacks(frame)))
+        made.append(Sights(asyncio.get_running_loop(), SeenRequests(), between_callbacks(frame), UserCode()))
         with selectors.DefaultSelector() as selector:
             selector.register(reader, selectors.EVENT_READ)
             is_blocked.set()
