@@ -8,8 +8,9 @@ from __future__ import annotations
 import functools
 import itertools
 import os
+import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
@@ -65,9 +66,11 @@ class CoroutineAt(NamedTuple):
 
 
 class UserCode:
-    """Which code is the user's: neither the standard library's nor that of an installed package, nor ours."""
+    """Which code is the user's: neither the standard library's nor that of an installed package, nor ours. The package
+    of the app is theirs wherever it is: it may be installed as well."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        self._theirs = _places_of_package(environment.get("BENCH_TARGET", "").partition(".")[0].partition(":")[0])
         paths = sysconfig.get_paths()
         others = [Path(path) for path in (paths["stdlib"], paths["platstdlib"], _INSIDE)]
         self._not_theirs = tuple(f"{path}{os.sep}" for each in others for path in (each, each.resolve()))
@@ -81,9 +84,23 @@ class UserCode:
         return known
 
     def _is_theirs(self, filename: str) -> bool:
+        for place in self._theirs:
+            if filename.startswith(place):
+                return _is_in_no_environment(filename[len(place) :])
         if filename.startswith("<") or filename.startswith(self._not_theirs):
             return False
-        return not {"site-packages", "dist-packages"} & set(Path(filename).parts)
+        return _is_in_no_environment(filename)
+
+
+def _is_in_no_environment(filename: str) -> bool:
+    return not {"site-packages", "dist-packages"} & set(Path(filename).parts)
+
+
+def _places_of_package(name: str) -> tuple[str, ...]:
+    """The folders of a package that has been imported, or the file of a module."""
+    module = sys.modules.get(name)
+    folders = [f"{folder}{os.sep}" for folder in getattr(module, "__path__", ())]
+    return tuple(folders or filter(None, [getattr(module, "__file__", None)]))
 
 
 def place_of(frame: FrameType, user: UserCode, until: frozenset[CodeType] = frozenset()) -> Place:
