@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,6 +54,8 @@ def own_app(
 def _interpreter(python: Path) -> str:
     """Absolute, but not resolved: that of a virtual environment is a link to one that has none of its packages."""
     path = python / "bin" / "python" if python.is_dir() else python
+    if not path.exists():  # the name of one on the PATH
+        path = Path(shutil.which(python) or path)
     if not (path.is_file() and os.access(path, os.X_OK)):
         raise UsageError(f"--python {python}: is no interpreter and no virtual environment; name one of them")
     return str(path.absolute())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from harness.inside.bench_inside.reason import ERROR_PREFIX
@@ -14,6 +15,7 @@ _TAIL_BYTES = 65536
 _LINE_CHARS = 300
 # uvicorn's, granian's, and with time and pid before it gunicorn's and hypercorn's.
 _LEVEL = re.compile(r"^(\[[-\d: +]+\] \[\d+\] )?\[?(ERROR|CRITICAL)(\]|:) *")
+_ANY_LEVEL = re.compile(r"(\[[^\]]*\] )*\[?[A-Z]+(\]|:) ")
 _TRACEBACK = re.compile(r"Traceback |\s|$")  # the parts of one that are not the reason
 # What Python writes when an extension module has no `Py_mod_gil` slot.
 _GIL_MODULE = re.compile(r"\(GIL\) has been enabled to load module '([^']*)'")
@@ -32,7 +34,7 @@ class ServerLog:
     def last_words(self) -> str:
         """The line that best says why the server ended: the last of ours, else the last that is not routine. Empty when
         there is none."""
-        telling = [_LEVEL.sub("", line) for line in self._tail() if not self._is_routine(line)]
+        telling = [_LEVEL.sub("", line) for line in _beginnings(self._tail()) if not self._is_routine(line)]
         return self.reported() or (printable(telling[-1])[:_LINE_CHARS] if telling else "")
 
     def reported(self) -> str:
@@ -81,3 +83,18 @@ class ServerLog:
                 return log.read()
         except FileNotFoundError:
             return b""
+
+
+def _beginnings(lines: list[str]) -> Iterator[str]:
+    """Without what follows the first line of an exception's message, up to an empty line or one with a level."""
+    in_traceback = in_message = False
+    for line in lines:
+        if "Traceback (most recent call last)" in line:
+            in_traceback, in_message = True, False
+        elif not line or _ANY_LEVEL.match(line):
+            in_traceback = in_message = False
+        elif in_message and not line.startswith(ERROR_PREFIX):
+            continue
+        elif in_traceback and not line.startswith((" ", "\t")):
+            in_traceback, in_message = False, True
+        yield line

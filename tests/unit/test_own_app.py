@@ -34,6 +34,14 @@ def test_a_folder_whose_name_is_not_utf8_is_refused_through_a_link_too(tmp_path:
         own_app("shop:app", tmp_path / "link")
 
 
+def test_an_interpreter_on_the_path_is_known_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "python3.99").symlink_to(sys.executable)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert own_app("shop:app", tmp_path, python=Path("python3.99")).interpreter == str(tmp_path / "python3.99")
+    with pytest.raises(UsageError, match=r"^--python python3.98: is no interpreter"):
+        own_app("shop:app", tmp_path, python=Path("python3.98"))
+
+
 def test_the_interpreter_of_an_environment_stays_a_link(tmp_path: Path) -> None:
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "python").symlink_to(sys.executable)

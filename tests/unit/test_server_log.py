@@ -44,6 +44,13 @@ def log_of(tmp_path: Path, content: str, server: str) -> ServerLog:
          "BENCH-ERROR: targets/a.py:1: b\nnoise\n", "targets/a.py:1: b"),
         ("uvicorn", "ERROR:    Traceback (most recent call last):\n  File 'x'\nRuntimeError: no such table\n\n"
          "ERROR:    Application startup failed. Exiting.\n", "RuntimeError: no such table"),
+        ("uvicorn", "ERROR:    Exception in ASGI application\nTraceback (most recent call last):\n  File 'x'\n"
+         "x.OperationalError: refused\n\tIs it running?\n(Background on this error at: https://sqlalche.me/e/20)\n",
+         "x.OperationalError: refused"),
+        ("uvicorn", "Traceback (most recent call last):\n  File 'x'\nValidationError: 1 error for Settings\ntitle\n"
+         "  Field required\n", "ValidationError: 1 error for Settings"),
+        ("uvicorn", "Traceback (most recent call last):\n  File 'x'\nValueError: a\nb\n\nset PORT\n", "set PORT"),
+        ("uvicorn", "Traceback (most recent call last):\n  File 'x'\nValueError: a\nb\nERROR:    c\n", "c"),
         ("uvicorn", UVICORN_TAKEN, UVICORN_TAKEN.removeprefix("ERROR:    ").strip()),
         ("uvicorn", "INFO:     Started\nWARNING:  old\n", ""),
         ("uvicorn", "y" * 1000 + "\n", "y" * 300),

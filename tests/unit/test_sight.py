@@ -2,23 +2,30 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import selectors
+import socket
 import sys
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from harness.inside.bench_inside.pool_waits import PoolWaits
 from harness.inside.bench_inside.seen_request import SeenRequests
 from harness.inside.bench_inside.sight import Sights
-from harness.inside.bench_inside.stacks import between_callbacks
+from harness.inside.bench_inside.stacks import UserCode, between_callbacks, place_of
 
 # As `sqlalchemy.util.concurrency` does it: what blocks has a stack of its own, which begins in the library.
 _LIBRARY = """
+import sys
 import greenlet
 async def in_greenlet(blocks):
     return greenlet.greenlet(scalars).switch(blocks)
 def scalars(blocks):
     return blocks()
+def connect(look):
+    return look(sys._getframe())
 """
 
 
@@ -41,7 +48,7 @@ def test_who_awaits_what_blocks_in_a_greenlet_is_named(tmp_path: Path) -> None:
     async def endpoint() -> None:
         frame = inspect.currentframe()
         assert frame is not None
-        made.append(Sights(asyncio.get_running_loop(), SeenRequests(), between_callbacks(frame)))
+        made.append(Sights(asyncio.get_running_loop(), SeenRequests(), between_callbacks(frame), UserCode()))
         await library.in_greenlet(blocks)
 
     thread = threading.Thread(target=lambda: asyncio.run(endpoint()))
@@ -54,3 +61,38 @@ def test_who_awaits_what_blocks_in_a_greenlet_is_named(tmp_path: Path) -> None:
     line = endpoint.__code__.co_firstlineno + 4
     assert (place.file, place.line, place.function) == (__file__, line, "endpoint")
     assert place.call == "orm.in_greenlet"
+
+
+def test_who_waits_for_a_connection_is_named_although_that_is_timed(tmp_path: Path) -> None:
+    connect = PoolWaits()._timed(_library(tmp_path).connect)
+    place = connect(lambda frame: place_of(frame, UserCode()))
+    assert (place.file, place.function) == (__file__, "test_who_waits_for_a_connection_is_named_although_that_is_timed")
+    assert place.call == "orm.connect"
+
+
+def test_who_selects_is_not_taken_for_the_loop_that_does() -> None:
+    """As `subprocess.run` with two pipes does it, and drivers of databases while they connect."""
+    made, is_blocked = [], threading.Event()
+    reader, writer = socket.socketpair()
+
+    async def endpoint() -> None:
+        frame = inspect.currentframe()
+        assert frame is not None
+        made.append(Sights(asyncio.get_running_loop(), SeenRequests(), between_callbacks(frame), UserCode()))
+        with selectors.DefaultSelector() as selector:
+            selector.register(reader, selectors.EVENT_READ)
+            is_blocked.set()
+            selector.select(10)
+
+    thread = threading.Thread(target=lambda: asyncio.run(endpoint()))
+    thread.start()
+    assert is_blocked.wait(10)
+    assert thread.ident is not None
+    while (frame := sys._current_frames()[thread.ident]).f_code.co_name != "select":
+        time.sleep(0.001)
+    key = made[0].key(frame)
+    writer.send(b"x")
+    thread.join()
+    reader.close()
+    writer.close()
+    assert isinstance(key, asyncio.Task)

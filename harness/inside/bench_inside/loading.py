@@ -6,7 +6,6 @@ import importlib
 import inspect
 import sys
 from functools import reduce
-from importlib.util import find_spec
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -21,8 +20,6 @@ def load(app: str, folder: Path, *, factory: bool = False) -> Any:
     sources = folder / "src"
     sys.path[:0] = [str(folder), str(sources)] if _is_in(sources, package) else [str(folder)]
     _check_package(package, folder if _is_in(folder, package) else sources)
-    if find_spec(package) is None:
-        raise ModuleNotFoundError(f"No module named '{package}' in {folder}; name its folder with --dir")
     module = importlib.import_module(module_name)
     found: Any = reduce(getattr, attribute.split("."), module)
     loaded = found() if factory else found

@@ -132,7 +132,13 @@ class SeenRequest:
         # Where FastAPI includes routers without copying their routes, this one has the prefix.
         fastapi = self._scope.get("fastapi")
         effective = fastapi.get("effective_route_context") if isinstance(fastapi, dict) else None
-        return effective or self._scope.get("route")
+        return effective or self._scope.get("route") or self._route_of_endpoint()
+
+    def _route_of_endpoint(self) -> Any:
+        """Up to FastAPI 0.73 the scope has the endpoint only."""
+        endpoint, app = self._scope.get("endpoint"), self._scope.get("app")
+        same = (each for each in getattr(app, "routes", ()) if getattr(each, "endpoint", None) is endpoint)
+        return None if endpoint is None else next(same, None)
 
     def _dependencies(self) -> Iterator[CodeType]:
         left = list(getattr(getattr(self._route(), "dependant", None), "dependencies", ()))

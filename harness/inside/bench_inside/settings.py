@@ -2,7 +2,7 @@
 
 | variable | what it holds |
 |---|---|
-| `BENCH_TARGET` | the app, as ASGI servers are told it: `targets.sync_def:app` |
+| `BENCH_TARGET` | the app, as ASGI servers are told it: `targets.sync_def:app` (`stacks.UserCode` reads it, too) |
 | `BENCH_TARGET_FOLDER` | the folder that it is imported from |
 | `BENCH_TARGET_FACTORY` | `1`: it is a function that makes the app (optional) |
 | `BENCH_TOKEN` | what `/health` must answer with, so that no stranger is measured |

@@ -43,11 +43,16 @@ class Sights:
 
     def key(self, frame: FrameType) -> Any:
         """What the loop is at: a task, or where the user's code was entered. None: it waits for I/O or runs neither."""
-        code = frame.f_code
-        if code in self._idle_codes or (code.co_name == "select" and frame.f_globals.get("__name__") == "selectors"):
+        if frame.f_code in self._idle_codes or self._is_loops_select(frame):
             return None
         # A reference to the task: a new one could have the number of one that has ended.
         return asyncio.current_task(self._loop) or outermost_users(frame, self._user, self._idle_codes)
+
+    def _is_loops_select(self, frame: FrameType) -> bool:
+        """Others select as well: `subprocess.run` with two pipes, and drivers of databases while they connect."""
+        if frame.f_code.co_name != "select" or frame.f_globals.get("__name__") != "selectors":
+            return False
+        return frame.f_back is not None and frame.f_back.f_code in self._idle_codes
 
     def of_loop(self, frame: FrameType, *, is_starting: bool) -> Sight:
         """`frame` is the innermost one of its thread."""

@@ -8,8 +8,9 @@ from __future__ import annotations
 import functools
 import itertools
 import os
+import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
@@ -17,8 +18,10 @@ from typing import Any, NamedTuple
 _INSIDE = Path(__file__).parent
 _COROUTINE = 0x80 | 0x100 | 0x200  # CO_COROUTINE, CO_ITERABLE_COROUTINE, CO_ASYNC_GENERATOR
 
-_CALLING_THE_APP = frozenset(["__call__", "_lifespan", "_request", "run_background_task"])
 _COLLECTING = "_collects"  # called by the interpreter wherever it collects garbage
+_CALLING_OTHERS = frozenset(  # the app, and pools of connections
+    ["__call__", "_lifespan", "_request", "run_background_task", "called", "awaited"]
+)
 
 # Who has called the user's code says what it is. By module and function; without a function: any of that module.
 _CALLERS = {
@@ -64,9 +67,11 @@ class CoroutineAt(NamedTuple):
 
 
 class UserCode:
-    """Which code is the user's: neither the standard library's nor that of an installed package, nor ours."""
+    """Which code is the user's: neither the standard library's nor that of an installed package, nor ours. The package
+    of the app is theirs wherever it is: it may be installed as well."""
 
-    def __init__(self) -> None:
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        self._theirs = _places_of_package(environment.get("BENCH_TARGET", "").partition(".")[0].partition(":")[0])
         paths = sysconfig.get_paths()
         others = [Path(path) for path in (paths["stdlib"], paths["platstdlib"], _INSIDE)]
         self._not_theirs = tuple(f"{path}{os.sep}" for each in others for path in (each, each.resolve()))
@@ -80,9 +85,23 @@ class UserCode:
         return known
 
     def _is_theirs(self, filename: str) -> bool:
+        for place in self._theirs:
+            if filename.startswith(place):
+                return _is_in_no_environment(filename[len(place) :])
         if filename.startswith("<") or filename.startswith(self._not_theirs):
             return False
-        return not {"site-packages", "dist-packages"} & set(Path(filename).parts)
+        return _is_in_no_environment(filename)
+
+
+def _is_in_no_environment(filename: str) -> bool:
+    return not {"site-packages", "dist-packages"} & set(Path(filename).parts)
+
+
+def _places_of_package(name: str) -> tuple[str, ...]:
+    """The folders of a package that has been imported, or the file of a module."""
+    module = sys.modules.get(name)
+    folders = [f"{folder}{os.sep}" for folder in getattr(module, "__path__", ())]
+    return tuple(folders or filter(None, [getattr(module, "__file__", None)]))
 
 
 def place_of(frame: FrameType, user: UserCode, until: frozenset[CodeType] = frozenset()) -> Place:
@@ -162,7 +181,8 @@ def _called(frame: FrameType, caller: FrameType) -> str | None:
     for each in outwards(frame):
         if each is caller:
             break
-        below = each
+        if not _is_in_ours(each.f_code):
+            below = each
     return None if below is None else _name(below)
 
 
@@ -175,8 +195,12 @@ def _columns(frame: FrameType) -> tuple[int, ...]:
 
 
 def _is_ours(code: CodeType) -> bool:
-    """What we do when the user's code sends an answer. What calls the user's code is none of that."""
-    return code.co_filename.startswith(f"{_INSIDE}{os.sep}") and code.co_name not in _CALLING_THE_APP
+    """What we do when the user's code sends an answer. What only calls their code, or a library, is none of that."""
+    return _is_in_ours(code) and code.co_name not in _CALLING_OTHERS
+
+
+def _is_in_ours(code: CodeType) -> bool:
+    return code.co_filename.startswith(f"{_INSIDE}{os.sep}")
 
 
 def _where(frame: FrameType, user: UserCode) -> str | None:
