@@ -36,7 +36,6 @@ import numpy as np
 from numpy.polynomial.hermite_e import hermegauss
 from numpy.polynomial.legendre import leggauss
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import gammaincinv, ndtr
 
 from harness.judging.stats import ALPHA, LogRatio, verdict
@@ -270,6 +269,7 @@ def _least_squares(levels: Places, rounds: Places, weights: Vector) -> _LeastSqu
 def critical(freedom: float, comparisons: int, sides: Sides, shared: float = 0.5, alpha: float = ALPHA) -> float:
     """Dunnett's: of `comparisons` statistics with a common control, which is `shared` of their variance, the largest
     (of both signs with `sides` 2) stays below it with probability 1 - `alpha`. For one it is Student's quantile."""
+    from scipy.optimize import brentq  # noqa: PLC0415 - takes a third of a second to import, and short runs need none
 
     def beyond(bound: float) -> float:
         return probability(bound, freedom, comparisons, sides, shared) - (1 - alpha)
