@@ -64,8 +64,10 @@ def run_part(name: str, arguments: Sequence[str]) -> Part:
 
 
 def environment() -> dict[str, str]:
-    """Lets pytest keep its compiled files: each of its workers reads every test file."""
-    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    """Lets pytest keep its compiled files: each of its workers reads every test file. And each process multiplies small
+    matrices on one thread: several would wait for each other on CPUs that the other workers use."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {"OPENBLAS_NUM_THREADS": "1", **kept}
 
 
 def exit_code(codes: Sequence[int], *, chosen: bool) -> int:

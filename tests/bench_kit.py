@@ -125,6 +125,14 @@ class Project:
     def target(self, name: str, source: str) -> None:
         (self.root / "targets" / f"{name}.py").write_text(source)
 
+    def ask_less(self) -> None:
+        """Two of the requests of `io` instead of eight: the pre-flight check asks each of every target, one by one. For
+        targets whose answers do not depend on what is asked."""
+        path = self.root / "scenarios" / "io.py"
+        kept, many = re.subn(r'^    \["/io\?wait_ms=100&key=[3-8]", .*\n', "", path.read_text(), flags=re.MULTILINE)
+        assert many in (0, 6)
+        path.write_text(kept)
+
     def start(self, *arguments: str) -> AbstractContextManager[subprocess.Popen[str]]:
         return child(
             [sys.executable, *self._command, *arguments],

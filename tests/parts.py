@@ -12,6 +12,14 @@ from xdist.workermanage import WorkerController
 
 PARTS = ("together", "alone")
 UNIT = "tests/unit/"
+# Unit tests that simulate for many seconds. As one piece of work such a file, late in the alphabet, would keep one
+# worker busy long after the others have nothing left to do.
+SIMULATING = {
+    "tests/unit/test_accuracy.py",
+    "tests/unit/test_quantile_ratios.py",
+    "tests/unit/test_simulated_runs.py",
+    "tests/unit/test_simultaneous.py",
+}
 
 
 class KeepsSharedSetUpsTogether(LoadScopeScheduling):
@@ -20,7 +28,8 @@ class KeepsSharedSetUpsTogether(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         path = nodeid.partition("::")[0]
-        return path if path.startswith(UNIT) or _shares_a_set_up(self.config.rootpath / path) else nodeid
+        is_quick = path.startswith(UNIT) and path not in SIMULATING
+        return path if is_quick or _shares_a_set_up(self.config.rootpath / path) else nodeid
 
     def remove_node(self, node: WorkerController) -> str | None:
         """Called when a worker has died or was stopped at its time limit. xdist would run the same test again and

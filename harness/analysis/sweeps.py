@@ -22,7 +22,6 @@ from harness.analysis.comparisons import CAPACITY, by_variant, fit
 from harness.analysis.evidence import Cell
 from harness.analysis.filled_sizes import WORKERS_SIZE, Filling, filling
 from harness.analysis.gaps import gaps
-from harness.analysis.scalability import scalability_law
 from harness.analysis.scalability_law import NoLaw
 from harness.analysis.sweep_record import Sweep, SweepPoint
 from harness.judging.estimate import Estimate
@@ -103,6 +102,8 @@ def _sweep(
     )
     if not made.has_an_effect:  # a law of chance
         return made
+    from harness.analysis.scalability import scalability_law  # noqa: PLC0415 - with scipy.optimize, see `critical`
+
     law = scalability_law({point.size: point.variant for point in made.filled}, fitted)
     return msgspec.structs.replace(made, law=law)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from math import ceil, sqrt
 from typing import NamedTuple
 
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 from harness.calibration.case_record import FromSend, QuantileError
 
@@ -46,7 +46,7 @@ def bound_ms(errors_ms: Sequence[float]) -> float | None:
     rounds = len(errors_ms)
     if rounds < 2:
         return None
-    reach = float(student_t.ppf((1 + ROUND_CONFIDENCE) / 2, rounds - 1)) * sqrt(1 + 1 / rounds)
+    reach = float(stdtrit(rounds - 1, (1 + ROUND_CONFIDENCE) / 2)) * sqrt(1 + 1 / rounds)
     covered_ms = abs(statistics.fmean(errors_ms)) + reach * statistics.stdev(errors_ms)
     return max(covered_ms, *map(abs, errors_ms))
 

@@ -59,6 +59,7 @@ def profile(**changes: str) -> str:
 
 
 def measured(project: Project, *arguments: str) -> Analysis:
+    project.ask_less()
     ended = project.run(*arguments)
     assert ended.code in (0, 3), ended.err
     project.assert_nothing_is_left()

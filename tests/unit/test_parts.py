@@ -10,6 +10,7 @@ import pytest
 
 from tests.__main__ import NOTHING_RAN, Ended, Part, choose_tests, exit_code, summary
 from tests.conftest import CHECKING, MEASURING, TESTS
+from tests.parts import SIMULATING
 
 ROOT = TESTS.parent
 
@@ -54,6 +55,10 @@ def test_every_name_that_conftest_marks_is_there() -> None:
     for entry in MEASURING | CHECKING:
         file, _, name = entry.partition("::")
         assert not name or f"def {name}(" in (TESTS / file).read_text(encoding="utf-8"), entry
+
+
+def test_every_file_that_is_split_is_there() -> None:
+    assert all((ROOT / path).is_file() for path in SIMULATING)
 
 
 HANGS = """
