@@ -141,10 +141,9 @@ def cause_of(place: StretchPlace) -> Cause:
 
 def own_ms(place: StretchPlace) -> float:
     """Of its time, what the cause explains: what remains is the machine's."""
-    cause = cause_of(place)
-    if cause == "computes":
-        return place.cpu_ms
-    return place.ms - place.queued_ms - place.cpu_ms if cause == "waits" else place.ms
+    if cause_of(place) == "waits":
+        return place.ms - place.queued_ms - place.cpu_ms
+    return min(place.ms, place.cpu_ms)
 
 
 def _of_routes(stretches: Sequence[Stretch], routes: Mapping[int, str]) -> Iterator[_Routed]:
@@ -208,7 +207,8 @@ def _groups(stretch: Stretch, route: str | None) -> list[tuple[_Group, float, li
     timed = [(group, sum(own_ms(place) for place in each), each) for group, each in members.items()]
     large = [each for each in timed if each[1] >= max(THRESHOLD_MS, _LEAST_PART * stretch.ms)]
     if large or not timed:
-        return large
+        # That threads take turns several times in a request is not that one of them keeps the GIL.
+        return [each for each in large if each[0].cause != "cannot_run" or each[1] >= CANNOT_RUN_MS]
     # Many functions share it, each for too short: the one with most of it stands for all.
     group, _, each = max(timed, key=lambda one: one[1])
     return [(group, sum(ms for other, ms, _ in timed if other.cause == group.cause), each)]

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 APP_READY_S = 60.0
 TIMEOUT_S = 10.0
-_TIMES = 3
+_TIMES = 5
+_ENOUGH_S = 1.0  # of one request; three times are enough then
 _SERVER_ERROR = 500
 _AT_ONCE = 16
 _AT_MOST = 1_900  # the watch tells 2,000 requests apart
@@ -59,7 +60,7 @@ def check_app(target: Target, given: GivenRequests, folder: Path) -> CheckedApp:
         if given.requests is not None:
             errors = []  # of the schema: nothing depends on it then
         requests = given.to_ask(known)
-        answers = ask_routes(server, requests, times=_TIMES, timeout_s=TIMEOUT_S)
+        answers = ask_routes(server, requests, times=_TIMES, enough_s=_ENOUGH_S, timeout_s=TIMEOUT_S)
         if any(answer.status >= _SERVER_ERROR for answer in answers):
             errors.append(f"{target.name} answered with an error; {server.log_in_words()}")
         ended = () if server.exit_code() is None else (f"{target.name}: {server.describe_exit()}",)

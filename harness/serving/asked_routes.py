@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -21,6 +23,9 @@ from harness.serving.server import Server
 _SCHEMA_BYTES = 50_000_000
 _ANSWER_BYTES = 8 << 20  # as under load; of a longer answer no more is read: it may be endless
 _STREAM_S = 1.0  # of a stream of events; what blocks in it is seen by then
+_LEAST_TIMES = 3
+_IDLE_S = 0.02  # the watching thread sees that the loop is idle, and so when what comes next began
+_LOOP_S = 2.0  # an event loop that does not answer for so long after a request was given up
 _OK = 200
 _SERVER_ERROR = 500
 
@@ -67,21 +72,33 @@ def ask_routes(
     *,
     times: int,
     timeout_s: float,
+    enough_s: float = math.inf,
     on_asked: Callable[[RouteAnswer], None] = lambda answer: None,
 ) -> list[RouteAnswer]:
-    """Each of them, `times` times in a row, or until one is not over in time: the next request is made when the one
-    before is over, its background tasks included, but at the latest after `timeout_s`. What is returned has no
-    credentials."""
+    """Each of them, `times` times in a row, or until one is not over in time; after `enough_s` three times are enough.
+    The next request is made when the one before is over, its background tasks included, but at the latest after
+    `timeout_s`. What is returned has no credentials. Once the event loop is blocked for good, nothing more is asked."""
     answers = []
     stuck = 0  # requests that the app goes on with for ever, although nobody waits for their answers
+    blocked_by = ""
     for request in requests:
+        if blocked_by:
+            answers.append(_unanswered(request, f"not asked: since {blocked_by}, the event loop does not run any more"))
+            on_asked(answers[-1])
+            continue
         same: set[tuple[int, str]] = set()
-        for _ in range(times):
+        began_s = time.monotonic()
+        for number in range(times):
+            if number >= _LEAST_TIMES and time.monotonic() >= began_s + enough_s:
+                break
+            time.sleep(_IDLE_S)
             answer = _ask_once(server, request, timeout_s)
             same.add((answer.status, answer.answer))
             is_over = server.is_idle(timeout_s, but_for=stuck)
             stuck += not is_over
             if not (answer.status and is_over):
+                if not server.answers_health(_LOOP_S):
+                    blocked_by = request.route
                 break
         answers.append(msgspec.structs.replace(answer, alike=len(same) == 1))
         on_asked(answers[-1])
@@ -89,8 +106,6 @@ def ask_routes(
 
 
 def _ask_once(server: Server, request: AppRequest, timeout_s: float) -> RouteAnswer:
-    path = without_credentials(request).path
-    unanswered = RouteAnswer(request.method, request.template or None, path, 0, expected=request.status)
     try:
         answer = ask(
             server.host,
@@ -104,11 +119,16 @@ def _ask_once(server: Server, request: AppRequest, timeout_s: float) -> RouteAns
             stream_s=_STREAM_S,
         )
     except AskError as error:
-        return msgspec.structs.replace(unanswered, reason=str(error))
+        return _unanswered(request, str(error))
     return msgspec.structs.replace(
-        unanswered,
+        _unanswered(request),
         status=answer.status,
         reason=wrong_status(answer.status, request.status, answer.headers.get("location", "")),
         answer="" if answer.cut else answer_sha256(answer.body, request.ignore),
         cut=answer.cut,
     )
+
+
+def _unanswered(request: AppRequest, reason: str = "") -> RouteAnswer:
+    path = without_credentials(request).path
+    return RouteAnswer(request.method, request.template or None, path, 0, reason, expected=request.status)

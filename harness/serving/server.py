@@ -169,6 +169,10 @@ class Server:
                 return False
         return False
 
+    def answers_health(self, timeout_s: float) -> bool:
+        """Whether its event loop runs, or that of one of its workers."""
+        return isinstance(ask_health(HOST, self.port, timeout_s, self._target.health), Health)
+
     def reported(self) -> str:
         """What a worker last said for the harness, such as why a remedy did not work; empty when there is nothing."""
         return self._log.reported()

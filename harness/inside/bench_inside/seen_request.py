@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import itertools
 import time
@@ -33,6 +34,7 @@ class SeenRequest:
         self.status = 0
         self.background_in_threads = 0  # its background tasks that are `def`
         self.is_news = True  # no line of it has been written
+        self.task = asyncio.current_task()
         self._scope = scope
 
     def line(
@@ -173,8 +175,8 @@ class SeenRequests:
         changed_s, self._changed_s = self._changed_s, None
         return changed_s
 
-    def are_under_way(self) -> bool:
-        return bool(self._under_way)
+    def has_ended(self, request: SeenRequest) -> bool:
+        return request.number not in self._under_way
 
     def are_many(self) -> bool:
         return len(self._under_way) > 1

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from .clocks import thread_cpu_s
 from .seen_request import SeenRequest, SeenRequests
-from .stacks import Place, UserCode, outermost_users, outwards, place_of, runs_as_coroutine
+from .stacks import Place, UserCode, awaiting_frame, outermost_users, outwards, place_of, runs_as_coroutine
 
 
 class Sight(NamedTuple):
@@ -63,7 +63,7 @@ class Sights:
             frame = left
             place = place_of(frame, self._user, self._idle_codes)
         request = self._requests.of(frame if left is None else left, asyncio.current_task(self._loop))
-        where = "startup" if is_starting else place.where or self._where_without_caller(frame)
+        where = "startup" if is_starting else place.where or self._where_without_caller(frame, request)
         place = place._replace(where=where)
         endpoint = None if request is None else request.endpoint()
         if place.file is None and where != "other" and endpoint is not None and self._user.has(endpoint):
@@ -85,7 +85,11 @@ class Sights:
         if request is not None and self._seen_s_by_thread.get(busiest, request.began_s) < request.began_s:
             request = request if _is_pools(frame) else None  # it is older, and works for itself
         place = place_of(frame, self._user)
-        if place.where is None and request is not None:
+        if place.file is None and request is not None:
+            # A library, or a function of Python's own, works for the line that awaits it.
+            left = awaiting_frame(request.task, self._user)
+            place = place if left is None else place_of(left, self._user)
+        elif place.where is None and request is not None:
             roles = (request.role_of(each.f_code) for each in outwards(frame) if self._user.has(each.f_code))
             place = place._replace(where=next((role for role in roles if role is not None), None))
         return Sight(place._replace(where=place.where or "other"), request)
@@ -96,12 +100,12 @@ class Sights:
         now_s = time.monotonic()
         self._seen_s_by_thread = {ident: self._seen_s_by_thread.get(ident, now_s) for ident in self._cpu_s_by_thread}
 
-    def _where_without_caller(self, frame: FrameType) -> str:
+    def _where_without_caller(self, frame: FrameType, request: SeenRequest | None) -> str:
         entered = outermost_users(frame, self._user, self._idle_codes)
         if entered is None or not runs_as_coroutine(entered):
             return "other"
         # A task of the user's: one that a request waits for, or one that goes on without any.
-        return "endpoint" if self._requests.are_under_way() else "background"
+        return "background" if request is None or self._requests.has_ended(request) else "endpoint"
 
     def _other_threads(self) -> list[tuple[int, int]]:
         """Identifier and native identifier."""

@@ -5,6 +5,7 @@ Nothing here keeps a frame: it would keep the user's variables alive.
 
 from __future__ import annotations
 
+import dis
 import functools
 import itertools
 import os
@@ -22,6 +23,9 @@ _COLLECTING = "_collects"  # called by the interpreter wherever it collects garb
 _CALLING_OTHERS = frozenset(  # the app, and pools of connections
     ["__call__", "_lifespan", "_request", "run_background_task", "called", "awaited"]
 )
+
+_DEEPEST = 200  # awaits
+_KINDS = ("cr", "gi", "ag")  # of coroutines, generators and asynchronous generators
 
 # Who has called the user's code says what it is. By module and function; without a function: any of that module.
 _CALLERS = {
@@ -115,9 +119,18 @@ def place_of(frame: FrameType, user: UserCode, until: frozenset[CodeType] = froz
     if innermost is None:
         return Place(None, 0, "", (), _name(frame), where)
     code = innermost.f_code
-    line = innermost.f_lineno or code.co_firstlineno
     coroutine = _coroutine_at(frame, user, until)
-    return Place(code.co_filename, line, code.co_name, _columns(innermost), _called(frame, innermost), where, coroutine)
+    called = _called(frame, innermost)
+    line = innermost.f_lineno or code.co_firstlineno
+    template = innermost.f_globals.get("__jinja_template__")
+    if template is not None:  # its code is made of it, and has lines of its own
+        return Place(
+            code.co_filename, template.get_corresponding_lineno(line), "template", (), called, where, coroutine
+        )
+    if line == code.co_firstlineno and called is None:
+        # The interpreter lets others run where a function begins. What computes is what follows.
+        return Place(code.co_filename, _second_line(code), code.co_name, (), called, where, coroutine)
+    return Place(code.co_filename, line, code.co_name, _columns(innermost), called, where, coroutine)
 
 
 def definition_of(function: Any) -> CodeType | None:
@@ -160,6 +173,27 @@ def outwards(frame: FrameType | None, until: frozenset[CodeType] = frozenset()) 
     while frame is not None and frame.f_code not in until:
         yield frame
         frame = frame.f_back
+
+
+def awaiting_frame(task: Any, user: UserCode) -> FrameType | None:
+    """Where the innermost function of the user's stands still, in a task that awaits something."""
+    found = None
+    step = task.get_coro() if hasattr(task, "get_coro") else None
+    for _ in range(_DEEPEST):
+        frame = next((getattr(step, f"{kind}_frame") for kind in _KINDS if hasattr(step, f"{kind}_frame")), None)
+        if frame is None:
+            break
+        if user.has(frame.f_code):
+            found = frame
+        waits_for = (getattr(step, name, None) for name in ("cr_await", "gi_yieldfrom", "ag_await"))
+        step = next((each for each in waits_for if each is not None), None)
+    return found
+
+
+def _second_line(code: CodeType) -> int:
+    """The first one that has a line of its own in the body."""
+    lines = (line for _, line in dis.findlinestarts(code) if line is not None)
+    return next((line for line in lines if line > code.co_firstlineno), code.co_firstlineno)
 
 
 def _coroutine_at(frame: FrameType, user: UserCode, until: frozenset[CodeType]) -> CoroutineAt | None:

@@ -199,7 +199,7 @@ class Watch:
                 step = _Step(step.key, now.at_s - computed_s, now.loop_cpu_s - computed_s, since_s)
                 self._open(step, step.began_s, sight, other, last, now)
             elif others_s >= held_s:
-                self._write_held(other, since_s, now)
+                self._write_held(other, since_s, last, now)
             elif step.key is not None:  # it keeps the GIL while it waits
                 self._open(step._replace(began_s=since_s), since_s, sight, other, last, now)
         elif is_asked:
@@ -283,7 +283,9 @@ class Watch:
             share = min(1.0, max(0.0, until_s - last.at_s) / (now.at_s - last.at_s))
             stretch.add(*stretch.last, until_s, ThreadTimes(share * did.cpu_s, share * did.queued_s))
         elif self._could_not_run(did, last, now):
-            stretch.add(other.place, True, until_s, did)
+            others_cpu_s = now.others_cpu_s - last.others_cpu_s
+            # Without a CPU it would not have run in any case.
+            stretch.add(other.place, True, until_s, ThreadTimes(others_cpu_s - did.queued_s))
         else:
             stretch.add(sight.place, False, until_s, did)
 
@@ -295,9 +297,9 @@ class Watch:
         asked_again = did.runs > 1 and did.runs >= wall_s / (3 * switch_s)
         return others_computed and asked_again and self._waited_for_gil_s(last, now) >= _HALF * switch_s
 
-    def _write_held(self, other: Sight, since_s: float, now: _Look) -> None:
+    def _write_held(self, other: Sight, since_s: float, last: _Look, now: _Look) -> None:
         """The loop could not have run, whether it had to or not."""
         stretch = OpenStretch(None, since_s, since_s)
         stretch.request = other.request
-        stretch.add(other.place, True, now.at_s, ThreadTimes(0.0))
+        stretch.add(other.place, True, now.at_s, ThreadTimes(now.others_cpu_s - last.others_cpu_s))
         self._lines.add("stretches", stretch.line())

@@ -19,10 +19,10 @@ class StretchPlace(Struct, frozen=True):
     """What a thread was at, and for how long in this stretch: the innermost line of the user's code (`file` is None
     where none was on the stack) and the function of a library that it had called (None where that is not Python).
 
-    `by_other`: the event loop's thread could not run because of another one, which was here. Else it was here itself,
-    `cpu_ms` on a CPU and `queued_ms` ready without one. `columns` is the part of the source that was being executed:
-    line, end line, column, end column (in bytes); empty before Python 3.11. `coroutine`: the innermost one on
-    the stack; None where that is none of the user's.
+    `by_other`: the event loop's thread could not run because of another one, which was here, and `cpu_ms` is the CPU
+    time of all the others meanwhile. Else it was here itself, `cpu_ms` on a CPU and `queued_ms` ready without one.
+    `columns` is the part of the source that was being executed: line, end line, column, end column (in bytes); empty
+    before Python 3.11. `coroutine`: the innermost one on the stack; None where that is none of the user's.
     """
 
     file: str | None
