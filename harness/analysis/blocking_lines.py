@@ -20,6 +20,10 @@ from harness.results.records.text import printable
 THRESHOLD_MS = 5.0
 # Threads that compute in Python hand the GIL on every 5 ms. To wait for a few of them is how threads work.
 CANNOT_RUN_MS = 15.0
+# What happens once cannot be told from the machine by asking again, and nobody waits for it yet.
+_STARTUP_MS = 25.0
+# A thread that is here has let go of the GIL: what it has kept it for came before.
+_LETS_GO = ("threading.", "queue.", "concurrent.futures.")
 
 # Under load: how often a line blocks before it counts, in what part of the requests of its route, and for how long what
 # happens in fewer of them. A machine without a free CPU makes 5 ms of 3 here and there, but not 15 ms in the same line.
@@ -122,7 +126,9 @@ def blocking_lines_under_load(
     return [msgspec.structs.replace(line, under_load=True, under_load_ms=line.ms) for line in found]
 
 
-def least_ms(cause: Cause) -> float:
+def least_ms(cause: Cause, where: str = "endpoint") -> float:
+    if where == "startup" and cause != "waits":
+        return _STARTUP_MS
     return CANNOT_RUN_MS if cause == "cannot_run" else THRESHOLD_MS
 
 
@@ -186,7 +192,7 @@ def _lines(
             places[group] += members
     found = []
     for group, by_request in spent_ms.items():
-        counted = telling(group, [ms for ms in by_request.values() if ms >= least_ms(group.cause)])
+        counted = telling(group, [ms for ms in by_request.values() if ms >= least_ms(group.cause, group.where)])
         if counted:
             found.append(_line_of(group, places[group], median(counted), sources))
     return sorted(found, key=lambda line: (-line.ms, line.file, line.line))
@@ -215,6 +221,8 @@ def _needed(group: _Group, asked: Mapping[str, int]) -> int:
 
 
 def _line_of(group: _Group, places: list[StretchPlace], ms: float, sources: Mapping[str, str]) -> BlockingLine:
+    keeping = [place for place in places if not (place.by_other and (place.call or "").startswith(_LETS_GO))]
+    places = keeping or places
     ms_by_line: dict[int, float] = defaultdict(float)
     for place in places:
         ms_by_line[place.line] += place.ms

@@ -177,17 +177,17 @@ class SeenRequests:
         return bool(self._under_way)
 
     def of(self, frame: FrameType, task: Any) -> SeenRequest | None:
-        """The one that a stack belongs to: what its functions were given, or what its task or thread has inherited; or
-        else the only one."""
+        """The one that a stack belongs to: what its functions were given, or what its task or thread has inherited.
+        Where that cannot be seen, the only one."""
         for each in outwards(frame):
             found = _carried_by(each)
             if isinstance(found, dict) and SCOPE_KEY in found:
                 return _request(found[SCOPE_KEY])
-            if isinstance(found, contextvars.Context) and CURRENT in found:
-                return _request(found[CURRENT])
+            if isinstance(found, contextvars.Context):
+                return _request(found.get(CURRENT))
         get_context = getattr(task, "get_context", None)  # Python 3.12 and newer
-        if get_context is not None and CURRENT in get_context():
-            return _request(get_context()[CURRENT])
+        if get_context is not None:
+            return _request(get_context().get(CURRENT))
         under_way = list(self._under_way.values())
         if not under_way:
             return self._last
@@ -208,6 +208,8 @@ def _carried_by(frame: FrameType) -> Any:
         return getattr(frame.f_locals.get("self"), "_context", None)
     if module.startswith("anyio.") and code.co_name == "run":  # a thread of its pool
         return frame.f_locals.get("context")
+    if module == "concurrent.futures.thread" and code.co_name == "run":  # what `asyncio.to_thread` gives it
+        return getattr(getattr(getattr(frame.f_locals.get("self"), "fn", None), "func", None), "__self__", None)
     return None
 
 

@@ -234,7 +234,9 @@ def _wraps_asgi(frame: FrameType) -> bool:
         return True
     if not {"scope", "receive", "send"} <= set(arguments):
         return False
-    return "app" in free or hasattr(frame.f_locals.get("self"), "app")
+    itself = frame.f_locals.get("self")
+    # The second is an application itself, such as a subclass of FastAPI.
+    return "app" in free or hasattr(itself, "app") or hasattr(itself, "build_middleware_stack")
 
 
 def _arguments(code: CodeType) -> tuple[str, ...]:
