@@ -169,4 +169,4 @@ def missing_of(cell: Cell | None) -> str:
         return f"could not be measured: {cell.error}" if cell.error else "could not be measured"
     if cell.without_answer:
         return f"gave no right answer in {count(cell.without_answer, 'slice')}"
-    return "" if cell.valid_slices else "has no valid slice"
+    return "" if cell.valid_slices else "has no valid slice: the machine was busy, or see Slices in the report"
