@@ -69,7 +69,7 @@ def test_a_remedy_is_measured_beside_the_app_as_it_is(shop: Path) -> None:
     assert " asked 8 at once: nothing more blocks" in done.stderr
     (run,) = (shop / "results").glob("2*")
     again = analysed_app(Run.open(run), None)
-    assert again is not None and msgspec.to_builtins(again.report.findings) == found["findings"]
+    assert again is not None and msgspec.to_builtins(list(again.report.findings)) == found["findings"]
     page = (run / "report.html").read_text()
     assert "What blocks shop:app, and what would help?" in page
     assert not list(run.rglob("*token*"))
