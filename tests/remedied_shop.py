@@ -63,6 +63,10 @@ async def current_user():
     return ran()
 
 
+async def on_the_loop():
+    return "loop" if asyncio.get_running_loop().is_running() else ""
+
+
 async def session():
     await asyncio.sleep(0)
     return ran()
@@ -127,6 +131,10 @@ def make_app() -> FastAPI:
     @app.get("/me")
     async def me(user: str = Depends(current_user), again: str = Depends(used_twice), opened: str = Depends(session)):
         return {"ran": ran(), "user": user, "again": again, "session": opened}
+
+    @app.get("/both")
+    async def both(user: str = Depends(current_user), placed: str = Depends(on_the_loop)):
+        return {"ran": ran(), "user": user, "placed": placed}
 
     @app.get("/session")
     async def only_session(opened: str = Depends(session)):
@@ -249,12 +257,16 @@ MOVED = {
 def tried(inside: Path) -> str:
     """In words, what does not hold of `bench_inside` here; empty when all of it does."""
     sys.path.insert(0, str(inside))
+    from bench_inside.movable_functions import place_of_function  # noqa: PLC0415
     from bench_inside.remedied import Remedied  # noqa: PLC0415
     from bench_inside.remedies import RemedyOrder  # noqa: PLC0415
 
     order = RemedyOrder(
         in_thread=(*MOVED.values(), "GET /awaits", "GET /yields"),
-        dependencies_in_thread=("GET /token", "GET /me"),
+        dependencies_in_thread={
+            "GET /token": [place_of_function(Checker.__call__)],
+            "GET /me": [place_of_function(current_user)],
+        },
         on_loop=("GET /ping",),
         threads=200,
     )

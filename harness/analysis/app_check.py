@@ -18,7 +18,8 @@ from harness.results.records.route_answer import RouteAnswer
 
 class CheckedRoute(Struct, frozen=True):
     """Times are of one request, the median of those that were made; None where none was seen to its end. `endpoint` is
-    the name of its function, and that it `cannot_wait` its code says."""
+    the name of its function, and that it `cannot_wait` its code says. Of functions that could be `def` in place of
+    `async def` there are the file and the first line."""
 
     method: str
     path: str
@@ -33,8 +34,10 @@ class CheckedRoute(Struct, frozen=True):
     cpu_ms: float | None = None
     findings: tuple[BlockingLine, ...] = ()
     endpoint: str = ""
+    endpoint_place: tuple[str, int] = ("", 0)
+    endpoint_can_be_def: bool = False
     cannot_wait: bool = False
-    movable_dependencies: int = 0
+    movable_dependencies: tuple[tuple[str, int], ...] = ()
     background_in_threads: int | None = None
 
     @property
@@ -53,10 +56,12 @@ class CheckedRoute(Struct, frozen=True):
 
 
 class AppCheck(Struct, frozen=True):
-    """`findings` are all of them: those of the routes, and those that no route is to blame for."""
+    """`findings` are all of them: those of the routes, and those that no route is to blame for. `threads`: how many
+    AnyIO may have in the app; None: it has no AnyIO, or no limit."""
 
     routes: tuple[CheckedRoute, ...]
     findings: tuple[BlockingLine, ...]
+    threads: int | None = None
 
 
 def checked(
@@ -74,7 +79,8 @@ def checked(
     for row in rows:  # a path that was named may be one of a route that could not be asked otherwise
         others.pop((row.method, row.path), None)
     rows += [CheckedRoute(method, path, False, 0, reason) for (method, path), reason in others.items()]
-    return AppCheck(tuple(rows), tuple(findings))
+    threads = next((each.threads for each in reversed(requests) if each.threads is not None), None)
+    return AppCheck(tuple(rows), tuple(findings), threads)
 
 
 def checked_under_load(
@@ -96,7 +102,7 @@ def checked_under_load(
         msgspec.structs.replace(route, findings=tuple(line for line in findings if line.route == route.name))
         for route in check.routes
     ]
-    return AppCheck(tuple(routes), findings)
+    return msgspec.structs.replace(check, routes=tuple(routes), findings=findings)
 
 
 def _under_load_ms(alone: BlockingLine, seen: Sequence[BlockingLine]) -> float | None:
@@ -133,7 +139,8 @@ class _Asked(NamedTuple):
         return _Asked(self.answer if self.answer.reason else other.answer, self.template, list(requests.values()))
 
     def row(self, stretches: Sequence[Stretch], findings: Sequence[BlockingLine]) -> CheckedRoute:
-        row = CheckedRoute(self.answer.method, self.template, True, self.answer.status, self.answer.reason)
+        answer = self.answer
+        row = CheckedRoute(answer.method, self.template, True, answer.status, answer.reason or answer.cut)
         if not self.requests:
             return row
         ended = [request for request in self.requests if request.ended]
@@ -148,6 +155,8 @@ class _Asked(NamedTuple):
             cpu_ms=_middle(request.cpu_ms for request in ended),
             findings=tuple(findings),
             endpoint=self.requests[-1].endpoint,
+            endpoint_place=self.requests[-1].endpoint_place,
+            endpoint_can_be_def=self.requests[-1].endpoint_can_be_def,
             cannot_wait=self.requests[-1].cannot_wait,
             movable_dependencies=self.requests[-1].movable_dependencies,
         )

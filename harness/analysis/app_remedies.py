@@ -6,39 +6,44 @@ What a remedy gains is measured. Here it is only said whether it can gain anythi
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
 
 from harness.analysis.app_check import AppCheck, CheckedRoute
-from harness.analysis.blocking_lines import THRESHOLD_MS, BlockingLine
+from harness.analysis.blocking_lines import THRESHOLD_MS
+from harness.analysis.in_thread_remedy import in_thread_remedy, lets_wait
+from harness.analysis.written_function import written_as
 from harness.results.records.remedy import Remedy
+from harness.results.records.text import count
 
-ANYIO_THREADS = 40  # its default limiter's
 _MOST_THREADS = 1000
 # A request that does nothing uses half of this, and on a slow machine most of it, in FastAPI itself.
 _TRIVIAL_CPU_MS = 2.0
 
-# Where what blocks may be moved, and what that is called in the order to the app.
-_MOVED = {"endpoint": "in_thread", "dependency": "dependencies_in_thread"}
-_GIL = "# Python computes in one thread at a time: unless the call lets go of the GIL, a process pool is needed."
-
 
 def remedies(
-    check: AppCheck, *, cores: int, users: int, installed: Collection[str], workers: int = 1
+    check: AppCheck,
+    *,
+    cores: int,
+    users: int,
+    installed: Collection[str],
+    sources: Mapping[str, str],
+    workers: int = 1,
 ) -> tuple[Remedy, ...]:
     """All of them, also those that do not apply. `cores` are what the app may use, `users` the most that ask at once.
-    `installed` are the packages in its own environment, and `workers` how many it runs."""
-    moved = _in_thread(check, workers)
+    `installed` are the packages in its own environment, `sources` its files, and `workers` how many it runs."""
+    moved = in_thread_remedy(check, sources, workers)
     more = _more_workers(cores, workers)
+    threads = _more_threads(check, users, workers)
     return (
         moved,
-        _on_loop(check, workers),
+        _on_loop(check, sources, workers),
         more,
         *_both(moved, more),
-        _more_threads(check, users, workers),
+        threads,
+        *_with_threads(check, moved, users, workers),
         _of_package("uvloop", "uvloop's event loop", "uvicorn ... --loop uvloop", installed, workers, loop="uvloop"),
         _of_package(
             "httptools", "httptools' HTTP parser", "uvicorn ... --http httptools", installed, workers, http="httptools"
@@ -55,73 +60,7 @@ def remedies(
     )
 
 
-def _in_thread(check: AppCheck, workers: int) -> Remedy:
-    by_route = {route: list(_movable(route)) for route in check.routes}
-    moved = {route: lines for route, lines in by_route.items() if lines}
-    order = {
-        key: [route.name for route, lines in moved.items() if any(line.where == place for line in lines)]
-        for place, key in _MOVED.items()
-    }
-    why_not = "" if moved else "; ".join(dict.fromkeys(_blocked_elsewhere(check.routes)))
-    return Remedy(
-        name="in_thread",
-        title="`def` in place of `async def`",
-        routes=tuple(route.name for route in moved),
-        why_not="" if moved else why_not or "no async endpoint blocks the loop",
-        change="\n\n".join(_as_def(route, line) for route, lines in moved.items() for line in _one_a_place(lines)),
-        inside=_json({key: names for key, names in order.items() if names}),
-        workers=workers,
-    )
-
-
-def _movable(route: CheckedRoute) -> Iterator[BlockingLine]:
-    """The lines that would block a thread of their own in place of the loop. A dependency that blocks the loop is
-    `async def`, whatever its endpoint is."""
-    for line in route.findings:
-        is_async = route.kind == "async def" if line.where == "endpoint" else route.movable_dependencies > 0
-        if line.where in _MOVED and is_async and line.cause != "cannot_run":
-            yield line
-
-
-def _one_a_place(lines: Sequence[BlockingLine]) -> list[BlockingLine]:
-    """A function is changed once, however many of its lines block; the longest comes first."""
-    first: dict[tuple[str, str], BlockingLine] = {}
-    for line in lines:
-        first.setdefault((line.where, line.function if line.where == "dependency" else ""), line)
-    return list(first.values())
-
-
-def _blocked_elsewhere(routes: Sequence[CheckedRoute]) -> Iterator[str]:
-    for route in routes:
-        for line in route.findings:
-            place = _place(line)
-            if line.cause == "cannot_run":
-                yield f"{route.name}: {place} keeps the GIL in another thread: that belongs into a process"
-            elif line.where == "endpoint" and route.kind == "def":
-                yield f"{route.name}: the endpoint is `def` already"
-            elif line.where == "middleware":
-                yield f"{route.name} blocks in middleware, {place}: change it there"
-            elif line.where == "dependency":
-                yield f"{route.name} blocks in a dependency with `yield` or an overridden one, {place}: change it there"
-            elif line.where == "background":
-                yield f"{route.name} blocks in a background task, {place}: make that `def`"
-            elif line.where == "generator":
-                yield f"{route.name} blocks in the generator of its answer, {place}: make that `def`"
-            else:
-                yield f"{route.name} blocks outside of endpoints and dependencies, {place}: change it there"
-
-
-def _as_def(route: CheckedRoute, line: BlockingLine) -> str:
-    call = f" in {line.call}" if line.call else ""
-    said = [f"# {route.name}: {_place(line)} {line.cause} for {line.ms:g} ms{call}"]
-    if line.cause == "computes":
-        said.append(_GIL)
-    if line.where == "dependency":
-        return "\n".join([*said, f"def {line.function}(...):  # was: async def"])
-    return "\n".join([*said, _decorator(route), f"def {route.endpoint or line.function}(...):  # was: async def"])
-
-
-def _on_loop(check: AppCheck, workers: int) -> Remedy:
+def _on_loop(check: AppCheck, sources: Mapping[str, str], workers: int) -> Remedy:
     are_def = [route for route in check.routes if route.kind == "def"]
     trivial = [route for route in are_def if _is_trivial(route)]
     why_not = (
@@ -135,8 +74,12 @@ def _on_loop(check: AppCheck, workers: int) -> Remedy:
         routes=tuple(route.name for route in trivial),
         why_not="" if trivial else why_not,
         change="\n\n".join(
-            f"# {route.name}: it only computes, and that in no time; it must stay like this\n"
-            f"{_decorator(route)}\nasync def {route.endpoint or '...'}(...):  # was: def"
+            "\n".join(
+                [
+                    f"# {route.name}: it only computes, and that in no time; it must stay like this",
+                    *written_as("async def", route.endpoint, route.endpoint_place, sources),
+                ]
+            )
             for route in trivial
         ),
         inside=_json({"on_loop": [route.name for route in trivial]} if trivial else {}),
@@ -157,10 +100,10 @@ def _more_workers(cores: int, workers: int) -> Remedy:
     if cores == 1:
         why_not = "it has one core"
     elif workers >= cores:
-        why_not = f"it runs {workers} workers already, on {cores} cores"
+        why_not = f"it runs {count(workers, 'worker')} already, on {cores} cores"
     return Remedy(
         name=f"workers_{cores}",
-        title=f"{cores} workers in place of {workers}",
+        title="a worker for each core" if why_not else f"{cores} workers in place of {workers}",
         routes=(),
         why_not=why_not,
         change=f"uvicorn ... --workers {cores}\n# Each worker has its own memory: caches and counters are not shared.",
@@ -170,6 +113,7 @@ def _more_workers(cores: int, workers: int) -> Remedy:
 
 
 def _both(moved: Remedy, more: Remedy) -> tuple[Remedy, ...]:
+    """`moved` with what `more` has on top of it."""
     if moved.why_not or more.why_not:
         return ()
     both = msgspec.structs.replace(
@@ -177,7 +121,10 @@ def _both(moved: Remedy, more: Remedy) -> tuple[Remedy, ...]:
         name=f"{moved.name}_{more.name}",
         title=f"{moved.title}, and {more.title}",
         change=f"{moved.change}\n\n{more.change}",
+        inside=_json({**_read(moved.inside), **_read(more.inside)}),
         workers=more.workers,
+        titles={route: f"{title}, and {more.title}" for route, title in moved.titles.items()},
+        not_for={},
     )
     return (both,)
 
@@ -185,23 +132,46 @@ def _both(moved: Remedy, more: Remedy) -> tuple[Remedy, ...]:
 def _more_threads(check: AppCheck, users: int, workers: int) -> Remedy:
     in_threads = [route for route in check.routes if route.kind == "def" or route.sync_dependencies]
     waiting = [route for route in in_threads if _waited_in_thread_ms(route) >= THRESHOLD_MS]
-    threads = min(_MOST_THREADS, 10 * math.ceil(users / 10))
     why_not = ""
     if not in_threads:
         why_not = "nothing runs in threads: no endpoint and no dependency is `def`"
     elif not waiting:
         why_not = f"nothing waits in threads for {THRESHOLD_MS:g} ms: more of them would only take turns"
-    elif users <= ANYIO_THREADS:
-        why_not = f"AnyIO's {ANYIO_THREADS} threads are enough for {users} users"
+    else:
+        why_not = _enough_threads(check, users, workers)
+    return _threads(check, users, workers, tuple(route.name for route in waiting), why_not)
+
+
+def _with_threads(check: AppCheck, moved: Remedy, users: int, workers: int) -> tuple[Remedy, ...]:
+    """What is moved and waits has a thread for each user then."""
+    if not lets_wait(check, moved) or _enough_threads(check, users, workers):
+        return ()
+    return _both(moved, _threads(check, users, workers, moved.routes, ""))
+
+
+def _enough_threads(check: AppCheck, users: int, workers: int) -> str:
+    """Why more would do nothing, in words; empty where there are fewer than users."""
+    if check.threads is None:
+        return "AnyIO has no limit in this app"
+    if check.threads >= _MOST_THREADS:
+        return f"AnyIO has {check.threads:,} threads in this app already"
+    if users > check.threads * workers:
+        return ""
+    each = f"{check.threads} threads" if workers == 1 else f"{check.threads} threads of each worker"
+    return f"AnyIO's {each} are enough for {count(users, 'user')}"
+
+
+def _threads(check: AppCheck, users: int, workers: int, routes: tuple[str, ...], why_not: str) -> Remedy:
+    wanted = min(_MOST_THREADS, 10 * math.ceil(users / workers / 10))
     return Remedy(
-        name=f"threads_{threads}",
-        title=f"{threads} threads in place of {ANYIO_THREADS}",
-        routes=tuple(route.name for route in waiting),
+        name=f"threads_{wanted}",
+        title="more of AnyIO's threads" if why_not else f"{wanted} threads in place of {check.threads}",
+        routes=routes,
         why_not=why_not,
         change="# in the app's lifespan, before its `yield`\n"
         "limiter = anyio.to_thread.current_default_thread_limiter()\n"
-        f"limiter.total_tokens = {threads}",
-        inside="" if why_not else _json({"threads": threads}),
+        f"limiter.total_tokens = {wanted}",
+        inside="" if why_not else _json({"threads": wanted}),
         workers=workers,
     )
 
@@ -221,7 +191,7 @@ def _of_package(
         title=title,
         routes=(),
         why_not="" if is_there else f"{package} is not installed in the app's environment; pip install {package}",
-        change=f"pip install {package}\n{change}",
+        change=change if is_there else f"pip install {package}\n{change}",
         inside="",
         workers=workers,
         server=options.get("server", ""),
@@ -230,12 +200,8 @@ def _of_package(
     )
 
 
-def _decorator(route: CheckedRoute) -> str:
-    return f'@app.{route.method.lower()}("{route.path}")'
-
-
-def _place(line: BlockingLine) -> str:
-    return f"{Path(line.file).name}:{line.line} `{line.function}`"
+def _read(order: str) -> dict[str, Any]:
+    return msgspec.json.decode(order, type=dict[str, Any]) if order else {}
 
 
 def _json(order: dict[str, Any]) -> str:

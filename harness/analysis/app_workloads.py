@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import NamedTuple
+from urllib.parse import unquote
 
 import msgspec
 
@@ -43,20 +44,21 @@ def with_templates(requests: Sequence[AppRequest], seen: Sequence[RequestLine]) 
     routes = {(line.method, line.path): line.template for line in seen if line.template}
 
     def named(request: AppRequest) -> AppRequest:
-        found = routes.get((request.method, request.path.partition("?")[0]))
+        found = routes.get((request.method, unquote(request.path.partition("?")[0])))
         return request if request.template or not found else msgspec.structs.replace(request, template=found)
 
     return tuple(named(request) for request in requests)
 
 
 def answered_right(answered: Sequence[Answered]) -> list[Answered]:
-    """Those that are asked under load."""
-    return [each for each in answered if each.answer.status and not each.answer.reason]
+    """Those that are asked under load: not those whose answer has no end, either."""
+    return [each for each in answered if each.answer.status and not (each.answer.reason or each.answer.cut)]
 
 
 def app_workloads(check: AppCheck, answered: Sequence[Answered], most: int) -> tuple[AppWorkload, ...]:
     """The mix of all, and the `most` routes for which a remedy may do most: those that block first, the longest before
-    the others, then those that take a thread, then the slowest. What was not answered as it should is in none."""
+    the others, then those that take a thread, then the slowest. What was not answered as it should is in none, and
+    neither is what is answered without an end."""
     right = answered_right(answered)
     seen = {route.name: route for route in check.routes}
     routes = sorted(dict.fromkeys(each.request.route for each in right), key=lambda name: _urgency(seen.get(name)))

@@ -13,13 +13,17 @@ import msgspec
 from msgspec import Struct
 
 from harness.analysis.call_names import call_name
-from harness.results.records.blocked_stretch import Stretch, StretchPlace
+from harness.results.records.blocked_stretch import HeldCoroutine, Stretch, StretchPlace
 from harness.results.records.request_line import RequestLine
 from harness.results.records.text import printable
 
 THRESHOLD_MS = 5.0
 # Threads that compute in Python hand the GIL on every 5 ms. To wait for a few of them is how threads work.
 CANNOT_RUN_MS = 15.0
+# What happens once cannot be told from the machine by asking again, and nobody waits for it yet.
+_STARTUP_MS = 25.0
+# A thread that is here has let go of the GIL: what it has kept it for came before.
+_LETS_GO = ("threading.", "queue.", "concurrent.futures.")
 
 # Under load: how often a line blocks before it counts, in what part of the requests of its route, and for how long what
 # happens in fewer of them. A machine without a free CPU makes 5 ms of 4 here and there, but not 10 ms in the same line.
@@ -38,7 +42,8 @@ _LEAST_PART = 0.2  # of a stretch; what is shorter is no reason for it
 class BlockingLine(Struct, frozen=True):
     """`ms`: for how long in one request, the median of those in which it blocked. `route`: None where no request is to
     blame. `call`: None where the line itself computes. `under_load`: it was found only when many requests were made at
-    once. `under_load_ms`: for how long it blocked then; None where it was not found then."""
+    once. `under_load_ms`: for how long it blocked then; None where it was not found then. `coroutines`: those of the
+    app that stand still meanwhile, and where; empty where that is a library's."""
 
     file: str
     line: int
@@ -50,6 +55,7 @@ class BlockingLine(Struct, frozen=True):
     route: str | None
     under_load: bool = False
     under_load_ms: float | None = None
+    coroutines: tuple[HeldCoroutine, ...] = ()
 
     def place(self, folder: str) -> str:
         """`shop/main.py:15 slow`; the file relative to `folder`, where it is in there."""
@@ -120,7 +126,9 @@ def blocking_lines_under_load(
     return [msgspec.structs.replace(line, under_load=True, under_load_ms=line.ms) for line in found]
 
 
-def least_ms(cause: Cause) -> float:
+def least_ms(cause: Cause, where: str = "endpoint") -> float:
+    if where == "startup" and cause != "waits":
+        return _STARTUP_MS
     return CANNOT_RUN_MS if cause == "cannot_run" else THRESHOLD_MS
 
 
@@ -184,7 +192,7 @@ def _lines(
             places[group] += members
     found = []
     for group, by_request in spent_ms.items():
-        counted = telling(group, [ms for ms in by_request.values() if ms >= least_ms(group.cause)])
+        counted = telling(group, [ms for ms in by_request.values() if ms >= least_ms(group.cause, group.where)])
         if counted:
             found.append(_line_of(group, places[group], median(counted), sources))
     return sorted(found, key=lambda line: (-line.ms, line.file, line.line))
@@ -213,6 +221,8 @@ def _needed(group: _Group, asked: Mapping[str, int]) -> int:
 
 
 def _line_of(group: _Group, places: list[StretchPlace], ms: float, sources: Mapping[str, str]) -> BlockingLine:
+    keeping = [place for place in places if not (place.by_other and (place.call or "").startswith(_LETS_GO))]
+    places = keeping or places
     ms_by_line: dict[int, float] = defaultdict(float)
     for place in places:
         ms_by_line[place.line] += place.ms
@@ -221,7 +231,27 @@ def _line_of(group: _Group, places: list[StretchPlace], ms: float, sources: Mapp
     call = longest.call or call_name(sources.get(group.file, ""), line, longest.columns)
     if longest.call is not None and longest.call.startswith("importlib._bootstrap"):
         call = "import"
-    return BlockingLine(group.file, line, group.function, call, group.cause, round(ms, 1), group.where, group.route)
+    return BlockingLine(
+        group.file,
+        line,
+        group.function,
+        call,
+        group.cause,
+        round(ms, 1),
+        group.where,
+        group.route,
+        coroutines=tuple(_coroutines(places)),
+    )
+
+
+def _coroutines(places: Sequence[StretchPlace]) -> list[HeldCoroutine]:
+    """Those with a good part of it; none where that of any other is as large: then more than the app's own blocks."""
+    ms_by_coroutine: dict[HeldCoroutine | None, float] = defaultdict(float)
+    for place in places:
+        ms_by_coroutine[place.coroutine] += place.ms
+    least = _LEAST_PART * sum(ms_by_coroutine.values())
+    large = [each for each, ms in ms_by_coroutine.items() if ms >= least]
+    return [each for each in large if each is not None] if None not in large else []
 
 
 def _representative(ms_by_line: Mapping[int, float]) -> int:

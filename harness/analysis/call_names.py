@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import warnings
 
 
@@ -12,12 +13,7 @@ def call_name(source: str, line: int, columns: tuple[int, ...]) -> str | None:
     `columns` is the part that was being executed: line, end line, column, end column, in bytes. Without it the first
     call of the line is taken.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # such as for "\\d" in a string
-            tree = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError):  # a newer Python's, or no Python
-        return None
+    tree = parsed(source)
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     if len(columns) == 4:
         start, end = (columns[0], columns[2]), (columns[1], columns[3])
@@ -28,6 +24,17 @@ def call_name(source: str, line: int, columns: tuple[int, ...]) -> str | None:
         return None
     outermost = min(inside, key=lambda call: (_start(call), [-part for part in _end(call)]))
     return _dotted(outermost.func, _imported(tree))
+
+
+@functools.lru_cache(maxsize=64)
+def parsed(source: str) -> ast.Module:
+    """Empty where it is a newer Python's, or no Python."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # such as for "\\d" in a string
+            return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return ast.Module([], [])
 
 
 def _start(node: ast.expr) -> tuple[int, int]:

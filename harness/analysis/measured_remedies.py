@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -11,12 +11,12 @@ from harness.analysis.comparisons import CAPACITY
 from harness.analysis.evidence import Analysis, Cell, Comparison
 from harness.judging.estimate import Estimate
 from harness.results.records.app_record import ALL_ROUTES, AS_IS, AppRecord
-from harness.results.records.outcome import error_count
+from harness.results.records.outcome import error_count, refused_count, too_late_count
 from harness.results.records.phase_record import PhaseKind
 from harness.results.records.remedy import Remedy
 from harness.results.records.text import count
 
-MOST_WRONG = 0.01  # of the requests of a remedy that works
+MOST_WRONG = 0.01  # of the requests of a remedy that works, on top of what the app as it is answers wrong
 NOT_UNDER_LOAD = "nothing was measured under load"
 
 
@@ -41,15 +41,19 @@ def measured_remedies(record: AppRecord, analysis: Analysis | None) -> tuple[Mea
 
 
 def _rows(remedy: Remedy, workloads: dict[str, str], analysis: Analysis | None) -> Iterator[MeasuredRemedy]:
+    for route, why_not in remedy.not_for.items():
+        yield _without(remedy, route, why_not, applies=False)
     if remedy.why_not:
-        for route in remedy.routes or (ALL_ROUTES,):
-            yield _without(remedy, route, remedy.why_not)
+        for route in remedy.routes or (() if remedy.not_for else (ALL_ROUTES,)):
+            yield _without(remedy, route, remedy.why_not, applies=False)
         return
-    seen = set()
+    seen = set(remedy.not_for)
     for workload, route in workloads.items():
         changes = not remedy.routes or route == ALL_ROUTES or route in remedy.routes
+        if route in remedy.not_for:
+            continue
         made = _comparison(analysis, workload, remedy.name)
-        if failing := _failing(analysis, workload, remedy.name):
+        if failing := _failing(analysis, workload, remedy.name, made):
             yield _without(remedy, route, failing)
         elif made is not None:
             yield _with(remedy, route, made, changes)
@@ -64,7 +68,7 @@ def _rows(remedy: Remedy, workloads: dict[str, str], analysis: Analysis | None) 
 def _with(remedy: Remedy, route: str, made: Comparison, changes_route: bool) -> MeasuredRemedy:
     return MeasuredRemedy(
         name=remedy.name,
-        title=remedy.title,
+        title=remedy.titles.get(route, remedy.title),
         route=route,
         applies=True,
         why_not="",
@@ -75,12 +79,12 @@ def _with(remedy: Remedy, route: str, made: Comparison, changes_route: bool) -> 
     )
 
 
-def _without(remedy: Remedy, route: str, why_not: str) -> MeasuredRemedy:
+def _without(remedy: Remedy, route: str, why_not: str, *, applies: bool = True) -> MeasuredRemedy:
     return MeasuredRemedy(
         name=remedy.name,
-        title=remedy.title,
+        title=remedy.titles.get(route, remedy.title),
         route=route,
-        applies=not remedy.why_not,
+        applies=applies,
         why_not=why_not,
         ratio=None,
         verdict="not measured",
@@ -102,15 +106,44 @@ def _comparison(analysis: Analysis | None, workload: str, variant: str) -> Compa
     )
 
 
-def _failing(analysis: Analysis | None, workload: str, variant: str) -> str:
-    """What fast errors gain is no gain."""
+def _failing(analysis: Analysis | None, workload: str, variant: str, made: Comparison | None) -> str:
+    """What fast errors gain is no gain, and neither is what is gained by leaving some without an answer. An app that
+    refuses many as it is, or is too slow for them, may do so with a remedy, too."""
+    before, after = (_answers(analysis, workload, name) for name in (AS_IS, variant))
+    if after.share(after.wrong) > before.share(before.wrong) + MOST_WRONG:
+        return f"with it, {after.of_asked(after.wrong)} got a wrong answer, an error or a refusal{before.also()}"
+    leaves_more = after.share(after.late) > MOST_WRONG >= before.share(before.late)
+    if leaves_more and made is not None and made.verdict != "slower":
+        return f"with it, {after.of_asked(after.late)} got no answer in time"
+    return ""
+
+
+class _Answers(NamedTuple):
+    """Of a closed loop: how many requests there were, and how many had no right answer, or none in time."""
+
+    asked: int
+    wrong: int
+    late: int
+
+    def share(self, many: int) -> float:
+        return many / self.asked if self.asked else 0.0
+
+    def of_asked(self, many: int) -> str:
+        return f"{many:,} of {count(self.asked, 'request')}"
+
+    def also(self) -> str:
+        return f"; as it is, {self.of_asked(self.wrong)} did" if self.wrong else ""
+
+
+def _answers(analysis: Analysis | None, workload: str, variant: str) -> _Answers:
     cell = cell_of(analysis, workload, variant)
     phases = [] if cell is None else [each for each in cell.phases.values() if each.kind is PhaseKind.CAPACITY]
-    asked = sum(sum(phase.outcomes.values()) for phase in phases)
-    wrong = sum(error_count(phase.outcomes) for phase in phases)
-    if wrong <= MOST_WRONG * asked:
-        return ""
-    return f"with it, {wrong:,} of {count(asked, 'request')} got a wrong answer or an error"
+    outcomes = [phase.outcomes for phase in phases]
+    return _Answers(
+        sum(sum(each.values()) for each in outcomes),
+        sum(error_count(each) + refused_count(each) for each in outcomes),
+        sum(too_late_count(each) for each in outcomes),
+    )
 
 
 def cell_of(analysis: Analysis | None, workload: str, variant: str) -> Cell | None:

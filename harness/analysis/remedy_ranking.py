@@ -69,8 +69,8 @@ def _ranked(base: str, group: Sequence[MeasuredRemedy], titles: Mapping[str, str
 
 def _more(remedy: MeasuredRemedy, base: str, titles: Mapping[str, str]) -> str:
     rest = remedy.name.removeprefix(f"{base}_")
-    if workers := re.fullmatch(r"workers_(\d+)", rest):
-        return f"with {workers[1]} workers"
+    if number := re.fullmatch(r"(workers|threads)_(\d+)", rest):
+        return f"with {number[2]} {number[1]}"
     return f"with {titles.get(rest, rest)}"
 
 

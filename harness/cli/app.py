@@ -81,14 +81,13 @@ def app(
     as_json: Json = False,
 ) -> None:
     """Find the lines of your own app that block its event loop, and measure what each remedy gains."""
-    import tempfile
-
     from harness.cli.app_checking import APP_READY_S, TIMEOUT_S
     from harness.cli.app_ending import end, find
     from harness.cli.app_gate import arrivals_rps, check_gate, milliseconds
     from harness.cli.app_load import AppLoad
     from harness.cli.app_locustfile import by_itself, measure_locustfile
     from harness.cli.app_requests import given_requests, init_requests
+    from harness.processes.temporary_folder import temporary_folder
     from harness.results.records.app_record import AppRecord
     from harness.results.records.errors import UsageError
     from harness.results.records.text import printable
@@ -122,7 +121,7 @@ def app(
     )
     if asked.said:
         print(printable(asked.said), file=sys.stderr)
-    load = None if check else AppLoad(results, routes, users, budget, precision, seed, at_rps, profile)
+    load = None if check else AppLoad(results, installed, routes, users, budget, precision, seed, at_rps, profile)
     record = AppRecord(
         app=app,
         folder=str(target.folder),
@@ -134,8 +133,8 @@ def app(
         max_p99_ms=max_p99_ms,
         at_rps=at_rps,
     )
-    with tempfile.TemporaryDirectory(prefix="bench-app-") as made:
-        found = find(target, record, asked, load, Path(made), as_json=as_json)
+    with temporary_folder("bench-app-") as made:
+        found = find(target, record, asked, load, made, as_json=as_json)
     end(found, page=page, markdown=markdown, junit=junit, as_json=as_json)
 
 

@@ -32,9 +32,10 @@ class CheckedApp(NamedTuple):
 
 
 class LoadedApp(NamedTuple):
-    """`check` with what was found under load as well. `said`: what was done, in a line."""
+    """`check` with what was found under load as well, and `sources` of both. `said`: what was done, in a line."""
 
     check: AppCheck
+    sources: dict[str, str]
     said: str
     ended: tuple[str, ...] = ()
 
@@ -44,7 +45,7 @@ def check_app(target: Target, given: GivenRequests, folder: Path) -> CheckedApp:
     from harness.analysis.app_check import checked
     from harness.analysis.app_workloads import Answered, with_templates
     from harness.results.watch_files import WatchFiles
-    from harness.serving.asked_routes import ask_routes, known_routes
+    from harness.serving.asked_routes import ask_routes, known_routes, websockets
     from harness.serving.server import Server
 
     watch_dir = folder / "watch"
@@ -61,7 +62,7 @@ def check_app(target: Target, given: GivenRequests, folder: Path) -> CheckedApp:
         server.stop(5.0)
     files = WatchFiles.read(watch_dir)
     files.keep(watch_dir)
-    everything = (*answers, *given.not_asked(known))
+    everything = (*answers, *given.not_asked(known), *websockets(watch_dir))
     return CheckedApp(
         checked(everything, files.stretches, files.requests, files.sources),
         tuple(map(Answered, with_templates(requests, files.requests), answers)),
@@ -97,4 +98,5 @@ def check_under_load(target: Target, checked: CheckedApp, folder: Path, *, users
     check = checked_under_load(checked.check, checked.answers, files.stretches, files.requests, files.sources)
     news = sum(line.under_load for line in check.findings)
     only = f"{count(news, 'line')} {'blocks' if news == 1 else 'block'} only then" if news else "nothing more blocks"
-    return LoadedApp(check, f"{count(asked, 'request')} asked {at_once} at once: {only}", ended)
+    said = f"{count(asked, 'request')} asked {at_once} at once: {only}"
+    return LoadedApp(check, {**checked.sources, **files.sources}, said, ended)

@@ -51,10 +51,10 @@ def _judged(
 
     from harness.analysis.app_report import app_report
     from harness.cli.app_load import measure_app
-    from harness.cli.app_requests import why_no_success, wrong_status_lines
+    from harness.cli.app_requests import why_no_load, why_no_success, wrong_status_lines
 
     record = msgspec.structs.replace(record, answers=checked.answers)
-    silent = why_no_success(checked.answers)
+    silent = why_no_success(checked.answers) or ("" if load is None else why_no_load(checked.answers))
     problems = (*wrong_status_lines(checked.answers), *checked.ended, *filter(None, [silent]))
     if load is None or silent:
         report = app_report(record, checked.check, None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,10 +27,11 @@ _RATE_S = 10.0
 
 
 class AppLoad(NamedTuple):
-    """How much is measured: so many `routes`, each alone. `at_rps`: only the app as it is, at this rate and without
-    remedies: for a gate."""
+    """How much is measured: so many `routes`, each alone. `installed`: the packages in the app's environment. `at_rps`:
+    only the app as it is, at this rate and without remedies: for a gate."""
 
     results: Path
+    installed: Collection[str]
     routes: int
     users: int | None = None
     budget: str | None = None
@@ -55,10 +56,8 @@ def measure_app(
     from harness.measuring.measure import start_run
     from harness.report import exports, page
     from harness.results.records.text import to_json
-    from harness.serving.installed import installed_packages
 
-    installed = installed_packages(target.interpreter)
-    as_run = msgspec.structs.replace(target, server=uvicorn_defaults(installed))
+    as_run = msgspec.structs.replace(target, server=uvicorn_defaults(load.installed))
     with display(as_json) as shown:
         shown.said(_alone_in_words(checked))
         loaded = _check_under_load(target, checked, load, folder)
@@ -67,7 +66,7 @@ def measure_app(
         workloads = app_workloads(loaded.check, checked.answered, load.routes)
         if load.at_rps is not None:
             workloads = workloads[:1]  # the mix, or the one route that there is
-        remedies = () if load.at_rps is not None else _remedies(as_run, loaded.check, load, installed)
+        remedies = () if load.at_rps is not None else _remedies(as_run, loaded.check, loaded.sources, load)
         record = msgspec.structs.replace(
             record, remedies=remedies, workloads={workload.name: workload.route for workload in workloads}
         )
@@ -98,7 +97,7 @@ def _check_under_load(target: Target, checked: CheckedApp, load: AppLoad, folder
 
     profile = _profile(load)
     if not (profile.loaded_check_s and answered_right(checked.answered)):
-        return LoadedApp(checked.check, "")
+        return LoadedApp(checked.check, checked.sources, "")
     loaded = folder / "brought" / "loaded"
     return check_under_load(target, checked, loaded, users=profile.users, for_s=profile.loaded_check_s)
 
@@ -112,7 +111,7 @@ def uvicorn_defaults(installed: Collection[str]) -> ServerOptions:
     )
 
 
-def _remedies(target: Target, check: AppCheck, load: AppLoad, installed: Collection[str]) -> tuple[Remedy, ...]:
+def _remedies(target: Target, check: AppCheck, sources: Mapping[str, str], load: AppLoad) -> tuple[Remedy, ...]:
     import msgspec
 
     from harness.analysis.app_remedies import remedies
@@ -122,7 +121,8 @@ def _remedies(target: Target, check: AppCheck, load: AppLoad, installed: Collect
         check,
         cores=detect().target_cores,
         users=_profile(load).users,
-        installed=installed,
+        installed=load.installed,
+        sources=sources,
         workers=target.workers,
     )
     taken = "uvicorn takes it by itself, so the app as it is has it"

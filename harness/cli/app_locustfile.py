@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,6 +56,7 @@ def _measured(target: Target, file: Path, *, users: int, run_time_s: float) -> L
     from harness.machine.affinity import kept_off_the_target
     from harness.machine.only_run import alone_on_this_machine
     from harness.machine.partition import TARGET_NICE, detect
+    from harness.processes.temporary_folder import temporary_folder
     from harness.results.records.sample import Sample
     from harness.results.store import read_lines
     from harness.sampling.sampler import Sampler
@@ -68,22 +68,22 @@ def _measured(target: Target, file: Path, *, users: int, run_time_s: float) -> L
     warm_up_s = min(_MOST_WARM_UP_S, run_time_s / 4)
     with (
         alone_on_this_machine(),
-        tempfile.TemporaryDirectory(prefix="bench-app-") as made,
+        temporary_folder("bench-app-") as made,
         kept_off_the_target(partition),
         Server.launch(
             target,
-            probe_dir=Path(made) / "probe",
-            log_path=Path(made) / "server.log",
+            probe_dir=made / "probe",
+            log_path=made / "server.log",
             cpus=partition.target if partition.pinned else None,
             nice=0 if partition.pinned else TARGET_NICE,
         ) as server,
     ):
         server.wait_ready(_READY_S)
-        samples_path = Path(made) / "samples.jsonl"
+        samples_path = made / "samples.jsonl"
         with (
             PlainLocust.launch(
                 file,
-                scratch=Path(made),
+                scratch=made,
                 host=server.host,
                 port=server.port,
                 users=users,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from msgspec import Struct
 
+from harness.processes.temporary_folder import temporary_folder
 from harness.results.records.app_request import AppRequest
 from harness.results.records.errors import HarnessError, UsageError
 from harness.results.records.route_answer import RouteAnswer
@@ -81,8 +81,7 @@ def init_requests(target: Target, path: Path | None, *, ready_s: float, timeout_
     path = path or _FILE
     if path.exists():
         raise UsageError(f"{path}: exists; edit it, or name another with --requests")
-    with tempfile.TemporaryDirectory(prefix="bench-app-") as made:
-        folder = Path(made)
+    with temporary_folder("bench-app-") as folder:
         watch_dir = folder / "watch"
         with Server.launch(
             target, probe_dir=folder / "probe", log_path=folder / "server.log", watch_dir=watch_dir
@@ -114,6 +113,13 @@ def why_no_success(answers: Sequence[RouteAnswer]) -> str:
             "or record with a browser: --har FILE --with-credentials"
         )
     return "no route answered with success; name paths with --ask, or see what the app needs"
+
+
+def why_no_load(answers: Sequence[RouteAnswer]) -> str:
+    """Said when some routes answered as they should, and none of them to the end; empty when one did."""
+    if any(each.status and not (each.reason or each.cut) for each in answers):
+        return ""
+    return "no route has a right answer with an end, so nothing can be measured under load; name paths with --ask"
 
 
 def _added(path: str) -> AppRequest:

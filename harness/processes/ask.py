@@ -12,17 +12,25 @@ from msgspec import Struct
 
 from harness.results.records.errors import HarnessError
 
+_EVENTS = "text/event-stream"
+
 
 class HttpAnswer(Struct, frozen=True):
-    """Whatever the status. Names in `headers` are lower-case; a header that came twice is joined by commas."""
+    """Whatever the status. Names in `headers` are lower-case; a header that came twice is joined by commas. `cut`: why
+    the body was not read to its end, as a phrase; what was read of it is not kept then."""
 
     status: int
     headers: dict[str, str]
     body: bytes
+    cut: str = ""
 
 
 class AskError(HarnessError):
     """No answer. `str()` is a phrase, to follow what was asked and a colon: "did not answer within 1 s"."""
+
+
+class TooLongError(AskError):
+    """An answer of more bytes than are read."""
 
 
 def ask(
@@ -35,12 +43,14 @@ def ask(
     headers: Mapping[str, str] | None = None,
     method: str = "GET",
     body: bytes | None = None,
+    stream_s: float | None = None,
 ) -> HttpAnswer:
     """Ask for `path` on a connection of its own. `timeout_s` is the limit for everything from connecting to the last
     byte.
 
     No redirect is followed, and proxies in the environment are not used. Raises AskError, also for an answer that is
-    longer than `max_bytes`: no more than that is read.
+    longer than `max_bytes`: no more than that is read. With `stream_s` such an answer is cut instead, and so is one
+    that tells no length and goes on until the timeout; a stream of events is read for `stream_s` only.
     """
     with _PunctualSocket(timeout_s) as sock:
         connection = http.client.HTTPConnection(host, port)
@@ -53,12 +63,20 @@ def ask(
                 for name, value in response.getheaders():
                     key = name.lower()
                     answered[key] = f"{answered[key]}, {value}" if key in answered else value
-                body = response.read(max_bytes + 1)
-                if len(body) > max_bytes:
-                    raise AskError(f"answered with more than {max_bytes:,} bytes")
-                if response.length:  # of a read with a limit http.client does not say that it was cut short
-                    raise http.client.IncompleteRead(body, response.length)
-                return HttpAnswer(response.status, answered, body)
+                if stream_s is None:
+                    return HttpAnswer(response.status, answered, _whole(response, max_bytes))
+                if answered.get("content-type", "").startswith(_EVENTS):
+                    timeout_s = sock.end_within(stream_s)
+                try:
+                    return HttpAnswer(response.status, answered, _whole(response, max_bytes))
+                except TooLongError as error:
+                    return HttpAnswer(response.status, answered, b"", str(error))
+                except TimeoutError:
+                    if response.length is not None:
+                        raise
+                    return HttpAnswer(
+                        response.status, answered, b"", f"answers without an end (read for {timeout_s:.3g} s)"
+                    )
         except TimeoutError as error:
             raise AskError(f"did not answer within {timeout_s:.3g} s") from error
         except ConnectionRefusedError as error:
@@ -73,6 +91,15 @@ def ask(
             raise AskError(f"could not be asked ({error})") from error
 
 
+def _whole(response: http.client.HTTPResponse, max_bytes: int) -> bytes:
+    body = response.read(max_bytes + 1)
+    if len(body) > max_bytes:
+        raise TooLongError(f"answered with more than {max_bytes:,} bytes")
+    if response.length:  # of a read with a limit http.client does not say that it was cut short
+        raise http.client.IncompleteRead(body, response.length)
+    return body
+
+
 class _PunctualSocket(socket.socket):
     """A socket with one deadline for everything that it sends and receives. A timeout alone would begin again with each
     byte."""
@@ -81,6 +108,12 @@ class _PunctualSocket(socket.socket):
         super().__init__(socket.AF_INET, socket.SOCK_STREAM)
         self._deadline_s = monotonic() + timeout_s
         self.settimeout(timeout_s)
+
+    def end_within(self, limit_s: float) -> float:
+        """From now on; how long that is, since a deadline is never put off."""
+        limit_s = min(limit_s, self._deadline_s - monotonic())
+        self._deadline_s = monotonic() + limit_s
+        return limit_s
 
     def recv_into(self, *arguments: Any) -> int:
         self.settimeout(self._left_s())

@@ -293,9 +293,6 @@ class Run:
         """Of the app that was asked one request at a time, or for much at once."""
         return self.path / part / "watch"
 
-    def write_app(self, record: AppRecord) -> None:
-        write_atomically(self.app_path, to_json(record))
-
     def read_app(self) -> AppRecord | None:
         """None: the run is not about somebody's own app."""
         return _read(self.app_path, AppRecord) if self.app_path.exists() else None

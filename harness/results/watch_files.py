@@ -1,4 +1,5 @@
-"""What the watching threads of one boot have written, and the user's files that it names."""
+"""What the watching threads of one boot have written, and the user's files that it names: where it blocks, and where
+its endpoints are."""
 
 from __future__ import annotations
 
@@ -34,7 +35,10 @@ class WatchFiles(Struct, frozen=True):
         kept = watch_dir / _KEPT
         if kept.exists():
             return cls(tuple(stretches), tuple(requests), _kept_sources(kept))
-        files = {place.file for stretch in stretches for place in stretch.places if place.file is not None}
+        places = [place for stretch in stretches for place in stretch.places]
+        files = {place.file for place in places if place.file is not None}
+        files |= {place.coroutine.file for place in places if place.coroutine is not None}
+        files |= {request.endpoint_place[0] for request in requests if request.endpoint_place[0]}
         return cls(tuple(stretches), tuple(requests), {file: _source(Path(file)) for file in sorted(files)})
 
     def keep(self, watch_dir: Path) -> None:

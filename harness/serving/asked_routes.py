@@ -12,19 +12,21 @@ from harness.processes.ask import AskError, ask
 from harness.results.records.answer import answer_sha256
 from harness.results.records.app_request import AppRequest
 from harness.results.records.credentials import without_credentials
-from harness.results.records.request_line import SchemaLine
+from harness.results.records.request_line import RouteLine, SchemaLine, WebsocketLine
 from harness.results.records.route_answer import RouteAnswer, wrong_status
 from harness.results.store import read_lines
-from harness.serving.openapi_routes import AppRoute, routes_of_schema
+from harness.serving.openapi_routes import AppRoute, route_without_schema, routes_of_schema
 from harness.serving.server import Server
 
 _SCHEMA_BYTES = 50_000_000
 _ANSWER_BYTES = 8 << 20  # as under load; of a longer answer no more is read: it may be endless
+_STREAM_S = 1.0  # of a stream of events; what blocks in it is seen by then
 _OK = 200
 
 
 def known_routes(server: Server, watch_dir: Path, timeout_s: float) -> tuple[list[AppRoute], list[str]]:
-    """What the OpenAPI schemas of the app and of those mounted in it say, and why a schema could not be read."""
+    """What the OpenAPI schemas of the app and of those mounted in it say, and why a schema could not be read. Of an app
+    without one: its routes."""
     lines = [line for path in sorted(watch_dir.glob("*.schemas.jsonl")) for line in read_lines(path, SchemaLine)]
     routes: list[AppRoute] = []
     errors = []
@@ -40,8 +42,21 @@ def known_routes(server: Server, watch_dir: Path, timeout_s: float) -> tuple[lis
         except (ValueError, RecursionError):
             errors.append(f"{line.path}: is not JSON; name paths with --ask")
     if not lines:
-        errors.append("the app has no OpenAPI schema; name paths with --ask")
+        routes = _without_schema(watch_dir)
+        known = "only the paths of its routes are known" if routes else "name paths with --ask"
+        errors.append(f"the app has no OpenAPI schema: {known}")
     return routes, errors
+
+
+def _without_schema(watch_dir: Path) -> list[AppRoute]:
+    lines = [line for path in sorted(watch_dir.glob("*.routes.jsonl")) for line in read_lines(path, RouteLine)]
+    return [route_without_schema(line.method, line.path) for line in dict.fromkeys(lines) if line.method != "HEAD"]
+
+
+def websockets(watch_dir: Path) -> list[RouteAnswer]:
+    """Those of the app. None of them is asked: nobody but the app knows what is said there."""
+    lines = [line for path in sorted(watch_dir.glob("*.websockets.jsonl")) for line in read_lines(path, WebsocketLine)]
+    return [RouteAnswer("WEBSOCKET", line.path, None, 0, "websockets are not asked") for line in dict.fromkeys(lines)]
 
 
 def ask_routes(
@@ -52,16 +67,19 @@ def ask_routes(
     timeout_s: float,
     on_asked: Callable[[RouteAnswer], None] = lambda answer: None,
 ) -> list[RouteAnswer]:
-    """Each of them, `times` times in a row, or until no answer comes. The next request is made when the one before is
-    over, its background tasks included, but at the latest after `timeout_s`. What is returned has no credentials."""
+    """Each of them, `times` times in a row, or until one is not over in time: the next request is made when the one
+    before is over, its background tasks included, but at the latest after `timeout_s`. What is returned has no
+    credentials."""
     answers = []
+    stuck = 0  # requests that the app goes on with for ever, although nobody waits for their answers
     for request in requests:
         same: set[tuple[int, str]] = set()
         for _ in range(times):
             answer = _ask_once(server, request, timeout_s)
             same.add((answer.status, answer.answer))
-            server.is_idle(timeout_s)
-            if not answer.status:
+            is_over = server.is_idle(timeout_s, but_for=stuck)
+            stuck += not is_over
+            if not (answer.status and is_over):
                 break
         answers.append(msgspec.structs.replace(answer, alike=len(same) == 1))
         on_asked(answers[-1])
@@ -81,6 +99,7 @@ def _ask_once(server: Server, request: AppRequest, timeout_s: float) -> RouteAns
             headers=request.headers,
             method=request.method,
             body=request.body,
+            stream_s=_STREAM_S,
         )
     except AskError as error:
         return msgspec.structs.replace(unanswered, reason=str(error))
@@ -88,5 +107,6 @@ def _ask_once(server: Server, request: AppRequest, timeout_s: float) -> RouteAns
         unanswered,
         status=answer.status,
         reason=wrong_status(answer.status, request.status, answer.headers.get("location", "")),
-        answer=answer_sha256(answer.body, request.ignore),
+        answer="" if answer.cut else answer_sha256(answer.body, request.ignore),
+        cut=answer.cut,
     )

@@ -64,6 +64,14 @@ def routes_of_schema(schema: Any, prefix: str = "") -> list[AppRoute]:
     return routes
 
 
+def route_without_schema(method: str, template: str) -> AppRoute:
+    """What is known of a route by its method and path alone."""
+    entry = RequestEntry(method=method, path=template)
+    if method == "GET" and "{" in template:
+        return AppRoute(method, template, entry, "its path needs a value; name one with --ask")
+    return AppRoute(method, template, entry, _unsafe(method, template))
+
+
 def with_template(request: AppRequest, routes: Sequence[AppRoute]) -> AppRequest:
     """`request` with the template of the route that its path is of, if it has none: the first one, as in the app."""
     if request.template:
@@ -86,13 +94,11 @@ def _route(
     entry, unknown = _with_parameters(
         RequestEntry(method=method, path=template, status=_status(operation), **body), parameters, schema
     )
-    if method != "GET":
-        return AppRoute(method, template, entry, f"{method} is sent only when bench-app.toml has it; see --init")
-    if unknown:
+    if method == "GET" and unknown:
         needs = "needs an example or a default" if len(unknown) == 1 else "need examples or defaults"
         return AppRoute(method, template, entry, f"{' and '.join(unknown)} {needs} in the schema")
-    if _DELETES & {word.lower() for word in _WORDS.findall(template)}:
-        return AppRoute(method, template, entry, "its path says that it deletes something; --ask PATH asks for it")
+    if unsafe := _unsafe(method, template):
+        return AppRoute(method, template, entry, unsafe)
     if needs_body:
         return AppRoute(method, template, entry, "it needs a body, which bench-app.toml can have")
     try:
@@ -100,6 +106,14 @@ def _route(
     except ValueError as error:  # an example that HTTP cannot send
         return AppRoute(method, template, entry, str(error))
     return AppRoute(method, template, entry)
+
+
+def _unsafe(method: str, template: str) -> str:
+    if method != "GET":
+        return f"{method} is sent only when bench-app.toml has it; see --init"
+    if _DELETES & {word.lower() for word in _WORDS.findall(template)}:
+        return "its path says that it deletes something; --ask PATH asks for it"
+    return ""
 
 
 def _with_parameters(

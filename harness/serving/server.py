@@ -148,8 +148,9 @@ class Server:
             self._start(free_port())
             self._await_health(timeout_s)
 
-    def is_idle(self, timeout_s: float) -> bool:
-        """Whether within `timeout_s` all workers say that they have nothing in flight.
+    def is_idle(self, timeout_s: float, *, but_for: int = 0) -> bool:
+        """Whether within `timeout_s` all workers say that they have nothing in flight; the only one of them, that it
+        has no more than `but_for` requests.
 
         One worker answers `/health`. For the others a line of their probe counts. It must be written after the
         question, and must not say that the event loop is blocked.
@@ -160,7 +161,7 @@ class Server:
             if (
                 isinstance(health, Health)
                 and health.token == self._token
-                and health.in_flight == 0
+                and health.in_flight <= but_for
                 and (self._target.workers == 1 or self._workers.are_idle(asked_s))
             ):
                 return True

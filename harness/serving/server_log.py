@@ -9,6 +9,7 @@ from harness.inside.bench_inside.reason import ERROR_PREFIX
 from harness.results.records.text import printable
 from harness.serving.asgi_server import AsgiServer
 
+_REPORTED = ERROR_PREFIX.encode()
 _TAIL_BYTES = 65536
 _LINE_CHARS = 300
 # uvicorn's, granian's, and with time and pid before it gunicorn's and hypercorn's.
@@ -25,6 +26,8 @@ class ServerLog:
         self._path = path
         self._server = server
         self._since_bytes = path.stat().st_size if path.exists() else 0
+        self._read_bytes = self._since_bytes
+        self._reported = b""
 
     def last_words(self) -> str:
         """The line that best says why the server ended: the last of ours, else the last that is not routine. Empty when
@@ -33,9 +36,13 @@ class ServerLog:
         return self.reported() or (printable(telling[-1])[:_LINE_CHARS] if telling else "")
 
     def reported(self) -> str:
-        """The last line that a worker wrote for the harness; empty when there is none."""
-        ours = [line.removeprefix(ERROR_PREFIX) for line in self._tail() if line.startswith(ERROR_PREFIX)]
-        return printable(ours[-1])[:_LINE_CHARS] if ours else ""
+        """The last line that a worker wrote for the harness; empty when there is none. However much came after it."""
+        *lines, unfinished = self._from(self._read_bytes).split(b"\n")
+        self._read_bytes += sum(len(line) + 1 for line in lines)
+        ours = [line for line in lines if line.startswith(_REPORTED)]
+        self._reported = ours[-1] if ours else self._reported
+        last = unfinished if unfinished.startswith(_REPORTED) else self._reported
+        return printable(last.removeprefix(_REPORTED).decode(errors="replace"))[:_LINE_CHARS]
 
     def in_words(self) -> str:
         """ "its log says: no such table" or "its log says nothing", for a message."""
@@ -63,10 +70,14 @@ class ServerLog:
         return bool(_TRACEBACK.match(line) or self._server.routine.match(line))
 
     def _tail(self) -> list[str]:
+        return self._from(self._since_bytes, at_most=_TAIL_BYTES).decode(errors="replace").splitlines()
+
+    def _from(self, begin: int, at_most: int | None = None) -> bytes:
+        """What is there from the byte `begin` on, or the last part of it."""
         try:
             with self._path.open("rb") as log:
                 end = log.seek(0, 2)
-                log.seek(max(self._since_bytes, end - _TAIL_BYTES))
-                return log.read().decode(errors="replace").splitlines()
+                log.seek(begin if at_most is None else max(begin, end - at_most))
+                return log.read()
         except FileNotFoundError:
-            return []
+            return b""

@@ -21,7 +21,8 @@ from harness.serving.server import ServeError, Server
 from tests.apps_kit import APPS, CorpusApp, corpus
 
 TESTS = APPS.parent
-MOVED_APPS = ("class_dependency", "mounted_app", "prefixed_router")
+# An endpoint and a dependency that become `def`, and a call in a dependency with `yield`, which is moved alone.
+MOVED_APPS = ("class_dependency", "dependency_teardown", "mounted_app", "prefixed_router")
 
 
 @contextmanager
@@ -34,7 +35,7 @@ def served(app: str, folder: Path, *, root: Path = APPS, factory: bool = False, 
         yield server
 
 
-def answer_and_check(app: CorpusApp, folder: Path, inside: str = "") -> tuple[bytes, AppCheck]:
+def answer_and_check(app: CorpusApp, folder: Path, inside: str = "") -> tuple[bytes, AppCheck, dict[str, str]]:
     folder.mkdir(parents=True)
     method, template = (app.route or "").split(" ")
     with served(app.target, folder, remedies=inside) as server:
@@ -45,27 +46,19 @@ def answer_and_check(app: CorpusApp, folder: Path, inside: str = "") -> tuple[by
         assert server.stop(10.0) == "stopped"
     files = WatchFiles.read(folder / "watch")
     answer = RouteAnswer(method, template, app.path, asked.status)
-    return body, checked([answer], files.stretches, files.requests, files.sources)
+    return body, checked([answer], files.stretches, files.requests, files.sources), files.sources
 
 
 @pytest.mark.parametrize("app", [app for app in corpus() if app.name in MOVED_APPS], ids=lambda app: app.name)
 def test_what_blocked_blocks_no_longer_and_answers_the_same(app: CorpusApp, tmp_path: Path) -> None:
-    before, check = answer_and_check(app, tmp_path / "as_is")
+    before, check, sources = answer_and_check(app, tmp_path / "as_is")
     assert len(check.findings) == 1
-    (remedy,) = [each for each in remedies(check, cores=2, users=10, installed=()) if each.name == "in_thread"]
-    assert (remedy.routes, remedy.why_not) == ((app.route,), "")
-    after, check = answer_and_check(app, tmp_path / "in_thread", remedy.inside)
+    remedy = remedies(check, cores=2, users=10, installed=(), sources=sources)[0]
+    assert (remedy.name, remedy.routes, remedy.why_not) == ("in_thread", (app.route,), "")
+    after, check, _ = answer_and_check(app, tmp_path / "in_thread", remedy.inside)
     assert check.findings == ()
     assert check.routes[0].status == 200
     assert after == before
-
-
-def test_a_dependency_with_yield_is_left_where_it_is(tmp_path: Path) -> None:
-    (app,) = [app for app in corpus() if app.name == "dependency_teardown"]
-    _, check = answer_and_check(app, tmp_path / "as_is")
-    remedy = remedies(check, cores=2, users=10, installed=())[0]
-    assert (remedy.name, remedy.routes) == ("in_thread", ())
-    assert " blocks in a dependency with `yield` or an overridden one, dependency_teardown.py:" in remedy.why_not
 
 
 def test_each_worker_of_a_factorys_app_has_the_remedies(tmp_path: Path) -> None:
@@ -85,6 +78,8 @@ def test_each_worker_of_a_factorys_app_has_the_remedies(tmp_path: Path) -> None:
             assert answer("/threads") == {"threads": 200}
         assert ask(server.host, server.port, "/awaits", timeout_s=10.0).status == 500
         assert server.reported().startswith("GET /awaits: the endpoint awaits, so it cannot be `def`; ")
+    seen = WatchFiles.read(tmp_path / "watch").requests
+    assert {each.threads for each in seen} == {200}  # the number in force, which is neither AnyIO's nor the app's own
 
 
 @pytest.mark.parametrize("server", ["uvicorn", "granian", "hypercorn", "gunicorn"])

@@ -127,7 +127,7 @@ def test_json_has_the_keys_that_are_promised() -> None:
     )
     assert set(slow["findings"][0]) == {
         *("file", "line", "function", "call", "cause", "ms", "where", "route"),
-        *("under_load", "under_load_ms"),
+        *("under_load", "under_load_ms", "coroutines"),
     }
     assert {"name", "route", "applies", "why_not", "ratio", "verdict", "change"} <= set(slow["remedies"][0])
     assert {"value", "low", "high"} <= set(slow["remedies"][0]["ratio"])

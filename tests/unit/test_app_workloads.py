@@ -46,6 +46,7 @@ def test_what_did_not_answer_as_it_should_is_not_measured() -> None:
     paths = [
         answered("/closed", status=401, reason="answered 401 (it asks for credentials)"),
         answered("/silent", status=0, reason="did not answer within 10 s"),
+        Answered(AppRequest(path="/events"), RouteAnswer("GET", None, "/events", 200, cut="answers without an end")),
         answered("/gone", status=404),  # somebody has said that this is right
     ]
     (only,) = app_workloads(check_of(), paths, most=4)  # one route: the mix would be the same
@@ -60,8 +61,9 @@ def test_routes_that_look_alike_get_names_of_their_own() -> None:
 
 def test_a_path_takes_the_name_of_the_route_that_answered_it() -> None:
     seen = [RequestLine(1, "GET", "/orders/7", "/orders/{id}", "def", 0, 200, 1.0, 1.0, 1.0)]
-    (request,) = with_templates([AppRequest(path="/orders/7?page=2")], seen)
-    assert request.route == "GET /orders/{id}"
+    for path in ("/orders/7?page=2", "/orders/%37"):
+        (request,) = with_templates([AppRequest(path=path)], seen)
+        assert request.route == "GET /orders/{id}"
 
 
 @given(

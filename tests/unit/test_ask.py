@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
 import time
@@ -116,6 +117,34 @@ def test_the_timeout_is_for_the_whole_answer(parts: tuple[bytes, ...]) -> None:
         with pytest.raises(AskError, match=r"^did not answer within 0\.3 s$"):
             ask(HOST, port, "/", timeout_s=0.3)
         assert time.monotonic() - began_s < 1.5
+
+
+EVENTS = b"Content-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "cut"),
+    [
+        (EVENTS, [b"1\r\nx\r\n"] * 50, r"answers without an end \(read for 0\.1 s\)"),
+        (EVENTS, [], r"answers without an end \(read for 0\.1 s\)"),
+        (EVENTS, [b"1\r\nx\r\n0\r\n\r\n"], ""),
+        (b"Transfer-Encoding: chunked\r\n\r\n", [b"1\r\nx\r\n"] * 50, r"answers without an end \(read for 0\.3 s\)"),
+        (b"Content-Length: 9999\r\n\r\n", [b"x" * 9999], "answered with more than 1,000 bytes"),
+    ],
+)
+def test_an_answer_without_an_end_has_a_status(head: bytes, body: list[bytes], cut: str) -> None:
+    began_s = time.monotonic()
+    with answering(OK + head, *body, pause_s=0.02, hold=True) as (port, _):
+        answer = ask(HOST, port, "/", timeout_s=0.3, max_bytes=1000, stream_s=0.1)
+        assert time.monotonic() - began_s < 1.5
+    assert answer.status == 200
+    assert re.fullmatch(cut, answer.cut)
+    assert answer.body == (b"" if cut else b"x")
+
+
+def test_an_answer_of_a_told_length_that_stops_is_none() -> None:
+    with answering(OK, b"Content-Length: 9\r\n\r\nx", hold=True) as (port, _), pytest.raises(AskError):
+        ask(HOST, port, "/", timeout_s=0.3, stream_s=0.1)
 
 
 def test_a_proxy_of_the_environment_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,3 +22,9 @@ def test_several_requests_to_a_route_are_one_row_with_what_went_wrong() -> None:
     (row,) = checked(answers, [], requests, {}).routes
     assert (row.name, row.status, row.reason, row.asked) == ("GET /orders/{order}", 500, "answered 500", True)
     assert row.service_ms == 20.0
+
+
+def test_an_answer_without_an_end_is_a_row_that_says_so() -> None:
+    endless = RouteAnswer("GET", "/orders/{order}", "/orders/1", 200, cut="answers without an end (read for 1 s)")
+    (row,) = checked([endless], [], [line(1, "/orders/1", 10.0)], {}).routes
+    assert (row.status, row.reason, row.service_ms) == (200, "answers without an end (read for 1 s)", 10.0)

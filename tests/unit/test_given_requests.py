@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.cli.app_requests import given_requests, why_no_success, wrong_status_lines
+from harness.cli.app_requests import given_requests, why_no_load, why_no_success, wrong_status_lines
 from harness.results.records.app_request import AppRequest
 from harness.results.records.errors import UsageError
 from harness.results.records.route_answer import RouteAnswer
@@ -91,3 +91,12 @@ def test_without_success_the_way_out_depends_on_what_was_answered() -> None:
     assert why_no_success(closed).startswith("every route asks for credentials; give them as headers in bench-app.toml")
     for other in ([], [answer(0, "not asked", path=None)], [*closed, answer(500, "answered 500")]):
         assert why_no_success(other).startswith("no route answered with success; ")
+
+
+def test_what_has_no_end_and_what_leads_elsewhere_cannot_be_measured_under_load() -> None:
+    endless = RouteAnswer("GET", "/a", "/a", 200, cut="answers without an end (read for 1 s)", expected=200)
+    assert wrong_status_lines([endless]) == []
+    assert why_no_success([endless]) == ""
+    for answers in ([endless], [endless, answer(302, "a redirect")]):
+        assert why_no_load(answers).startswith("no route has a right answer with an end, so nothing can be measured")
+    assert why_no_load([endless, answer(200)]) == ""

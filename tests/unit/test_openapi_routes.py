@@ -6,7 +6,7 @@ import pytest
 from fastapi import Cookie, FastAPI, Header, Path, Query
 
 from harness.results.records.app_request import AppRequest
-from harness.serving.openapi_routes import routes_of_schema, with_template
+from harness.serving.openapi_routes import route_without_schema, routes_of_schema, with_template
 
 
 def schema() -> Any:
@@ -157,3 +157,18 @@ def test_a_path_that_says_that_it_deletes_is_not_asked_although_it_is_a_get(path
     (route,) = routes_of_schema({"paths": {path: {"get": {}}}})
     assert (route.request is not None) == is_asked
     assert is_asked or route.missing == "its path says that it deletes something; --ask PATH asks for it"
+
+
+@pytest.mark.parametrize(
+    ("method", "template", "missing"),
+    [
+        ("GET", "/orders", ""),
+        ("GET", "/orders/{order}", "its path needs a value; name one with --ask"),
+        ("GET", "/cache/flush", "its path says that it deletes something; --ask PATH asks for it"),
+        ("POST", "/orders", "POST is sent only when bench-app.toml has it; see --init"),
+    ],
+)
+def test_without_a_schema_a_route_is_asked_by_its_path(method: str, template: str, missing: str) -> None:
+    route = route_without_schema(method, template)
+    assert route.missing == missing
+    assert (route.request is None) == bool(missing)

@@ -6,11 +6,9 @@ from typing import Any
 
 import pytest
 from fastapi import Depends, FastAPI
-from fastapi.security import OAuth2PasswordBearer
 
 from harness.inside.bench_inside.plain_code import cannot_wait
 from harness.inside.bench_inside.seen_request import SeenRequest
-from harness.inside.bench_inside.stacks import UserCode
 
 VERSION = "1.0"
 CONNECTION = object()
@@ -104,10 +102,6 @@ async def current_user() -> str:
     return "a"
 
 
-async def session() -> Any:
-    yield "open"
-
-
 def request_of(endpoint: Any, *dependencies: Any) -> SeenRequest:
     app = FastAPI()
     app.get("/a", dependencies=[Depends(each) for each in dependencies])(endpoint)
@@ -120,11 +114,3 @@ def test_an_endpoint_with_dependencies_may_be_given_what_waits() -> None:
     assert not request_of(constant, current_user).cannot_wait()
     assert not request_of(with_call).cannot_wait()
     assert request_of(with_call).endpoint_name() == "with_call"
-
-
-def test_dependencies_that_can_run_in_a_thread_are_plain_async_functions_of_the_app() -> None:
-    user = UserCode()
-    request = request_of(constant, current_user, session, constant, OAuth2PasswordBearer("token"))
-    assert request.movable_dependencies(user) == 1
-    assert request_of(constant, session).movable_dependencies(user) == 0
-    assert SeenRequest({"type": "http"}).movable_dependencies(user) == 0

@@ -58,4 +58,7 @@ def test_the_source_of_an_app_is_its_file_or_what_it_is_called(root: Path) -> No
     (root / "shop" / "__init__.py").touch()
     assert source_of("targets.foo:app", root) == "targets/foo.py"
     assert source_of("shop:application.asgi", root) == "shop/__init__.py"
+    (root / "src" / "paid").mkdir(parents=True)
+    (root / "src" / "paid" / "main.py").touch()
+    assert source_of("paid.main:app", root) == "src/paid/main.py"
     assert source_of("installed.app:app", root) == "installed.app:app"

@@ -9,9 +9,21 @@ from typing import Any
 import pytest
 
 from harness.inside.bench_inside.app_routes import routes_in
+from harness.inside.bench_inside.movable_functions import place_of_function
 from harness.inside.bench_inside.remedied import Remedied
 from harness.inside.bench_inside.remedies import RemedyError, RemedyOrder
-from tests.remedied_shop import MOVED, Answer, Tenant, answered, make_app, session
+from tests.remedied_shop import (
+    MOVED,
+    Answer,
+    Checker,
+    Tenant,
+    answered,
+    current_user,
+    make_app,
+    on_the_loop,
+    session,
+    used_twice,
+)
 
 
 def asked(app: Any, *paths: str) -> dict[str, Answer]:
@@ -66,23 +78,34 @@ def test_an_endpoint_that_awaits_says_so(path: str, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().err.splitlines() == [f"BENCH-ERROR: {words}"]
 
 
-def test_a_dependency_that_never_awaits_runs_in_a_thread_once() -> None:
-    answer = with_order("/me", dependencies_in_thread=("GET /me",))
+def dependencies(route: str, *functions: Any) -> Any:
+    return {route: [place_of_function(each) for each in functions]}
+
+
+def test_a_dependency_runs_in_a_thread_once_and_the_others_stay() -> None:
+    answer = with_order("/me", dependencies_in_thread=dependencies("GET /me", current_user))
     assert answer.body == {"ran": "loop", "user": "thread", "again": "thread", "session": "loop"}
-    assert with_order("/token", dependencies_in_thread=("GET /token",)).body == {"ran": "loop", "checked": "thread"}
+    answer = with_order("/token", dependencies_in_thread=dependencies("GET /token", Checker.__call__))
+    assert answer.body == {"ran": "loop", "checked": "thread"}
+    answer = with_order("/me", dependencies_in_thread=dependencies("GET /me", used_twice))
+    assert answer.body == {"ran": "loop", "user": "loop", "again": "loop", "session": "loop"}
 
 
-def test_where_each_dependency_awaits_it_is_tried(capsys: pytest.CaptureFixture[str]) -> None:
-    answer = with_order("/session", dependencies_in_thread=("GET /session",))
-    assert "GET /session: the dependency `session` awaits, so it cannot be `def`" in str(answer.body)
-    assert "BENCH-ERROR: GET /session: the dependency `session` awaits" in capsys.readouterr().err
+def test_one_that_needs_the_loop_stays_on_it() -> None:
+    answer = with_order("/both", dependencies_in_thread=dependencies("GET /both", current_user, on_the_loop))
+    assert answer.body == {"ran": "loop", "user": "thread", "placed": "loop"}
+
+
+def test_a_dependency_that_awaits_stays_where_it_is() -> None:
+    with pytest.raises(RemedyError, match=r"^GET /session: has no such `async def` dependency that can run"):
+        with_order("/session", dependencies_in_thread=dependencies("GET /session", session))
 
 
 def test_the_dependencies_of_an_app_that_overrides_some_are_left_alone() -> None:
     app = make_app()
     app.dependency_overrides[session] = lambda: "somebody"
-    with pytest.raises(RemedyError, match=r"^GET /me: has no `async def` dependency that can run"):
-        with_order("/me", app, dependencies_in_thread=("GET /me",))
+    with pytest.raises(RemedyError, match=r"^GET /me: has no such `async def` dependency that can run"):
+        with_order("/me", app, dependencies_in_thread=dependencies("GET /me", current_user))
     answer = with_order("/me", app, in_thread=("GET /me",))
     assert answer.body == {"ran": "thread", "user": "loop", "again": "loop", "session": "somebody"}
 
@@ -140,8 +163,8 @@ def test_an_app_that_is_mounted_twice_has_both_names() -> None:
             "GET /generator: its endpoint is a generator, which is asked for each part of the answer",
         ),
         (
-            {"dependencies_in_thread": ["GET /ping"]},
-            "GET /ping: has no `async def` dependency that can run in a thread; change it there",
+            {"dependencies_in_thread": {"GET /ping": [["shop.py", 1]]}},
+            "GET /ping: has no such `async def` dependency that can run in a thread; change it there",
         ),
     ],
 )
@@ -166,7 +189,10 @@ def test_also_of_an_app_without_a_lifespan() -> None:
 
 
 def test_a_remedy_that_there_is_not_is_named() -> None:
-    words = r"^BENCH_REMEDIES: 'uvloop' is no remedy; there are in_thread, dependencies_in_thread, on_loop, threads$"
+    words = (
+        r"^BENCH_REMEDIES: 'uvloop' is no remedy; there are in_thread, dependencies_in_thread, calls_in_thread, "
+        r"on_loop, threads$"
+    )
     with pytest.raises(RemedyError, match=words):
         RemedyOrder.read('{"uvloop": true}')
-    assert RemedyOrder.read('{"in_thread": ["GET /a"], "threads": 50}') == RemedyOrder(["GET /a"], threads=50)  # type: ignore[arg-type]
+    assert RemedyOrder.read('{"in_thread": ["GET /a"], "threads": 50}') == RemedyOrder(["GET /a"], threads=50)

@@ -14,6 +14,7 @@ from harness.report.app_section import app_section
 from harness.report.wording import TIMES
 from harness.results.records.app_record import AppRecord
 from harness.results.records.route_answer import RouteAnswer
+from harness.results.records.text import to_json
 from harness.results.store import Run, StoreError
 from tests import handmade_app as made
 from tests.unit.test_blocking_lines import WAITING, stretch
@@ -141,7 +142,7 @@ def run(tmp_path: Path) -> Run:
     record: AppRecord = msgspec.structs.replace(
         made.record(), folder=str(tmp_path), answers=(RouteAnswer("GET", "/slow", "/slow", 200),)
     )
-    run.write_app(record)
+    run.app_path.write_bytes(to_json(record))
     assert run.read_app() == record
     return run
 

@@ -91,6 +91,23 @@ def test_a_worker_that_cannot_start_has_said_so(tmp_path: Path) -> None:
     assert log_of(tmp_path, "BENCH-ERROR: a.py:1: b\n", "uvicorn").is_reported()
 
 
+def test_what_a_worker_said_is_found_before_a_flood_and_the_last_of_it_counts(tmp_path: Path) -> None:
+    flood = "x" * 99 + "\n"
+    log = log_of(tmp_path, "BENCH-ERROR: first\n" + 2000 * flood, "uvicorn")
+    assert log.reported() == "first"
+    assert log.last_words() == "first"
+    with (tmp_path / "server.log").open("a") as file:
+        for words, said in (
+            (2000 * flood, "first"),
+            ("BENCH-ERROR: sec", "sec"),
+            ("ond\n", "second"),
+            (flood, "second"),
+        ):
+            file.write(words)
+            file.flush()
+            assert log.reported() == said
+
+
 def test_no_log_has_no_words(tmp_path: Path) -> None:
     assert ServerLog(tmp_path / "missing.log", asgi_server("uvicorn")).last_words() == ""
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Collection, Iterator
 from types import CellType
 from typing import Any, NamedTuple
 
-_DEEPEST = 20
 _MOST = 1000
 
 
 class FoundRoute(NamedTuple):
-    """`path` is its whole template, as OpenAPI has it: `/orders/{order}`, mounts included. `methods` None: any.
+    """`path` is its whole template, as OpenAPI has it: `/orders/{order}`, mounts included. `methods` None: any; a
+    websocket has none.
 
     `holder` has the `endpoint`, and the `app` that is called for a request. That is the route; where FastAPI includes
     routers without copying their routes, it is what stands for the route in that place.
@@ -23,20 +23,25 @@ class FoundRoute(NamedTuple):
     holder: Any
     root_path: str = ""
 
+    @property
+    def is_websocket(self) -> bool:
+        return self.methods is not None and not self.methods
+
     def is_named(self, name: str) -> bool:
         """`name` is as `GET /orders/{order}`, with the `root_path` of the app or without it."""
         method, _, path = name.partition(" ")
         return path in (self.path, self.root_path + self.path) and (self.methods is None or method in self.methods)
 
 
-def routes_in(app: Any, prefix: str = "", depth: int = 0) -> Iterator[FoundRoute]:
-    """In the order in which a request is compared with them. `app` may be wrapped in middleware."""
+def routes_in(app: Any, prefix: str = "", within: tuple[Any, ...] = ()) -> Iterator[FoundRoute]:
+    """In the order in which a request is compared with them. `app` may be wrapped in middleware. `within` are the apps
+    that it is mounted in: it may lead back to one of them."""
     with_routes = ends_of(app, lambda each: isinstance(getattr(each, "routes", None), list))
-    if with_routes and depth <= _DEEPEST:
+    if with_routes and not any(with_routes[0] is each for each in within):
         root_path = str(getattr(with_routes[0], "root_path", "")).rstrip("/")
         for route in with_routes[0].routes:
-            for found in _routes_at(route, prefix, depth):
-                yield found if depth else found._replace(root_path=root_path)
+            for found in _routes_at(route, prefix, (*within, with_routes[0])):
+                yield found if within else found._replace(root_path=root_path)
 
 
 def ends_of(caller: Any, is_end: Callable[[Any], bool]) -> list[Any]:
@@ -75,14 +80,13 @@ def _content(cell: CellType) -> Any:
         return None
 
 
-def _routes_at(route: Any, prefix: str, depth: int) -> Iterator[FoundRoute]:
+def _routes_at(route: Any, prefix: str, within: tuple[Any, ...]) -> Iterator[FoundRoute]:
     included = getattr(route, "effective_route_contexts", None)  # of a router that FastAPI keeps as one route
     if callable(included):
         for each in included():
-            yield from _routes_at(getattr(each, "starlette_route", None) or each, prefix, depth)
+            yield from _routes_at(getattr(each, "starlette_route", None) or each, prefix, within)
     elif hasattr(route, "endpoint"):
-        if hasattr(route, "methods"):  # else it is a websocket
-            path = getattr(route, "path_format", "") or getattr(route, "path", "")
-            yield FoundRoute(f"{prefix}{path}", route.methods, route)
+        path = getattr(route, "path_format", "") or getattr(route, "path", "")
+        yield FoundRoute(f"{prefix}{path}", getattr(route, "methods", ()), route)
     elif hasattr(route, "app"):  # a mount, or a host
-        yield from routes_in(route.app, prefix + getattr(route, "path", ""), depth + 1)
+        yield from routes_in(route.app, prefix + getattr(route, "path", ""), within)

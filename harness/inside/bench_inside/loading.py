@@ -6,6 +6,7 @@ import importlib
 import inspect
 import sys
 from functools import reduce
+from importlib.util import find_spec
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -13,11 +14,15 @@ from typing import Any
 
 def load(app: str, folder: Path, *, factory: bool = False) -> Any:
     """`app` is `package.module:attribute`, an ASGI application or with `factory` a function that makes one. Raises
-    whatever the import raises, ImportError when Python finds another package of that name than the one in `folder`, and
-    TypeError for what cannot be called."""
-    sys.path.insert(0, str(folder))
+    whatever the import raises, ImportError when Python finds another package of that name than the one in `folder` or
+    in its `src`, and TypeError for what cannot be called."""
     module_name, _, attribute = app.partition(":")
-    _check_package(module_name.partition(".")[0], folder)
+    package = module_name.partition(".")[0]
+    sources = folder / "src"
+    sys.path[:0] = [str(folder), str(sources)] if _is_in(sources, package) else [str(folder)]
+    _check_package(package, folder if _is_in(folder, package) else sources)
+    if find_spec(package) is None:
+        raise ModuleNotFoundError(f"No module named '{package}' in {folder}; name its folder with --dir")
     module = importlib.import_module(module_name)
     found: Any = reduce(getattr, attribute.split("."), module)
     loaded = found() if factory else found
@@ -28,6 +33,11 @@ def load(app: str, folder: Path, *, factory: bool = False) -> Any:
         hint = "" if factory else "; is it a factory? Then add --factory"
         raise TypeError(f"`{attribute}` is a function that takes no scope, receive and send{hint}")
     return loaded
+
+
+def _is_in(folder: Path, name: str) -> bool:
+    """Whether Python could import `name` from it."""
+    return (folder / name).is_dir() or (folder / f"{name}.py").exists()
 
 
 def _takes_asgi(function: FunctionType) -> bool:

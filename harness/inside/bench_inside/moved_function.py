@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import dis
 import functools
 import inspect
 import sys
 from collections.abc import Callable
-from types import CodeType
 from typing import Any
 
 from .reason import ERROR_PREFIX
 
 _NO_LOOP = frozenset(["AsyncLibraryNotFound", "NoEventLoopError"])  # AnyIO's
-_AWAITS = frozenset(["GET_AWAITABLE", "GET_ANEXT"])  # `await` and `async with`, `async for`
 
 
 class AwaitsError(Exception):
@@ -49,11 +46,6 @@ def on_loop(call: Callable[..., Any]) -> Callable[..., Any]:
         return call(*args, **options)
 
     return _like(call, moved)
-
-
-def has_await(code: CodeType) -> bool:
-    """Without one, a coroutine never waits for the event loop."""
-    return any(each.opname in _AWAITS for each in dis.get_instructions(code))
 
 
 def _result_of(made: Any) -> Any:

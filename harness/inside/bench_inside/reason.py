@@ -25,7 +25,7 @@ def one_line(error: BaseException, app: str, folder: Path) -> str:
 def source_of(app: str, folder: Path) -> str:
     """The file of `package.module:attribute`, relative to `folder`; `app` itself when it is not there."""
     path = app.partition(":")[0].replace(".", "/")
-    for name in (f"{path}.py", f"{path}/__init__.py"):
+    for name in (f"{path}.py", f"{path}/__init__.py", f"src/{path}.py", f"src/{path}/__init__.py"):
         if (folder / name).exists():
             return name
     return app

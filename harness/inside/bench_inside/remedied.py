@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
+from .moved_calls import MovedCalls
 from .probe import App, Message, Receive, Send
 from .remedies import RemedyOrder, apply
 
@@ -15,9 +16,10 @@ from .remedies import RemedyOrder, apply
 class Remedied:
     """A request passes through without a coroutine of its own, so that it costs what it costs without remedies."""
 
-    def __init__(self, app: App, order: RemedyOrder) -> None:
+    def __init__(self, app: App, order: RemedyOrder, calls: MovedCalls | None = None) -> None:
         self.app = app
         self._order = order
+        self._calls = calls
         self._is_applied = False
 
     def __call__(self, scope: Message, receive: Receive, send: Send) -> Awaitable[None]:
@@ -28,7 +30,7 @@ class Remedied:
         return self.app(scope, receive, send)
 
     def _apply(self) -> None:
-        apply(self.app, self._order)
+        apply(self.app, self._order, self._calls)
         self._is_applied = True
 
     async def _lifespan(self, scope: Message, receive: Receive, send: Send) -> None:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .app_routes import ends_of, routes_in
-from .movable_dependencies import movable_dependencies
-from .moved_function import has_await, in_thread, on_loop
+from .movable_functions import movable_dependencies, place_of_function
+from .moved_calls import MovedCalls
+from .moved_function import in_thread, on_loop
 from .probe import thread_limiter
 from .reason import ERROR_PREFIX
 from .stacks import UserCode, definition_of
@@ -31,11 +32,13 @@ class RemedyError(Exception):
 
 class RemedyOrder(NamedTuple):
     """Routes are named as `GET /orders/{order}`. `in_thread` is for their endpoints, `dependencies_in_thread` for what
-    they depend on. `threads` 0: as many as AnyIO has."""
+    they depend on: the file and the first line of each function. `calls_in_thread` are parts of the source: file, line,
+    end line, column, end column. `threads` 0: as many as AnyIO has."""
 
-    in_thread: tuple[str, ...] = ()
-    dependencies_in_thread: tuple[str, ...] = ()
-    on_loop: tuple[str, ...] = ()
+    in_thread: Sequence[str] = ()
+    dependencies_in_thread: Mapping[str, Sequence[tuple[str, int]]] = {}
+    calls_in_thread: Sequence[tuple[str, int, int, int, int]] = ()
+    on_loop: Sequence[str] = ()
     threads: int = 0
 
     @classmethod
@@ -46,7 +49,8 @@ class RemedyOrder(NamedTuple):
         return cls(**given)
 
 
-def _each(names: Sequence[str], move: Callable[[str], None]) -> None:
+def _each(names: Iterable[str], move: Callable[[str], None]) -> None:
+    names = list(names)
     refused = [found for found in (_refusal(move, name) for name in names) if found is not None]
     if refused and len(refused) == len(names):
         raise refused[0]
@@ -62,17 +66,24 @@ def _refusal(move: Callable[[str], None], name: str) -> RemedyError | None:
     return None
 
 
-def apply(app: Any, order: RemedyOrder) -> None:
+def apply(app: Any, order: RemedyOrder, calls: MovedCalls | None = None) -> None:
     """Call it in a task of the event loop that serves `app`. Raises RemedyError where one can be applied to none of its
-    routes. Of several, those that it cannot be applied to stay as they are."""
+    routes. Of several, those that it cannot be applied to stay as they are. `calls` are those of the order, which must
+    be moved by now."""
+    _each(() if calls is None else calls.unmoved(), _unmoved)
     _each(order.in_thread, lambda name: _move_endpoint(_named(app, name), name, to_thread=True))
-    _each(order.dependencies_in_thread, lambda name: _move_dependencies(_named(app, name), name))
+    wanted = order.dependencies_in_thread
+    _each(wanted, lambda name: _move_dependencies(_named(app, name), name, {tuple(each) for each in wanted[name]}))
     _each(order.on_loop, lambda name: _move_endpoint(_named(app, name), name, to_thread=False))
     if order.threads:
         limiter = thread_limiter()
         if limiter is None:
             raise RemedyError(f"threads {order.threads}: the app does not use AnyIO, whose threads these are")
         limiter.total_tokens = order.threads
+
+
+def _unmoved(call: str) -> None:
+    raise RemedyError(f"{call}: the app has not read this file in its startup, so the call in it stays where it is")
 
 
 def _named(app: Any, name: str) -> Any:
@@ -144,26 +155,20 @@ def _call_instead(route: Any, call: Callable[..., Any], name: str) -> None:
     holder.app = sys.modules["starlette.routing"].request_response(call)
 
 
-def _move_dependencies(route: Any, name: str) -> None:
-    """Those that never await, or all when each of them has an `await`: it may be of a coroutine that blocks."""
+def _move_dependencies(route: Any, name: str, wanted: Collection[tuple[Any, ...]]) -> None:
     user = UserCode()
     dependants = [handler.dependant for handler in _Handler.all_of(route)]
     found = {id(each): each for dependant in dependants for each in movable_dependencies(route, dependant, user)}
-    if not found:
-        raise RemedyError(f"{name}: has no `async def` dependency that can run in a thread; change it there")
-    never_await = [each for each in found.values() if not _may_await(each.call)]
+    left = [each for each in found.values() if place_of_function(each.call) in wanted]
+    if not left:
+        raise RemedyError(f"{name}: has no such `async def` dependency that can run in a thread; change it there")
     moved: dict[Any, Callable[..., Any]] = {}  # one for all who share it, as they share its result
-    for dependant in never_await or found.values():
+    for dependant in left:
         call = dependant.call
         label = getattr(call, "__name__", type(call).__name__)
         if call not in moved:
             moved[call] = in_thread(call, f"{name}: the dependency `{label}`")
         _set_call(dependant, moved[call])
-
-
-def _may_await(call: Any) -> bool:
-    code = definition_of(call)
-    return code is None or has_await(code)
 
 
 def _set_call(dependant: Any, call: Callable[..., Any]) -> None:

@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-_DEEPEST = 20
+from .app_routes import ends_of
 
 
-def schemas_of(app: Any, prefix: str = "", depth: int = 0) -> Iterator[dict[str, str]]:
-    """The `path` of each schema, and the `prefix` of the paths in it."""
-    if depth > _DEEPEST:
+def schemas_of(app: Any, prefix: str = "", within: tuple[Any, ...] = ()) -> Iterator[dict[str, str]]:
+    """The `path` of each schema, and the `prefix` of the paths in it. `app` may be wrapped in middleware.
+    `within` are the apps that it is mounted in: it may lead back to one of them."""
+    with_routes = ends_of(app, lambda each: isinstance(getattr(each, "routes", None), list))
+    if not with_routes or any(with_routes[0] is each for each in within):
         return
-    url = getattr(app, "openapi_url", None)
+    within = (*within, with_routes[0])
+    url = getattr(with_routes[0], "openapi_url", None)
     if isinstance(url, str):
         yield {"path": prefix + url, "prefix": prefix}
-    routes = getattr(app, "routes", None)
-    if not isinstance(routes, list):
-        inner = getattr(app, "app", None)  # middleware around the app
-        if inner is not None:
-            yield from schemas_of(inner, prefix, depth + 1)
-        return
-    for route in routes:
-        mounted = getattr(route, "app", None)
+    for route in with_routes[0].routes:
         path = getattr(route, "path", None)
-        if isinstance(path, str) and "{" not in path and isinstance(getattr(mounted, "routes", None), list):
-            yield from schemas_of(mounted, prefix + path, depth + 1)
+        if isinstance(path, str) and "{" not in path and hasattr(route, "app") and not hasattr(route, "endpoint"):
+            yield from schemas_of(route.app, prefix + path, within)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from types import CodeType, FrameType
 from typing import Any, ClassVar
 
-from .movable_dependencies import movable_dependencies
+from .movable_functions import can_be_def, movable_dependencies, place_of_function
 from .plain_code import cannot_wait
 from .stacks import UserCode, definition_of, outwards, runs_as_coroutine
 
@@ -35,7 +35,9 @@ class SeenRequest:
         self.is_news = True  # no line of it has been written
         self._scope = scope
 
-    def line(self, user: UserCode, *, ended: bool = False, in_threads_s: float = 0.0) -> dict[str, Any]:
+    def line(
+        self, user: UserCode, *, ended: bool = False, in_threads_s: float = 0.0, threads: int | None = None
+    ) -> dict[str, Any]:
         """What the harness reads as `RequestLine`. The last one of a request counts."""
         self.is_news = False
         return {
@@ -48,6 +50,7 @@ class SeenRequest:
             "service_ms": round(((self.answered_s or time.monotonic()) - self.began_s) * 1e3, 3),
             "cpu_ms": round((time.process_time() - self.cpu_began_s) * 1e3, 3),
             "thread_ms": round(in_threads_s * 1e3, 3),
+            "threads": threads,
             "ended": ended,
         }
 
@@ -60,6 +63,8 @@ class SeenRequest:
                 "template": self.template(),
                 "kind": self.kind(),
                 "endpoint": self.endpoint_name(),
+                "endpoint_place": self.endpoint_place(),
+                "endpoint_can_be_def": self.endpoint_can_be_def(),
                 "cannot_wait": self.cannot_wait(),
                 "movable_dependencies": self.movable_dependencies(user),
                 "sync_dependencies": self.sync_dependencies(),
@@ -94,9 +99,18 @@ class SeenRequest:
         """Whether its endpoint is nothing but a few steps of Python."""
         return next(self._dependencies(), None) is None and cannot_wait(self._called())
 
-    def movable_dependencies(self, user: UserCode) -> int:
+    def endpoint_place(self) -> tuple[str, int]:
+        """File and first line of its function."""
+        return place_of_function(self._called())
+
+    def endpoint_can_be_def(self) -> bool:
+        return can_be_def(self._called())
+
+    def movable_dependencies(self, user: UserCode) -> list[tuple[str, int]]:
+        """File and first line of each."""
         route = self._route()
-        return len(movable_dependencies(route, getattr(route, "dependant", None), user))
+        found = movable_dependencies(route, getattr(route, "dependant", None), user)
+        return [place_of_function(each.call) for each in found]
 
     def role_of(self, code: CodeType) -> str | None:
         if code is self.endpoint():
@@ -160,17 +174,17 @@ class SeenRequests:
         return len(self._under_way) > 1
 
     def of(self, frame: FrameType, task: Any) -> SeenRequest | None:
-        """The one that a stack belongs to: what its functions were given, or what its task or thread has inherited; or
-        else the only one."""
+        """The one that a stack belongs to: what its functions were given, or what its task or thread has inherited.
+        Where that cannot be seen, the only one."""
         for each in outwards(frame):
             found = _carried_by(each)
             if isinstance(found, dict) and SCOPE_KEY in found:
                 return _request(found[SCOPE_KEY])
-            if isinstance(found, contextvars.Context) and CURRENT in found:
-                return _request(found[CURRENT])
+            if isinstance(found, contextvars.Context):
+                return _request(found.get(CURRENT))
         get_context = getattr(task, "get_context", None)  # Python 3.12 and newer
-        if get_context is not None and CURRENT in get_context():
-            return _request(get_context()[CURRENT])
+        if get_context is not None:
+            return _request(get_context().get(CURRENT))
         under_way = list(self._under_way.values())
         if not under_way:
             return self._last
@@ -191,6 +205,8 @@ def _carried_by(frame: FrameType) -> Any:
         return getattr(frame.f_locals.get("self"), "_context", None)
     if module.startswith("anyio.") and code.co_name == "run":  # a thread of its pool
         return frame.f_locals.get("context")
+    if module == "concurrent.futures.thread" and code.co_name == "run":  # what `asyncio.to_thread` gives it
+        return getattr(getattr(getattr(frame.f_locals.get("self"), "fn", None), "func", None), "__self__", None)
     return None
 
 

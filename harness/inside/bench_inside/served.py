@@ -11,6 +11,7 @@ import sys
 import traceback
 
 from .loading import load
+from .moved_calls import MovedCalls
 from .probe import App, Probe
 from .reason import ERROR_PREFIX, one_line
 from .remedied import Remedied
@@ -27,14 +28,23 @@ _settings = InsideSettings.read(os.environ)
 
 def _load() -> App:
     try:
-        loaded: App = load(_settings.app, _settings.folder, factory=_settings.factory)
-        if _settings.remedies:
-            loaded = Remedied(loaded, RemedyOrder.read(_settings.remedies))
+        loaded = _load_with(RemedyOrder.read(_settings.remedies)) if _settings.remedies else _load_as_is()
     except (Exception, SystemExit) as error:
         traceback.print_exception(type(error), error, error.__traceback__)
         _report(error)
         raise SystemExit(_STARTUP_FAILURE) from error
     return loaded if _settings.watch_dir is None else Watched(loaded, _settings.watch_dir)
+
+
+def _load_as_is() -> App:
+    app: App = load(_settings.app, _settings.folder, factory=_settings.factory)
+    return app
+
+
+def _load_with(order: RemedyOrder) -> App:
+    calls = MovedCalls(order.calls_in_thread)
+    calls.install()  # before the app's files are read
+    return Remedied(_load_as_is(), order, calls)
 
 
 def _report(error: BaseException) -> None:

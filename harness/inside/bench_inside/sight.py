@@ -6,7 +6,9 @@ It is read without letting go of the GIL: when another thread runs, a stack is a
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
+import time
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
@@ -35,6 +37,9 @@ class Sights:
         self._idle_codes = idle_codes
         self._user = user
         self._cpu_s_by_thread: dict[int, float] = {}
+        self._seen_s_by_thread: dict[int, float] = {}
+        greenlet = sys.modules.get("greenlet")
+        self._loops_greenlet: Any = None if greenlet is None else greenlet.getcurrent()
 
     def key(self, frame: FrameType) -> Any:
         """What the loop is at: a task, or where the user's code was entered. None: it waits for I/O or runs neither."""
@@ -46,8 +51,13 @@ class Sights:
 
     def of_loop(self, frame: FrameType, *, is_starting: bool) -> Sight:
         """`frame` is the innermost one of its thread."""
-        request = self._requests.of(frame, asyncio.current_task(self._loop))
         place = place_of(frame, self._user, self._idle_codes)
+        # An asynchronous session of SQLAlchemy works in a greenlet: who awaits it is on the stack that was left for it.
+        left = getattr(self._loops_greenlet, "gr_frame", None)
+        if left is not None and place.file is None:
+            frame = left
+            place = place_of(frame, self._user, self._idle_codes)
+        request = self._requests.of(frame if left is None else left, asyncio.current_task(self._loop))
         where = "startup" if is_starting else place.where or self._where_without_caller(frame)
         place = place._replace(where=where)
         endpoint = None if request is None else request.endpoint()
@@ -62,10 +72,13 @@ class Sights:
             ident: thread_cpu_s(native_id) - self._cpu_s_by_thread.get(ident, 0.0)
             for ident, native_id in self._other_threads()
         }
-        frame = frames.get(max(spent_s, key=spent_s.__getitem__, default=0))
+        busiest = max(spent_s, key=spent_s.__getitem__, default=0)
+        frame = frames.get(busiest)
         if frame is None:
             return NO_SIGHT
         request = self._requests.of(frame, None)
+        if request is not None and self._seen_s_by_thread.get(busiest, request.began_s) < request.began_s:
+            request = request if _is_pools(frame) else None  # it is older, and works for itself
         place = place_of(frame, self._user)
         if place.where is None and request is not None:
             roles = (request.role_of(each.f_code) for each in outwards(frame) if self._user.has(each.f_code))
@@ -73,8 +86,10 @@ class Sights:
         return Sight(place._replace(where=place.where or "other"), request)
 
     def remember_threads(self) -> None:
-        """How much CPU time each has used until now."""
+        """How much CPU time each has used until now, and since when it is known."""
         self._cpu_s_by_thread = {ident: thread_cpu_s(native_id) for ident, native_id in self._other_threads()}
+        now_s = time.monotonic()
+        self._seen_s_by_thread = {ident: self._seen_s_by_thread.get(ident, now_s) for ident in self._cpu_s_by_thread}
 
     def _where_without_caller(self, frame: FrameType) -> str:
         entered = outermost_users(frame, self._user, self._idle_codes)
@@ -91,3 +106,9 @@ class Sights:
             for each in threading.enumerate()
             if each.ident is not None and each.native_id is not None and each.ident not in without
         ]
+
+
+def _is_pools(frame: FrameType) -> bool:
+    """Whether a pool has given its thread this work."""
+    modules = (str(each.f_globals.get("__name__", "")) for each in outwards(frame))
+    return any(module == "concurrent.futures.thread" or module.startswith("anyio.") for module in modules)

@@ -50,6 +50,17 @@ class Place(NamedTuple):
     columns: tuple[int, ...]
     call: str | None  # the function of a library that it has called; None where that is not written in Python
     where: str | None  # None: who has called it does not tell
+    coroutine: CoroutineAt | None = None  # the innermost one, in which all this stands still; None: none of the user's
+
+
+class CoroutineAt(NamedTuple):
+    """Where a coroutine of the user's is. `first_line`: of its function, decorators included."""
+
+    file: str
+    function: str
+    first_line: int
+    line: int
+    columns: tuple[int, ...]  # as of a Place
 
 
 class UserCode:
@@ -86,7 +97,8 @@ def place_of(frame: FrameType, user: UserCode, until: frozenset[CodeType] = froz
         return Place(None, 0, "", (), _name(frame), where)
     code = innermost.f_code
     line = innermost.f_lineno or code.co_firstlineno
-    return Place(code.co_filename, line, code.co_name, _columns(innermost), _called(frame, innermost), where)
+    coroutine = _coroutine_at(frame, user, until)
+    return Place(code.co_filename, line, code.co_name, _columns(innermost), _called(frame, innermost), where, coroutine)
 
 
 def definition_of(function: Any) -> CodeType | None:
@@ -129,6 +141,15 @@ def outwards(frame: FrameType | None, until: frozenset[CodeType] = frozenset()) 
     while frame is not None and frame.f_code not in until:
         yield frame
         frame = frame.f_back
+
+
+def _coroutine_at(frame: FrameType, user: UserCode, until: frozenset[CodeType]) -> CoroutineAt | None:
+    found = next((each for each in outwards(frame, until) if runs_as_coroutine(each.f_code)), None)
+    if found is None or not user.has(found.f_code):
+        return None
+    code = found.f_code
+    line = found.f_lineno or code.co_firstlineno
+    return CoroutineAt(code.co_filename, code.co_name, code.co_firstlineno, line, _columns(found))
 
 
 def _name(frame: FrameType) -> str:
@@ -192,7 +213,9 @@ def _wraps_asgi(frame: FrameType) -> bool:
         return True
     if not {"scope", "receive", "send"} <= set(arguments):
         return False
-    return "app" in free or hasattr(frame.f_locals.get("self"), "app")
+    itself = frame.f_locals.get("self")
+    # The second is an application itself, such as a subclass of FastAPI.
+    return "app" in free or hasattr(itself, "app") or hasattr(itself, "build_middleware_stack")
 
 
 def _arguments(code: CodeType) -> tuple[str, ...]:

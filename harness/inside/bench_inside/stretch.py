@@ -44,6 +44,7 @@ class OpenStretch:
             "places": [
                 {
                     **place._asdict(),
+                    "coroutine": None if place.coroutine is None else place.coroutine._asdict(),
                     "by_other": by_other,
                     "ms": _ms(wall_s),
                     "cpu_ms": _ms(max(0.0, min(cpu_s, wall_s))),

@@ -1,7 +1,7 @@
 """The ASGI wrapper that tells the watching thread which requests there are, and begins and ends it.
 
-It writes to `<folder>/<pid>.requests.jsonl` and `<pid>.stretches.jsonl` (the harness reads them as `RequestLine` and
-`Stretch`), in the watching thread: the event loop waits for no disk.
+It writes to `<folder>/<pid>.requests.jsonl`, `<pid>.stretches.jsonl` and the like (the harness reads them as
+`RequestLine` and `Stretch`), in the watching thread: the event loop waits for no disk.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import contextlib
 import time
 from pathlib import Path
 
+from .app_routes import routes_in
 from .background_tasks import count_background_tasks
 from .lines import Lines
 from .probe import App, Message, Receive, Send, thread_limiter
@@ -33,12 +34,11 @@ class Watched:
         self._lines = Lines(folder)
         self._watch: Watch | None = None
         self._told_apart = 0
+        count_background_tasks()
+        self._say_routes()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if self._watch is None:
-            count_background_tasks()
-            for schema in schemas_of(self._app):
-                self._lines.add("schemas", schema)
             self._watch = Watch(self._requests, self._lines)
         if scope["type"] == "lifespan":
             await self._lifespan(self._watch, scope, receive, send)
@@ -49,6 +49,20 @@ class Watched:
             await self._request(self._watch, scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    def _say_routes(self) -> None:
+        """Before anything is asked: a server without a lifespan calls the app only then."""
+        with contextlib.suppress(Exception):  # the app may consist of what nobody can look into
+            schemas = list(schemas_of(self._app))
+            for schema in schemas:
+                self._lines.add("schemas", schema)
+            for route in routes_in(self._app):
+                if route.is_websocket:
+                    self._lines.add("websockets", {"path": route.path})
+                methods = ["GET"] if route.methods is None else sorted(route.methods)
+                for method in () if schemas else methods:
+                    self._lines.add("routes", {"method": method, "path": route.path})
+        self._lines.write()
 
     async def _lifespan(self, watch: Watch, scope: Message, receive: Receive, send: Send) -> None:
         async def listening(message: Message) -> None:
@@ -88,5 +102,11 @@ class Watched:
             self._requests.end(request)
             with contextlib.suppress(ValueError):  # closed by another task, which has a context of its own
                 CURRENT.reset(before)
-            in_threads_s = watch.in_threads_s - threads_before_s
-            self._lines.add("requests", request.line(self._user, ended=True, in_threads_s=in_threads_s))
+            threads = getattr(watch.limiter, "total_tokens", None)
+            line = request.line(
+                self._user,
+                ended=True,
+                in_threads_s=watch.in_threads_s - threads_before_s,
+                threads=threads if isinstance(threads, int) else None,  # there may be no limit, which is a float
+            )
+            self._lines.add("requests", line)

@@ -5,13 +5,24 @@ from __future__ import annotations
 from msgspec import Struct
 
 
+class HeldCoroutine(Struct, frozen=True):
+    """A coroutine of the user's that stands still at `line`. `first_line`: of its function, decorators included."""
+
+    file: str
+    function: str
+    first_line: int
+    line: int
+    columns: tuple[int, ...] = ()  # as of a place
+
+
 class StretchPlace(Struct, frozen=True):
     """What a thread was at, and for how long in this stretch: the innermost line of the user's code (`file` is None
     where none was on the stack) and the function of a library that it had called (None where that is not Python).
 
     `by_other`: the event loop's thread could not run because of another one, which was here. Else it was here itself,
     `cpu_ms` on a CPU and `queued_ms` ready without one. `columns` is the part of the source that was being executed:
-    line, end line, column, end column (in bytes); empty before Python 3.11.
+    line, end line, column, end column (in bytes); empty before Python 3.11. `coroutine`: the innermost one on
+    the stack; None where that is none of the user's.
     """
 
     file: str | None
@@ -24,6 +35,7 @@ class StretchPlace(Struct, frozen=True):
     cpu_ms: float
     queued_ms: float
     columns: tuple[int, ...] = ()
+    coroutine: HeldCoroutine | None = None
 
 
 class Stretch(Struct, frozen=True):

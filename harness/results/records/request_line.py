@@ -21,10 +21,13 @@ class RequestLine(Struct, frozen=True):
     cpu_ms: float
     thread_ms: float
     endpoint: str = ""  # the name of its function
+    endpoint_place: tuple[str, int] = ("", 0)  # file and first line of it, decorators included
+    endpoint_can_be_def: bool = False  # it is `async def`, and nothing in it needs that
     cannot_wait: bool = False  # by its code, so that it needs no thread
-    movable_dependencies: int = 0  # `async def` that could run in a thread
     background_in_threads: int = 0  # tasks that are `def`
     ended: bool = True
+    movable_dependencies: tuple[tuple[str, int], ...] = ()  # where each is that is `async def` and could be `def`
+    threads: int | None = None  # how many AnyIO may have; None: no AnyIO, or no limit
 
 
 class SchemaLine(Struct, frozen=True):
@@ -32,3 +35,16 @@ class SchemaLine(Struct, frozen=True):
 
     path: str
     prefix: str  # of the paths in it
+
+
+class RouteLine(Struct, frozen=True):
+    """One line of `watch/<pid>.routes.jsonl`: a route of an app that has no OpenAPI schema."""
+
+    method: str
+    path: str  # its template
+
+
+class WebsocketLine(Struct, frozen=True):
+    """One line of `watch/<pid>.websockets.jsonl`: a websocket of the app."""
+
+    path: str

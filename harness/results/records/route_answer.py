@@ -15,7 +15,8 @@ class RouteAnswer(Struct, frozen=True):
     """One request to the app, as it was asked: `path` is None when it was not, and has no credential. `template` is
     None when only a path was named. `status` 0: no answer came. `reason`: why it was not asked, gave no answer, or
     what is wrong with its status. `answer`: SHA-256 of the answer without the fields that differ each time; empty: none
-    came. `alike`: it was the same each time. `expected`: the status that is right; None: any 2xx."""
+    came to its end. `alike`: it was the same each time. `expected`: the status that is right; None: any 2xx. `cut`: why
+    the answer was not read to its end, such as that it has none; it cannot be measured under load then."""
 
     method: str
     template: str | None
@@ -25,6 +26,7 @@ class RouteAnswer(Struct, frozen=True):
     answer: str = ""
     alike: bool = True
     expected: int | None = None
+    cut: str = ""
 
     @property
     def asks_for_credentials(self) -> bool:
