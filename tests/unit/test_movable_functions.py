@@ -17,7 +17,6 @@ from harness.inside.bench_inside.movable_functions import can_be_def
 from harness.inside.bench_inside.seen_request import SeenRequest
 from harness.inside.bench_inside.stacks import UserCode
 
-
 TENANT: contextvars.ContextVar[str] = contextvars.ContextVar("tenant")
 
 
