@@ -166,7 +166,8 @@ def missing_of(cell: Cell | None) -> str:
     if cell is None or cell.status == "missing":
         return "was not measured"
     if cell.status in ("failed", "not_applicable"):
-        return f"could not be measured: {cell.error}" if cell.error else "could not be measured"
+        error = cell.error.removeprefix(f"{cell.variant}: ")  # who says it names the remedy
+        return f"could not be measured: {error}" if error else "could not be measured"
     if cell.without_answer:
         return f"gave no right answer in {count(cell.without_answer, 'slice')}"
     return "" if cell.valid_slices else "has no valid slice: the machine was busy, or see Slices in the report"

@@ -38,6 +38,7 @@ def test_one_that_does_not_apply_says_why_and_has_no_ratio() -> None:
     ("variant", "changes", "why"),
     [
         ("in_thread", {"status": "failed", "error": "exited with 7"}, "with it, the app could not be measured: exited"),
+        ("in_thread", {"status": "failed", "error": "in_thread: no"}, "with it, the app could not be measured: no"),
         ("in_thread", {"valid_slices": 0}, "with it, the app has no valid slice"),
         ("in_thread", {"without_answer": 1}, "with it, the app gave no right answer in 1 slice"),
         ("in_thread", {"status": "missing"}, "with it, the app was not measured"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import functools
 import time
 from collections.abc import AsyncIterator
@@ -15,6 +16,8 @@ from fastapi.security import OAuth2PasswordBearer
 from harness.inside.bench_inside.movable_functions import can_be_def
 from harness.inside.bench_inside.seen_request import SeenRequest
 from harness.inside.bench_inside.stacks import UserCode
+
+TENANT: contextvars.ContextVar[str] = contextvars.ContextVar("tenant")
 
 
 async def blocks() -> str:
@@ -47,6 +50,10 @@ async def starts_a_task() -> None:
     asyncio.create_task(awaits())  # noqa: RUF006
 
 
+async def sets_a_context_variable() -> None:
+    TENANT.set("acme")
+
+
 async def generates() -> AsyncIterator[int]:
     yield 1
 
@@ -67,7 +74,7 @@ def test_what_does_nothing_with_the_loop_can_be_def(function: Any) -> None:
 @pytest.mark.parametrize(
     "function",
     [
-        *(awaits, enters, asks_for_the_loop, starts_a_task, generates),
+        *(awaits, enters, asks_for_the_loop, starts_a_task, sets_a_context_variable, generates),
         *(timed(blocks), functools.partial(timed(blocks))),  # the decorator awaits it
         *(Checker, time.sleep, None),
     ],

@@ -12,8 +12,12 @@ from .stacks import UserCode, definition_of
 
 _COROUTINE = 0x80  # CO_COROUTINE, which a coroutine function with `yield` does not have
 _AWAITS = frozenset(["GET_AWAITABLE", "GET_ANEXT"])  # `await` and `async with`, `async for`
+# `set` is perhaps that of a context variable: what a thread sets there, nobody else sees.
 _OF_THE_LOOP = frozenset(
-    ["create_task", "current_task", "ensure_future", "get_event_loop", "get_running_loop", "run_coroutine_threadsafe"]
+    [
+        *("create_task", "current_task", "ensure_future", "get_event_loop", "get_running_loop"),
+        *("run_coroutine_threadsafe", "set"),
+    ]
 )
 
 
