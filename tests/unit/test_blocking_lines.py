@@ -41,12 +41,12 @@ def test_one_that_is_on_it_computes() -> None:
 
 
 def test_one_that_another_thread_keeps_from_running_cannot_run() -> None:
-    (line,) = found(in_each(msgspec.structs.replace(WAITING, by_other=True)))
+    (line,) = found(in_each(msgspec.structs.replace(WAITING, by_other=True, cpu_ms=58.0)))
     assert line.cause == "cannot_run"
 
 
 def test_threads_that_hand_the_gil_on_are_no_finding() -> None:
-    assert found(in_each(msgspec.structs.replace(WAITING, by_other=True, ms=12))) == []
+    assert found(in_each(msgspec.structs.replace(WAITING, by_other=True, ms=12, cpu_ms=12.0))) == []
 
 
 def test_a_thread_without_a_cpu_is_the_machines_affair() -> None:
@@ -130,3 +130,25 @@ def test_the_coroutines_that_stand_still_are_named_once_and_those_of_a_moment_ar
     assert line.coroutines == (first, second)
     (line,) = found(in_each(WAITING))
     assert line.coroutines == ()
+
+
+def test_turns_that_threads_take_in_one_request_do_not_add_up() -> None:
+    turn = msgspec.structs.replace(WAITING, by_other=True, ms=12, cpu_ms=12.0)
+    assert found([stretch(turn, request=number) for number in ROUTES for _ in range(4)]) == []
+
+
+def test_what_other_threads_did_not_compute_is_the_machines() -> None:
+    assert found(in_each(msgspec.structs.replace(WAITING, by_other=True, ms=60, cpu_ms=10.0))) == []
+
+
+def test_a_thread_that_has_gone_on_to_wait_is_named_where_it_kept_the_gil() -> None:
+    keeping = msgspec.structs.replace(WAITING, by_other=True, cpu_ms=60.0)
+    waiting = msgspec.structs.replace(keeping, line=6, call="threading.Event.wait", ms=90, cpu_ms=90.0)
+    (line,) = found(in_each(keeping, waiting))
+    assert line.line == keeping.line
+
+
+@pytest.mark.parametrize(("ms", "cpu_ms", "many"), [(20, 20, 0), (30, 30, 1), (10, 0, 1)])
+def test_what_computes_once_at_startup_has_to_be_longer(ms: float, cpu_ms: float, many: int) -> None:
+    starting = msgspec.structs.replace(WAITING, where="startup", ms=ms, cpu_ms=cpu_ms)
+    assert len(found([stretch(starting, request=None)])) == many

@@ -25,7 +25,7 @@ REQUESTS = [
 ROUTES = {each.number: SHOW if each.path == "/show" else SUM for each in REQUESTS}
 ANSWERS = [RouteAnswer("GET", "/show", "/show", 200), RouteAnswer("GET", "/sum", "/sum", 200)]
 SHORT = msgspec.structs.replace(WAITING, ms=8.0)
-ADDING = msgspec.structs.replace(WAITING, function="add", by_other=True, ms=30.0)
+ADDING = msgspec.structs.replace(WAITING, function="add", by_other=True, ms=30.0, cpu_ms=30.0)
 
 
 def blocked(place: StretchPlace, times: int, *, first: int = 1) -> list[Stretch]:

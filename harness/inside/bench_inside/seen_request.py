@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import itertools
 import time
@@ -34,7 +33,7 @@ class SeenRequest:
         self.status = 0
         self.background_in_threads = 0  # its background tasks that are `def`
         self.is_news = True  # no line of it has been written
-        self.task = asyncio.current_task()
+        self.task: Any = None
         self._scope = scope
 
     def line(

@@ -6,6 +6,7 @@ It writes to `<folder>/<pid>.requests.jsonl`, `<pid>.stretches.jsonl` and the li
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from pathlib import Path
@@ -82,6 +83,7 @@ class Watched:
 
     async def _request(self, watch: Watch, scope: Message, receive: Receive, send: Send) -> None:
         request = SeenRequest(scope)
+        request.task = asyncio.current_task()
         if watch.limiter is None:
             watch.limiter = thread_limiter()
         threads_before_s = watch.in_threads_s
