@@ -8,13 +8,15 @@ import sys
 import threading
 import time
 from pathlib import Path
-from types import SimpleNamespace
+from types import FrameType, SimpleNamespace
 from typing import Any
+
+import jinja2
 
 from harness.inside.bench_inside.pool_waits import PoolWaits
 from harness.inside.bench_inside.seen_request import SeenRequests
 from harness.inside.bench_inside.sight import Sights
-from harness.inside.bench_inside.stacks import UserCode, between_callbacks, place_of
+from harness.inside.bench_inside.stacks import UserCode, awaiting_frame, between_callbacks, place_of
 
 # As `sqlalchemy.util.concurrency` does it: what blocks has a stack of its own, which begins in the library.
 _LIBRARY = """
@@ -96,3 +98,56 @@ def test_who_selects_is_not_taken_for_the_loop_that_does() -> None:
     reader.close()
     writer.close()
     assert isinstance(key, asyncio.Task)
+
+
+def test_where_a_function_begins_is_no_line_that_computes() -> None:
+    seen: list[int] = []
+
+    def begins() -> int:  # the interpreter lets others run here
+        return 1
+
+    def look(frame: Any, event: str, _: object) -> None:
+        if event == "call" and frame.f_code is begins.__code__:
+            seen.append(place_of(frame, UserCode()).line)
+
+    sys.setprofile(look)
+    begins()
+    sys.setprofile(None)
+    assert seen == [begins.__code__.co_firstlineno + 1]
+
+
+def test_a_line_of_a_template_is_its_own() -> None:
+    """What Jinja makes of a template is Python with other lines; it keeps which belongs to which."""
+    template = jinja2.Environment(autoescape=True).from_string("one\n\n{{ look() }}\n")
+    code = template.root_render_func.__code__
+
+    def look() -> str:
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame.f_code is not code:
+            frame = frame.f_back
+        assert frame is not None
+        user = UserCode()
+        user._known[code.co_filename] = True
+        place = place_of(frame, user)
+        return f"{place.line} {place.function}"
+
+    assert template.render(look=look) == "one\n\n3 template"
+
+
+def test_of_a_task_that_awaits_a_library_the_line_of_the_app_is_found() -> None:
+    async def waits() -> None:
+        await asyncio.sleep(30)
+
+    async def outer() -> None:
+        await waits()
+
+    async def look() -> None:
+        task = asyncio.ensure_future(outer())
+        await asyncio.sleep(0)
+        frame = awaiting_frame(task, UserCode())
+        assert frame is not None
+        assert frame.f_code is waits.__code__
+        assert frame.f_lineno == waits.__code__.co_firstlineno + 1
+        task.cancel()
+
+    asyncio.run(look())
