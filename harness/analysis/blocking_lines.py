@@ -19,9 +19,9 @@ from harness.results.records.text import printable
 
 THRESHOLD_MS = 5.0
 # Threads that compute in Python hand the GIL on every 5 ms. To wait for a few of them is how threads work.
-CANNOT_RUN_MS = 15.0
+CANNOT_RUN_MS = 25.0
 # What happens once cannot be told from the machine by asking again, and nobody waits for it yet.
-_STARTUP_MS = 25.0
+_STARTUP_MS = 15.0
 # A thread that is here has let go of the GIL: what it has kept it for came before.
 _LETS_GO = ("threading.", "queue.", "concurrent.futures.")
 
@@ -106,24 +106,32 @@ def blocking_lines_under_load(
     """As `blocking_lines`, of `requests` of which many were made at once.
 
     What blocks when requests meet does not do so in each of them. A line counts when it blocks three times, and in at
-    least a tenth of the requests of its route. What is longer counts however seldom it is, unless threads are what it
-    is about: that they take turns is no fault until it goes on all the time.
+    least a tenth of the requests of its route. What is longer counts however seldom it is, with two exceptions: that
+    threads take turns is no fault until it goes on all the time, and what happens while all garbage is collected may be
+    nothing else than that, which begins at any line.
     """
     asked = Counter(routes.values())
     in_threads = {routes[each.number] for each in requests if each.kind == "def" and each.number in routes}
 
-    def telling(group: _Group, long_ms: list[float]) -> list[float]:
-        is_often = len(long_ms) >= _UNDER_LOAD_PART * (asked.total() if group.route is None else asked[group.route])
+    def counted(group: _Group, long_ms: list[float]) -> list[float]:
+        return long_ms if len(long_ms) >= _UNDER_LOAD_TIMES and group.where != "startup" else []
+
+    def often(group: _Group, long_ms: list[float]) -> list[float]:
+        least = _UNDER_LOAD_PART * (asked.total() if group.route is None else asked[group.route])
+        return counted(group, long_ms) if len(long_ms) >= least else []
+
+    def seldom(group: _Group, long_ms: list[float]) -> list[float]:
         starts_thread = group.cause == "waits" and group.where == "endpoint" and group.route in in_threads
-        takes_turns = group.cause == "cannot_run" or starts_thread
-        seldom_ms = [] if takes_turns else [ms for ms in long_ms if ms >= _SELDOM_MS]
-        counted = long_ms if is_often else seldom_ms
-        return counted if len(counted) >= _UNDER_LOAD_TIMES and group.where != "startup" else []
+        if group.cause == "cannot_run" or starts_thread:
+            return []
+        return counted(group, [ms for ms in long_ms if ms >= _SELDOM_MS])
 
     endpoints = _endpoints(routes, requests)
     routed = [part for each in _of_routes(stretches, routes) for part in _by_thread(*each, endpoints)]
-    found = _lines(routed, sources, telling)
-    return [msgspec.structs.replace(line, under_load=True, under_load_ms=line.ms) for line in found]
+    found = {_place(line): line for line in _lines([r for r in routed if not r.stretch.collections], sources, seldom)}
+    found |= {_place(line): line for line in _lines(routed, sources, often)}
+    marked = [msgspec.structs.replace(line, under_load=True, under_load_ms=line.ms) for line in found.values()]
+    return _longest_first(marked)
 
 
 def least_ms(cause: Cause, where: str = "endpoint") -> float:
@@ -194,7 +202,16 @@ def _lines(
         counted = telling(group, [ms for ms in by_request.values() if ms >= least_ms(group.cause, group.where)])
         if counted:
             found.append(_line_of(group, places[group], median(counted), sources))
-    return sorted(found, key=lambda line: (-line.ms, line.file, line.line))
+    return _longest_first(found)
+
+
+def _longest_first(lines: Sequence[BlockingLine]) -> list[BlockingLine]:
+    return sorted(lines, key=lambda line: (-line.ms, line.file, line.line))
+
+
+def _place(line: BlockingLine) -> tuple[str | None, str, str, str, Cause, int | None]:
+    """As of its `_Group`."""
+    return line.route, line.file, line.function, line.where, line.cause, line.line if line.cause == "waits" else None
 
 
 def _groups(stretch: Stretch, route: str | None) -> list[tuple[_Group, float, list[StretchPlace]]]:

@@ -128,3 +128,10 @@ def test_a_loop_that_computes_is_the_same_at_each_of_its_lines() -> None:
     elsewhere = msgspec.structs.replace(COMPUTING, line=9)
     (line,) = check(*blocked(COMPUTING, 3), loaded=blocked(elsewhere, 50)).findings
     assert not line.under_load
+
+
+@pytest.mark.parametrize(("times", "many"), [(5, 0), (10, 1)])
+def test_what_is_seldom_counts_only_where_no_garbage_was_collected(times: int, many: int) -> None:
+    collecting = [msgspec.structs.replace(each, collections=1) for each in blocked(WAITING, times)]
+    assert len(found(collecting)) == many
+    assert len(found(blocked(WAITING, times))) == 1

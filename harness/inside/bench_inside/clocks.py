@@ -18,10 +18,6 @@ class ThreadTimes(NamedTuple):
     def since(self, before: ThreadTimes) -> ThreadTimes:
         return ThreadTimes(self.cpu_s - before.cpu_s, self.queued_s - before.queued_s, self.runs - before.runs)
 
-    def without(self, collected_s: float) -> ThreadTimes:
-        """As if it had been without a CPU while garbage was collected: that is no work of the line that it began at."""
-        return self._replace(cpu_s=self.cpu_s - collected_s, queued_s=self.queued_s + collected_s)
-
 
 def thread_cpu_s(native_id: int) -> float:
     """Of one thread of this process; of a thread that has ended it is 0. Other systems than Linux tell only what all

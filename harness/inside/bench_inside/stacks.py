@@ -19,7 +19,6 @@ from typing import Any, NamedTuple
 _INSIDE = Path(__file__).parent
 _COROUTINE = 0x80 | 0x100 | 0x200  # CO_COROUTINE, CO_ITERABLE_COROUTINE, CO_ASYNC_GENERATOR
 
-_COLLECTING = "_collects"  # called by the interpreter wherever it collects garbage
 _CALLING_OTHERS = frozenset(  # the app, and pools of connections
     ["__call__", "_lifespan", "_request", "run_background_task", "called", "awaited"]
 )
@@ -110,8 +109,6 @@ def _places_of_package(name: str) -> tuple[str, ...]:
 
 def place_of(frame: FrameType, user: UserCode, until: frozenset[CodeType] = frozenset()) -> Place:
     """Of a thread whose innermost frame this is; `until` is the code that runs its event loop, when it has one."""
-    if _is_ours(frame.f_code) and frame.f_code.co_name == _COLLECTING and frame.f_back is not None:
-        frame = frame.f_back
     innermost = next((each for each in outwards(frame, until) if user.has(each.f_code) or _is_ours(each.f_code)), None)
     if innermost is not None and _is_ours(innermost.f_code):
         return Place(None, 0, "", (), _name(frame), "other")

@@ -21,6 +21,7 @@ class OpenStretch:
         self.proven_from_s = proven_from_s
         self.seen_s = began_s  # until here
         self.looks = 0
+        self.collections = 0  # of garbage
         self.request: SeenRequest | None = None
         self.last: tuple[Place, bool] | None = None
         self._spent: dict[tuple[Place, bool], list[float]] = {}
@@ -41,6 +42,7 @@ class OpenStretch:
             "t_s": self.began_s,
             "ms": _ms(self.seen_s - self.began_s),
             "request": None if self.request is None else self.request.number,
+            "collections": self.collections,
             "places": [
                 {
                     **place._asdict(),

@@ -50,7 +50,7 @@ class _Look(NamedTuple):
     others_cpu_s: float  # of all threads but the loop's and this one
     changed_s: tuple[float, float] | None  # of `SeenRequests`
     is_crowd: bool  # many requests are under way
-    collected_s: float  # garbage, by whichever thread, all in all
+    collections: int  # of all the garbage there is, by whichever thread, until now
 
 
 class _Step(NamedTuple):
@@ -79,9 +79,6 @@ class Watch:
         self._clock = ThreadClock(threading.get_native_id())
         self._user = UserCode()
         self._requests = requests
-        self._collected_s = 0.0
-        self._collects_since_s: float | None = None
-        gc.callbacks.append(self._collects)
         self._sights = Sights(self._loop, requests, between_callbacks(sys._getframe(1)), self._user)
         self._stretch: OpenStretch | None = None
         self._times = ThreadTimes(0.0)  # of the loop's thread, at the last look into the stretch
@@ -100,20 +97,6 @@ class Watch:
     def end(self) -> None:
         self._ended = True
         self._watcher.join()
-        gc.callbacks.remove(self._collects)
-
-    def _collects(self, phase: str, info: dict[str, int]) -> None:
-        if phase == "start":
-            is_told_to = "collect" in sys._getframe(1).f_code.co_names  # the line calls `gc.collect`
-            self._collects_since_s = None if is_told_to else time.monotonic()
-        elif self._collects_since_s is not None:
-            self._collected_s += time.monotonic() - self._collects_since_s
-            self._collects_since_s = None
-
-    def _garbage_s(self) -> float:
-        """It may be in the middle of it, at a callback of a weak reference."""
-        since_s = self._collects_since_s
-        return self._collected_s + (0.0 if since_s is None else time.monotonic() - since_s)
 
     def _watch(self) -> None:
         self._own_clock = ThreadClock(threading.get_native_id())
@@ -152,7 +135,7 @@ class Watch:
             others_cpu_s,
             self._requests.changed_s(),
             self._requests.are_many(),
-            self._garbage_s(),
+            gc.get_stats()[-1]["collections"],
         )
 
     def _remember(self, now: _Look) -> None:
@@ -220,10 +203,10 @@ class Watch:
 
     def _waited_for_gil_s(self, last: _Look, now: _Look) -> float:
         """At least: how long there was no CPU, for this thread or for the loop's while it had the GIL, is known since
-        `_remember` only, which may be too much. Nobody waits for who collects garbage: it may be anybody's."""
+        `_remember` only, which may be too much."""
         own_queued_s = self._own_clock.read().queued_s - self._own_queued_s
         loop_queued_s = self._clock.read().queued_s - self._loop_queued_s
-        return self._late_s(now) - own_queued_s - loop_queued_s - (now.collected_s - last.collected_s)
+        return self._late_s(now) - own_queued_s - loop_queued_s
 
     def _open(self, step: _Step, proven_from_s: float, sight: Sight, other: Sight, last: _Look, now: _Look) -> None:
         self._ask()  # first: what is read below lets go of the GIL, and the loop may go on
@@ -234,8 +217,7 @@ class Watch:
         self._stretch.request = request
         self._written_s = now.at_s
         # How long it had no CPU is known since `_remember` only, which may be too much for the first look.
-        began = self._clock.read()._replace(cpu_s=step.began_cpu_s, queued_s=self._loop_queued_s)
-        self._times = began.without(last.collected_s)
+        self._times = self._clock.read()._replace(cpu_s=step.began_cpu_s, queued_s=self._loop_queued_s)
         self._add(self._stretch, sight, other, last, now, now.at_s)
 
     def _ask(self) -> None:
@@ -276,8 +258,9 @@ class Watch:
                 self._lines.add("requests", stretch.request.line(self._user))
 
     def _add(self, stretch: OpenStretch, sight: Sight, other: Sight, last: _Look, now: _Look, until_s: float) -> None:
-        times = self._clock.read().without(self._garbage_s())
+        times = self._clock.read()
         did, self._times = times.since(self._times), times
+        stretch.collections += now.collections - last.collections
         is_over = until_s < now.at_s or self._step.key != stretch.key  # what the thread is at now is another thing
         if stretch.last is not None and is_over:
             share = min(1.0, max(0.0, until_s - last.at_s) / (now.at_s - last.at_s))
@@ -301,5 +284,6 @@ class Watch:
         """The loop could not have run, whether it had to or not."""
         stretch = OpenStretch(None, since_s, since_s)
         stretch.request = other.request
+        stretch.collections = now.collections - last.collections
         stretch.add(other.place, True, now.at_s, ThreadTimes(now.others_cpu_s - last.others_cpu_s))
         self._lines.add("stretches", stretch.line())

@@ -46,3 +46,4 @@ class Stretch(Struct, frozen=True):
     ms: float
     request: int | None
     places: tuple[StretchPlace, ...]
+    collections: int = 0  # of all garbage, meanwhile: they belong to no line, and may take tens of milliseconds
