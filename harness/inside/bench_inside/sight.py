@@ -74,15 +74,15 @@ class Sights:
     def of_busiest(self, frames: dict[int, FrameType]) -> Sight:
         """Of all other threads but the calling one, the one with the most CPU time since `remember_threads`."""
         spent_s = {
-            ident: thread_cpu_s(native_id) - self._cpu_s_by_thread.get(ident, 0.0)
+            (ident, native_id): thread_cpu_s(native_id) - self._cpu_s_by_thread.get(native_id, 0.0)
             for ident, native_id in self._other_threads()
         }
-        busiest = max(spent_s, key=spent_s.__getitem__, default=0)
-        frame = frames.get(busiest)
+        ident, native_id = max(spent_s, key=spent_s.__getitem__, default=(0, 0))
+        frame = frames.get(ident)
         if frame is None:
             return NO_SIGHT
         request = self._requests.of(frame, None)
-        if request is not None and self._seen_s_by_thread.get(busiest, request.began_s) < request.began_s:
+        if request is not None and self._seen_s_by_thread.get(native_id, request.began_s) < request.began_s:
             request = request if _is_pools(frame) else None  # it is older, and works for itself
         place = place_of(frame, self._user)
         if place.file is None and request is not None:
@@ -96,9 +96,10 @@ class Sights:
 
     def remember_threads(self) -> None:
         """How much CPU time each has used until now, and since when it is known."""
-        self._cpu_s_by_thread = {ident: thread_cpu_s(native_id) for ident, native_id in self._other_threads()}
-        now_s = time.monotonic()
-        self._seen_s_by_thread = {ident: self._seen_s_by_thread.get(ident, now_s) for ident in self._cpu_s_by_thread}
+        # By the system's number: Python gives that of a thread that has ended to the next one.
+        self._cpu_s_by_thread = {native_id: thread_cpu_s(native_id) for _, native_id in self._other_threads()}
+        now_s, seen_s = time.monotonic(), self._seen_s_by_thread
+        self._seen_s_by_thread = {native_id: seen_s.get(native_id, now_s) for native_id in self._cpu_s_by_thread}
 
     def _where_without_caller(self, frame: FrameType, request: SeenRequest | None) -> str:
         entered = outermost_users(frame, self._user, self._idle_codes)
