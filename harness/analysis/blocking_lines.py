@@ -87,14 +87,26 @@ def blocking_lines(
     out. `sources` are the user's files.
 
     A line counts when it blocks in at least half of the requests of its route. What happened once may have been the
-    machine, and nothing else can be told from it.
+    machine, and nothing else can be told from it. That threads take turns is how they work. Where one keeps the GIL and
+    has gone on before it is seen, it was at the line at which others of the route have seen it.
     """
     asked = Counter(routes.values())
+    routed = [_Routed(_without_turns(stretch), route) for stretch, route in _of_routes(stretches, routes)]
+    unseen = Counter(each.route for each in routed if any(map(_is_unseen_thread, each.stretch.places)))
 
     def telling(group: _Group, long_ms: list[float]) -> list[float]:
-        return long_ms if len(long_ms) >= _needed(group, asked) else []
+        more = unseen[group.route] if group.cause == "cannot_run" and group.route is not None else 0
+        return long_ms if len(long_ms) + more >= _needed(group, asked) else []
 
-    return _lines(list(_of_routes(stretches, routes)), sources, telling)
+    return _lines(routed, sources, telling)
+
+
+def _without_turns(stretch: Stretch) -> Stretch:
+    return msgspec.structs.replace(stretch, places=tuple(place for place in stretch.places if not place.takes_turns))
+
+
+def _is_unseen_thread(place: StretchPlace) -> bool:
+    return place.by_other and place.file is None and own_ms(place) >= CANNOT_RUN_MS
 
 
 def blocking_lines_under_load(

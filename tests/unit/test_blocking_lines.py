@@ -152,3 +152,17 @@ def test_a_thread_that_has_gone_on_to_wait_is_named_where_it_kept_the_gil() -> N
 def test_what_computes_once_at_startup_has_to_be_longer(ms: float, cpu_ms: float, many: int) -> None:
     starting = msgspec.structs.replace(WAITING, where="startup", ms=ms, cpu_ms=cpu_ms)
     assert len(found([stretch(starting, request=None)])) == many
+
+
+def test_of_threads_that_take_turns_none_keeps_the_gil() -> None:
+    turns = msgspec.structs.replace(WAITING, by_other=True, cpu_ms=60.0, takes_turns=True)
+    assert found(in_each(turns)) == []
+
+
+@pytest.mark.parametrize(("seen", "many"), [(0, 0), (1, 1)])
+def test_a_thread_that_has_gone_on_was_where_another_request_has_seen_it(seen: int, many: int) -> None:
+    keeping = msgspec.structs.replace(WAITING, by_other=True, cpu_ms=60.0)
+    gone = msgspec.structs.replace(keeping, file=None)
+    places = [keeping] * seen + [gone] * (len(ROUTES) - seen)
+    lines = found([stretch(place, request=number) for number, place in zip(ROUTES, places, strict=True)])
+    assert len(lines) == many

@@ -192,9 +192,10 @@ class SeenRequests:
         get_context = getattr(task, "get_context", None)  # Python 3.12 and newer
         if get_context is not None:
             return _request(get_context().get(CURRENT))
+        return self.only_one() if self._under_way else self._last
+
+    def only_one(self) -> SeenRequest | None:
         under_way = list(self._under_way.values())
-        if not under_way:
-            return self._last
         return under_way[0] if len(under_way) == 1 else None
 
     def _loop_ran(self, at_s: float) -> None:

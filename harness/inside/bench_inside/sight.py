@@ -16,6 +16,8 @@ from .clocks import thread_cpu_s
 from .seen_request import SeenRequest, SeenRequests
 from .stacks import Place, UserCode, awaiting_frame, outermost_users, outwards, place_of, runs_as_coroutine
 
+_MOST = 0.6  # of the CPU time of all threads
+
 
 class Sight(NamedTuple):
     place: Place
@@ -79,8 +81,8 @@ class Sights:
         }
         ident, native_id = max(spent_s, key=spent_s.__getitem__, default=(0, 0))
         frame = frames.get(ident)
-        if frame is None:
-            return NO_SIGHT
+        if frame is None:  # it has ended
+            return NO_SIGHT._replace(request=self._requests.only_one())
         request = self._requests.of(frame, None)
         if request is not None and self._seen_s_by_thread.get(native_id, request.began_s) < request.began_s:
             request = request if _is_pools(frame) else None  # it is older, and works for itself
@@ -92,7 +94,8 @@ class Sights:
         elif place.where is None and request is not None:
             roles = (request.role_of(each.f_code) for each in outwards(frame) if self._user.has(each.f_code))
             place = place._replace(where=next((role for role in roles if role is not None), None))
-        return Sight(place._replace(where=place.where or "other"), request)
+        takes_turns = spent_s[ident, native_id] < _MOST * sum(spent_s.values())
+        return Sight(place._replace(where=place.where or "other", takes_turns=takes_turns), request)
 
     def remember_threads(self) -> None:
         """How much CPU time each has used until now, and since when it is known."""

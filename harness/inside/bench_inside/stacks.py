@@ -57,6 +57,7 @@ class Place(NamedTuple):
     call: str | None  # the function of a library that it has called; None where that is not written in Python
     where: str | None  # None: who has called it does not tell
     coroutine: CoroutineAt | None = None  # the innermost one, in which all this stands still; None: none of the user's
+    takes_turns: bool = False  # of a thread: others computed as well
 
 
 class CoroutineAt(NamedTuple):

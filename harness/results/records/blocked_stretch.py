@@ -23,6 +23,7 @@ class StretchPlace(Struct, frozen=True):
     time of all the others meanwhile. Else it was here itself, `cpu_ms` on a CPU and `queued_ms` ready without one.
     `columns` is the part of the source that was being executed: line, end line, column, end column (in bytes); empty
     before Python 3.11. `coroutine`: the innermost one on the stack; None where that is none of the user's.
+    `takes_turns`: other threads computed as well as the one that was here.
     """
 
     file: str | None
@@ -36,6 +37,7 @@ class StretchPlace(Struct, frozen=True):
     queued_ms: float
     columns: tuple[int, ...] = ()
     coroutine: HeldCoroutine | None = None
+    takes_turns: bool = False
 
 
 class Stretch(Struct, frozen=True):
