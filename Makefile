@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # uv is the first package of the lock to be installed, and installs the others in a third of the time that pip takes. Where
 # it cannot (an index that only pip's configuration names), pip does.
 UV_INSTALL := sed -n '/^uv==/,/[^\\]$$/p' requirements.lock | $(PIP) --require-hashes -r /dev/stdin \
-	&& $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock
+	&& UV_HTTP_TIMEOUT=15 UV_HTTP_RETRIES=0 $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes --compile-bytecode -r requirements.lock
 
 .DEFAULT_GOAL := help
 .PHONY: help bench smoke sweep example test figures lint format lock clean setup
@@ -84,7 +84,8 @@ setup:
 		&& echo "Making $(VENV)" && $(PYTHON) -m venv --clear $(VENV); }
 	@cmp -s requirements.lock $(VENV)/requirements.lock || { \
 		echo "Installing requirements.lock" \
-		&& { $(UV_INSTALL) 2>/dev/null || $(PIP) --require-hashes -r requirements.lock; } \
+		&& { $(UV_INSTALL) || { echo "uv cannot install it (see above): pip does, which takes longer" \
+			&& $(PIP) --require-hashes -r requirements.lock; }; } \
 		&& cp requirements.lock $(VENV)/requirements.lock; }
 	@cmp -s pyproject.toml $(VENV)/pyproject.toml || { \
 		$(PIP) --no-deps --no-build-isolation --config-settings editable_mode=compat -e . \

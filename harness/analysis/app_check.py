@@ -10,7 +10,13 @@ from urllib.parse import unquote
 import msgspec
 from msgspec import Struct
 
-from harness.analysis.blocking_lines import BlockingLine, blocking_lines, blocking_lines_under_load, own_ms
+from harness.analysis.blocking_lines import (
+    BlockingLine,
+    blocking_lines,
+    blocking_lines_under_load,
+    is_a_turn,
+    own_ms,
+)
 from harness.results.records.blocked_stretch import Stretch
 from harness.results.records.credentials import path_without_credentials
 from harness.results.records.request_line import RequestLine
@@ -177,7 +183,7 @@ def _by_route(asked: Iterable[_Asked]) -> list[_Asked]:
 
 def _blocked_ms(request: RequestLine, stretches: Sequence[Stretch]) -> float:
     places = (place for stretch in stretches if stretch.request == request.number for place in stretch.places)
-    return sum(own_ms(place) for place in places)
+    return sum(own_ms(place) for place in places if not is_a_turn(place))
 
 
 def _middle(values: Iterable[float]) -> float | None:

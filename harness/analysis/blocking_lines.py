@@ -30,6 +30,7 @@ _LETS_GO = ("threading.", "queue.", "concurrent.futures.")
 _UNDER_LOAD_TIMES = 3
 _UNDER_LOAD_PART = 0.1
 _SELDOM_MS = 10.0
+_ONCE_MS = 500.0  # no machine does that, and a loop that is blocked for good is so once
 
 Cause = Literal["waits", "computes", "cannot_run"]
 
@@ -101,6 +102,11 @@ def blocking_lines(
     return _lines(routed, sources, telling)
 
 
+def is_a_turn(place: StretchPlace) -> bool:
+    """Whether another thread only had the GIL for its turn."""
+    return place.by_other and (place.takes_turns or own_ms(place) < CANNOT_RUN_MS)
+
+
 def _without_turns(stretch: Stretch) -> Stretch:
     return msgspec.structs.replace(stretch, places=tuple(place for place in stretch.places if not place.takes_turns))
 
@@ -117,16 +123,17 @@ def blocking_lines_under_load(
 ) -> list[BlockingLine]:
     """As `blocking_lines`, of `requests` of which many were made at once.
 
-    What blocks when requests meet does not do so in each of them. A line counts when it blocks three times, and in at
-    least a tenth of the requests of its route. What is longer counts however seldom it is, with two exceptions: that
-    threads take turns is no fault until it goes on all the time, and what happens while all garbage is collected may be
-    nothing else than that, which begins at any line.
+    What blocks when requests meet does not do so in each of them. A line counts when it blocks three times (or once for
+    very long), and in at least a tenth of the requests of its route. What is longer counts however seldom it is, with
+    two exceptions: that threads take turns is no fault until it goes on all the time, and what happens while all
+    garbage is collected may be nothing else than that, which begins at any line.
     """
     asked = Counter(routes.values())
     in_threads = {routes[each.number] for each in requests if each.kind == "def" and each.number in routes}
 
     def counted(group: _Group, long_ms: list[float]) -> list[float]:
-        return long_ms if len(long_ms) >= _UNDER_LOAD_TIMES and group.where != "startup" else []
+        is_enough = len(long_ms) >= _UNDER_LOAD_TIMES or max(long_ms, default=0.0) >= _ONCE_MS
+        return long_ms if is_enough and group.where != "startup" else []
 
     def often(group: _Group, long_ms: list[float]) -> list[float]:
         least = _UNDER_LOAD_PART * (asked.total() if group.route is None else asked[group.route])

@@ -60,11 +60,12 @@ def check_app(target: Target, given: GivenRequests, folder: Path) -> CheckedApp:
         if given.requests is not None:
             errors = []  # of the schema: nothing depends on it then
         requests = given.to_ask(known)
-        answers = ask_routes(server, requests, times=_TIMES, enough_s=_ENOUGH_S, timeout_s=TIMEOUT_S)
+        answers = ask_routes(server, requests, times=_times(len(requests)), enough_s=_ENOUGH_S, timeout_s=TIMEOUT_S)
         if any(answer.status >= _SERVER_ERROR for answer in answers):
             errors.append(f"{target.name} answered with an error; {server.log_in_words()}")
         ended = () if server.exit_code() is None else (f"{target.name}: {server.describe_exit()}",)
         server.stop(5.0)
+    errors += _failures(watch_dir)
     files = WatchFiles.read(watch_dir)
     files.keep(watch_dir)
     named = with_templates(requests, files.requests)
@@ -78,6 +79,19 @@ def check_app(target: Target, given: GivenRequests, folder: Path) -> CheckedApp:
         tuple(errors),
         ended,
     )
+
+
+def _failures(watch_dir: Path) -> list[str]:
+    from harness.results.records.request_line import FailureLine
+    from harness.results.store import read_lines
+
+    lines = [line for path in watch_dir.glob("*.failures.jsonl") for line in read_lines(path, FailureLine)]
+    return [f"some of what blocks may be missing: the watching thread failed ({line.error})" for line in lines]
+
+
+def _times(requests: int) -> int:
+    """How often each is asked: of very many, only so often that all can be told apart."""
+    return max(1, min(_TIMES, _AT_MOST // max(1, requests)))
 
 
 def check_under_load(target: Target, checked: CheckedApp, folder: Path, *, users: int, for_s: float) -> LoadedApp:

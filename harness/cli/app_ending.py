@@ -52,6 +52,7 @@ def _judged(
     from harness.analysis.app_report import app_report
     from harness.cli.app_load import measure_app
     from harness.cli.app_requests import why_no_load, why_no_success, wrong_status_lines
+    from harness.results.records.errors import HarnessError, UsageError
 
     record = msgspec.structs.replace(record, answers=checked.answers)
     silent = why_no_success(checked.answers) or ("" if load is None else why_no_load(checked.answers))
@@ -59,7 +60,12 @@ def _judged(
     if load is None or silent:
         report = app_report(record, checked.check, None)
     else:
-        report, under_load = measure_app(target, record, checked, load, folder, as_json=as_json)
+        try:
+            report, under_load = measure_app(target, record, checked, load, folder, as_json=as_json)
+        except UsageError:
+            raise
+        except HarnessError as error:  # what was found one request at a time is not lost
+            report, under_load = app_report(record, checked.check, None), (str(error),)
         problems += under_load
     return Found(report, checked.sources, checked.errors, problems)
 

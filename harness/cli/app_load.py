@@ -96,12 +96,16 @@ def _alone_in_words(checked: CheckedApp) -> str:
 def _check_under_load(target: Target, checked: CheckedApp, load: AppLoad, folder: Path) -> LoadedApp:
     from harness.analysis.app_workloads import answered_right
     from harness.cli.app_checking import LoadedApp, check_under_load
+    from harness.results.records.errors import HarnessError
 
     profile = _profile(load)
     if not (profile.loaded_check_s and answered_right(checked.answered)):
         return LoadedApp(checked.check, checked.sources, "")
     loaded = folder / "brought" / "loaded"
-    return check_under_load(target, checked, loaded, users=profile.users, for_s=profile.loaded_check_s)
+    try:
+        return check_under_load(target, checked, loaded, users=profile.users, for_s=profile.loaded_check_s)
+    except HarnessError as error:  # such as an app that can be started only once
+        return LoadedApp(checked.check, checked.sources, "", (str(error),))
 
 
 def uvicorn_defaults(installed: Collection[str]) -> ServerOptions:

@@ -77,13 +77,14 @@ def ask_routes(
 ) -> list[RouteAnswer]:
     """Each of them, `times` times in a row, or until one is not over in time; after `enough_s` three times are enough.
     The next request is made when the one before is over, its background tasks included, but at the latest after
-    `timeout_s`. What is returned has no credentials. Once the event loop is blocked for good, nothing more is asked."""
+    `timeout_s`. What is returned has no credentials. Once the event loop is blocked for good, or the app has ended,
+    nothing more is asked."""
     answers = []
     stuck = 0  # requests that the app goes on with for ever, although nobody waits for their answers
-    blocked_by = ""
+    ended = ""
     for request in requests:
-        if blocked_by:
-            answers.append(_unanswered(request, f"not asked: since {blocked_by}, the event loop does not run any more"))
+        if ended:
+            answers.append(_unanswered(request, f"not asked: {ended}"))
             on_asked(answers[-1])
             continue
         same: set[tuple[int, str]] = set()
@@ -97,8 +98,10 @@ def ask_routes(
             is_over = server.is_idle(timeout_s, but_for=stuck)
             stuck += not is_over
             if not (answer.status and is_over):
-                if not server.answers_health(_LOOP_S):
-                    blocked_by = request.route
+                if server.exit_code() is not None:
+                    ended = f"the app ended at {request.route}"
+                elif not server.answers_health(_LOOP_S):
+                    ended = f"since {request.route}, the event loop does not run any more"
                 break
         answers.append(msgspec.structs.replace(answer, alike=len(same) == 1))
         on_asked(answers[-1])

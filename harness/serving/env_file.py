@@ -18,6 +18,7 @@ _LINE = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_WITHOUT_VALUE = re.compile(r"[^\S\n]*(?:export[^\S\n]+)?[A-Za-z_][A-Za-z0-9_.]*[^\S\n]*(?:\#[^\n]*)?(?:\n|\Z)")
 _NOTHING = re.compile(r"[^\S\n]*(?:\#[^\n]*)?(?:\n|\Z)")
 _COMMENT = re.compile(r"\s+#.*")
 _REFERENCE = re.compile(r"\$\{(?P<name>[^}:]*)(?::-(?P<default>[^}]*))?\}")
@@ -50,6 +51,9 @@ def variables_of(text: str, environment: Mapping[str, str]) -> dict[str, str]:
             if "\0" in entry[0]:
                 raise ValueError(f"{number}: holds a null character, which no variable can")
             found[entry["quoted_name"] or entry["name"]] = _resolved(value, {**environment, **found})
+        elif bare := _WITHOUT_VALUE.match(text, at):  # valid there, and sets nothing
+            at = bare.end()
+            continue
         elif nothing is None:
             raise ValueError(f"{number}: is not NAME=value, or a quote in it is never closed")
         at = (entry or nothing).end()  # type: ignore[union-attr]

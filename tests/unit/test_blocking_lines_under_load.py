@@ -135,3 +135,8 @@ def test_what_is_seldom_counts_only_where_no_garbage_was_collected(times: int, m
     collecting = [msgspec.structs.replace(each, collections=1) for each in blocked(WAITING, times)]
     assert len(found(collecting)) == many
     assert len(found(blocked(WAITING, times))) == 1
+
+
+@pytest.mark.parametrize(("ms", "many"), [(400.0, 0), (4_900.0, 1)])
+def test_a_loop_that_is_blocked_for_good_is_so_once(ms: float, many: int) -> None:
+    assert len(found(blocked(msgspec.structs.replace(WAITING, ms=ms), 1))) == many

@@ -25,6 +25,7 @@ from harness.serving.own_app import own_app
         ("A=1\nB=${A}${SHELL_ONE}${NONE}${NONE:-x y}$A\nA=2\n", {"A": "2", "B": "1oursx y$A"}),
         ('SHELL_ONE=1\nB="${SHELL_ONE}"\n', {"SHELL_ONE": "1", "B": "1"}),
         ("\ufeffA=1\n'B C'=2\nMY.NAME-X=3\n", {"A": "1", "B C": "2", "MY.NAME-X": "3"}),
+        ("A=1\nWITHOUT_VALUE\nexport B # none\nC=2", {"A": "1", "C": "2"}),
         ("", {}),
     ],
 )
@@ -40,7 +41,7 @@ def test_a_file_is_read_as_python_dotenv_does(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("A=1\nnothing\n", "2: is not NAME=value"),
+        ("A=1\nno thing\n", "2: is not NAME=value"),
         ('A="x\ny"\nB="x\nC=1\n', "3: is not NAME=value, or a quote in it is never closed"),
         ("A='x' hunter2\n", "1: is not NAME=value"),
         ("=hunter2\n", "1: is not NAME=value"),

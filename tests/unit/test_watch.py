@@ -15,6 +15,7 @@ import uvloop
 
 from harness.analysis.blocking_lines import cause_of
 from harness.inside.bench_inside.probe import App, Message, Receive, Send
+from harness.inside.bench_inside.watch import Watch
 from harness.inside.bench_inside.watched import Watched
 from harness.results.records.blocked_stretch import Stretch, StretchPlace
 from harness.results.records.request_line import RequestLine
@@ -228,3 +229,20 @@ def test_that_all_garbage_was_collected_meanwhile_is_said(tmp_path: Path) -> Non
     stretches, _ = watched(tmp_path, collects)
     stretch, _ = longest(stretches)
     assert (len(many), stretch.collections) == (400_000, 1)
+
+
+def test_a_thread_that_cannot_tell_what_it_sees_says_so_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, left = Watch._look, [ValueError("no such thing")]
+
+    def fails_once(watch: Watch, *looks: object) -> None:
+        if left and watch._requests.only_one() is not None:
+            raise left.pop()
+        look(watch, *looks)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Watch, "_look", fails_once)
+    stretches, requests = watched(tmp_path, sleeps)
+    (failures,) = tmp_path.glob("*.failures.jsonl")
+    assert (failures.read_text(), left) == ('{"error":"ValueError: no such thing"}\n', [])
+    assert (len(requests), longest(stretches)[1].function) == (1, "sleeps")

@@ -11,12 +11,14 @@ from typing import Any
 
 from .seen_request import CURRENT
 
+_COUNTS = "_counts_background_tasks"
+
 
 def count_background_tasks() -> None:
     """From now on, each adds itself to its request. Call it when the app is loaded."""
     kind: Any = getattr(sys.modules.get("starlette.background"), "BackgroundTask", None)
     run: Any = getattr(kind, "__dict__", {}).get("__call__")
-    if not callable(run) or hasattr(run, "__wrapped__"):
+    if not callable(run) or hasattr(run, _COUNTS):
         return
 
     @functools.wraps(run)
@@ -26,4 +28,5 @@ def count_background_tasks() -> None:
             request.background_in_threads += 1
         await run(self)
 
+    setattr(run_background_task, _COUNTS, True)
     kind.__call__ = run_background_task

@@ -90,8 +90,10 @@ class Sights:
         if place.file is None and request is not None:
             # A library, or a function of Python's own, works for the line that awaits it.
             left = awaiting_frame(request.task, self._user)
-            place = place if left is None else place_of(left, self._user)
-        elif place.where is None and request is not None:
+            if left is not None:
+                frame = left
+                place = place_of(left, self._user)
+        if place.where is None and request is not None:
             roles = (request.role_of(each.f_code) for each in outwards(frame) if self._user.has(each.f_code))
             place = place._replace(where=next((role for role in roles if role is not None), None))
         takes_turns = spent_s[ident, native_id] < _MOST * sum(spent_s.values())

@@ -83,8 +83,9 @@ class Watch:
         self._stretch: OpenStretch | None = None
         self._times = ThreadTimes(0.0)  # of the loop's thread, at the last look into the stretch
         self._question = 0
-        self._answered_s: float | None = None
+        self._answered = 0, 0.0  # a question, and when
         self._ended = False
+        self._has_failed = False
         self._watches = threading.Event()
         self._watcher = threading.Thread(target=self._watch, name="bench-watch", daemon=True)
         self._watcher.start()
@@ -99,17 +100,25 @@ class Watch:
         self._watcher.join()
 
     def _watch(self) -> None:
-        self._own_clock = ThreadClock(threading.get_native_id())
-        last = self._read()
-        self._step = _Step(None, last.at_s, last.loop_cpu_s, last.at_s)
-        self._remember(last)
-        self._watches.set()
+        try:
+            self._own_clock = ThreadClock(threading.get_native_id())
+            last = self._read()
+            self._step = _Step(None, last.at_s, last.loop_cpu_s, last.at_s)
+            self._remember(last)
+        finally:
+            self._watches.set()  # whatever happens, the app starts
         while not self._ended:
             pause_s = self._pause_s()
             self._wakes_s = time.monotonic() + pause_s
             time.sleep(pause_s)
             now = self._read()
-            self._look(last, now)
+            try:
+                self._look(last, now)
+            except Exception as error:  # noqa: BLE001 - the app may be made of anything
+                self._stretch = None
+                if not self._has_failed:
+                    self._lines.add("failures", {"error": f"{type(error).__name__}: {error}"})
+                self._has_failed = True
             if self.limiter is not None:
                 self.in_threads_s += self.limiter.borrowed_tokens * (now.at_s - last.at_s)
             if now.at_s >= self._remembered_s + _REMEMBERED_PERIODS * pause_s:
@@ -222,18 +231,17 @@ class Watch:
 
     def _ask(self) -> None:
         self._question += 1
-        self._answered_s = None
         try:
             self._loop.call_soon_threadsafe(self._answer, self._question)
         except RuntimeError:  # it is closed
             self._ended = True
 
     def _answer(self, question: int) -> None:
-        if question == self._question:
-            self._answered_s = time.monotonic()
+        self._answered = question, time.monotonic()
 
     def _look_further(self, stretch: OpenStretch, sight: Sight, other: Sight, last: _Look, now: _Look) -> None:
-        step, answered_s = self._step, self._answered_s
+        question, at_s = self._answered
+        step, answered_s = self._step, at_s if question == self._question else None
         ends_s = [each for each in (answered_s, now.changed_s and now.changed_s[0]) if each is not None]
         if ends_s and not now.is_crowd:
             self._add(stretch, sight, other, last, now, min(ends_s))

@@ -30,6 +30,12 @@ class RequestLine(Struct, frozen=True):
     threads: int | None = None  # how many AnyIO may have; None: no AnyIO, or no limit
 
 
+class FailureLine(Struct, frozen=True):
+    """One line of `watch/<pid>.failures.jsonl`: why the watching thread could not tell what it saw, the first time."""
+
+    error: str
+
+
 class SchemaLine(Struct, frozen=True):
     """One line of `watch/<pid>.schemas.jsonl`: where the app, or one that is mounted in it, has its OpenAPI schema."""
 
