@@ -212,7 +212,7 @@ def test_one_that_looks_less_often_finds_what_blocks_for_long(
 
     async def sleeps_for_long() -> None:
         await asyncio.sleep(0.1)
-        time.sleep(0.2)  # noqa: ASYNC251 - is still found
+        time.sleep(0.3)  # noqa: ASYNC251 - is still found
 
     stretches, _ = watched(tmp_path, sleeps_for_long, loop=loop)
     _, place = longest(stretches)

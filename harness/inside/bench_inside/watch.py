@@ -1,6 +1,6 @@
 """Finds the stretches in which an app's event loop did not run: where, and what its thread did meanwhile.
 
-A thread looks at the loop's thread every 2.5 ms (half the threshold), or every 20 ms once it is told to be sparing.
+A thread looks at the loop's thread every 2.5 ms (half the threshold), or every 50 ms once it is told to be sparing.
 When it sees the same task twice in a row, or one that has computed since the loop was last idle, it asks the loop to
 answer and goes on looking until the answer comes. A loop that waits for I/O is not asked, and neither is one that goes
 from task to task: nothing wakes it, or takes its time. Nothing of the loop is replaced, and any loop is watched in the
@@ -35,7 +35,7 @@ THRESHOLD_S = 0.005
 _REMEMBERED_PERIODS = 20
 _HALF = 0.5
 # Each look takes the GIL from a loop that is busy and not blocked. Under a long load there are so many times fewer.
-_SPARING_PERIODS = 8
+_SPARING_PERIODS = 20
 # Where requests meet, threads take turns with the GIL: who waits for so many times longer waits for one that keeps it.
 _CROWD_TURNS = 3
 # What has not ended is written as often as that, so that a loop which is blocked for good is told, too.
@@ -92,7 +92,7 @@ class Watch:
         self._watches.wait()  # what the loop does next may keep the GIL
 
     def look_less_often(self) -> None:
-        """From now on. What blocks for longer than some 50 ms is still found."""
+        """From now on. What blocks for longer than some 120 ms is still found."""
         self._is_sparing = True
 
     def end(self) -> None:
