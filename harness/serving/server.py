@@ -248,7 +248,7 @@ class Server:
         target = self._target
         if target.source != target.app:
             return f"fix {target.source}"
-        return f"or is it imported from elsewhere than {target.folder}?"
+        return f"name the folder that it is imported from with --dir (now {target.folder})"
 
     def _not_in_time(self, timeout_s: float, last: Health | str) -> ServeError:
         if isinstance(last, str):
