@@ -10,8 +10,9 @@ import msgspec
 
 from harness.analysis.app_check import AppCheck, CheckedRoute
 from harness.analysis.blocking_lines import BlockingLine
+from harness.analysis.function_uses import is_used
 from harness.analysis.threaded_call import IMPORT, ThreadedCall, threaded_call
-from harness.analysis.written_function import is_awaited, shown_line, written_as
+from harness.analysis.written_function import shown_line, written_as
 from harness.results.records.blocked_stretch import HeldCoroutine
 from harness.results.records.remedy import Remedy
 
@@ -80,10 +81,10 @@ def _moved(
     if line.cause == "cannot_run":
         return f"{place} `{line.function}` keeps the GIL in another thread: run it in a process pool"
     function = None if at is None else (at.file, at.first_line)
-    nobody_awaits = at is not None and not is_awaited(at.function, sources)
-    if nobody_awaits and function == route.endpoint_place and route.endpoint_can_be_def:
+    nobody_uses = at is not None and not is_used(at.function, at.file, sources)
+    if nobody_uses and function == route.endpoint_place and route.endpoint_can_be_def:
         return _Move(route, line, _as_def(route.endpoint or line.function, route.endpoint_place, sources))
-    if nobody_awaits and at is not None and function in route.movable_dependencies:
+    if nobody_uses and at is not None and function in route.movable_dependencies:
         code = _as_def(at.function, function, sources)
         return _Move(route, line, code, dependency=function)
     if at is None:

@@ -152,9 +152,13 @@ def test_so_it_is_wherever_the_coroutine_comes_from(where: str) -> None:
 
 
 def test_a_function_that_the_app_awaits_itself_stays_async() -> None:
-    sources = {FILE: f"{SOURCE}async def other():\n    return await order_status(1)\n"}
-    remedy = found(ASYNC, sources=sources)["in_thread"]
-    assert list(json.loads(remedy.inside)) == ["calls_in_thread"]
+    for file, use in (
+        (FILE, "async def other():\n    return await order_status(1)\n"),
+        ("/shop/all.py", "from .main import order_status\n\nasync def other():\n    await gather(order_status(1))\n"),
+    ):
+        sources = {FILE: SOURCE, file: f"{SOURCE if file == FILE else ''}{use}"}
+        remedy = found(ASYNC, sources=sources)["in_thread"]
+        assert list(json.loads(remedy.inside)) == ["calls_in_thread"]
 
 
 def test_a_change_that_several_routes_share_is_written_once() -> None:

@@ -50,9 +50,9 @@ class RemedyOrder(NamedTuple):
 
 
 def apply(app: Any, order: RemedyOrder, calls: MovedCalls | None = None) -> None:
-    """Call it in a task of the event loop that serves `app`. Raises RemedyError where nothing of what is to be moved can
-    be, or the threads cannot be set. Else what cannot be moved stays as it is, and the log gets a note of it. `calls` are
-    those of the order, which must be moved by now."""
+    """Call it in a task of the event loop that serves `app`. Raises RemedyError where nothing of what is to be moved
+    can be, or the threads cannot be set. Else what cannot be moved stays as it is, and the log gets a note of it.
+    `calls` are those of the order, which must be moved by now."""
     tried = [_refusal(move) for move in _moves(app, order)]
     refused = [*_unmoved(calls), *(each for each in tried if each is not None)]
     some_moved = None in tried or (calls is not None and calls.has_moved())
