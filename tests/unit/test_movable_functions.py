@@ -70,6 +70,10 @@ async def calls_later() -> None:
     later(1.0, print)
 
 
+async def pushes_all() -> None:
+    list(QUEUE.put_nowait(each) for each in range(2))
+
+
 async def lets_others_in() -> None:
     LOCK.release()
 
@@ -95,7 +99,7 @@ def test_what_does_nothing_with_the_loop_can_be_def(function: Any) -> None:
     "function",
     [
         *(awaits, enters, asks_for_the_loop, starts_a_task, sets_a_context_variable, generates),
-        *(pushes, answers_a_future, calls_later, lets_others_in),
+        *(pushes, pushes_all, answers_a_future, calls_later, lets_others_in),
         *(timed(blocks), functools.partial(timed(blocks))),  # the decorator awaits it
         *(Checker, time.sleep, None),
     ],

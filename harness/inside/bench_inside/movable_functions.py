@@ -51,9 +51,17 @@ def place_of_function(call: Any) -> tuple[str, int]:
 
 @functools.lru_cache(maxsize=1024)
 def _needs_no_loop(code: CodeType) -> bool:
-    if not code.co_flags & _COROUTINE or _OF_THE_LOOP & set(code.co_names):
+    if not code.co_flags & _COROUTINE or not _OF_THE_LOOP.isdisjoint(_names(code)):
         return False
     return not any(each.opname in _AWAITS for each in dis.get_instructions(code))
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """With those of the functions in it, such as a comprehension before Python 3.12."""
+    yield from code.co_names
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from _names(each)
 
 
 def _is_users(call: Any, user: UserCode) -> bool:
