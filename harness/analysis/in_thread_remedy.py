@@ -10,8 +10,9 @@ import msgspec
 
 from harness.analysis.app_check import AppCheck, CheckedRoute
 from harness.analysis.blocking_lines import BlockingLine
+from harness.analysis.function_uses import is_used
 from harness.analysis.threaded_call import IMPORT, ThreadedCall, threaded_call
-from harness.analysis.written_function import is_awaited, shown_line, written_as
+from harness.analysis.written_function import shown_line, written_as
 from harness.results.records.blocked_stretch import HeldCoroutine
 from harness.results.records.remedy import Remedy
 
@@ -78,23 +79,29 @@ def _moved(
     """`at`: the coroutine of the app that it blocks; None: it is not the app's. Else why it cannot be moved."""
     place = shown_line(line.file, line.line)
     if line.cause == "cannot_run":
-        return f"{place} `{line.function}` keeps the GIL in another thread: that belongs into a process"
+        return f"{place} `{line.function}` keeps the GIL in another thread: run it in a process pool"
     function = None if at is None else (at.file, at.first_line)
-    nobody_awaits = at is not None and not is_awaited(at.function, sources)
-    if nobody_awaits and function == route.endpoint_place and route.endpoint_can_be_def:
+    nobody_uses = at is not None and not is_used(at.function, at.file, sources)
+    if nobody_uses and function == route.endpoint_place and route.endpoint_can_be_def:
         return _Move(route, line, _as_def(route.endpoint or line.function, route.endpoint_place, sources))
-    if nobody_awaits and at is not None and function in route.movable_dependencies:
+    if nobody_uses and at is not None and function in route.movable_dependencies:
         code = _as_def(at.function, function, sources)
         return _Move(route, line, code, dependency=function)
     if at is None:
         return _why_none(route, line, place)
     names = frozenset([line.function, (line.call or "").rpartition(".")[2]])
     call = threaded_call(sources.get(at.file, ""), at, names)
-    if call is None:
-        how = "await it in a process pool" if line.cause == "computes" else "`await run_in_threadpool(...)` it"
-        at_line = f"{shown_line(at.file, at.line)} `{at.function}`"
-        return f"no call of {at_line} can be moved as it is: put what blocks into a `def`, and {how}"
+    if isinstance(call, str):
+        return _why_no_call(f"{shown_line(at.file, at.line)} `{at.function}`", call, computes=line.cause == "computes")
     return _Move(route, line, (IMPORT, *call.written), call=call)
+
+
+def _why_no_call(at_line: str, why: str, *, computes: bool) -> str:
+    """`why`: what is known of it; may be empty."""
+    if why:
+        return f"{at_line}: {why}"
+    how = "await it in a process pool" if computes else "call it with `await run_in_threadpool(...)`"
+    return f"no call of {at_line} can be moved as it is: put what blocks into a `def`, and {how}"
 
 
 def _why_none(route: CheckedRoute, line: BlockingLine, place: str) -> str:

@@ -34,17 +34,6 @@ def written_as(becomes: str, name: str, place: tuple[str, int], sources: Mapping
     return [f"# {shown_line(file, found.lineno)}", *decorators[-_MOST_LINES:], changed]
 
 
-def is_awaited(name: str, sources: Mapping[str, str]) -> bool:
-    """Whether the app itself awaits a function of that name: then it cannot become `def` alone."""
-    trees = (parsed(source) for source in sources.values())
-    awaits = (node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Await))
-    return any(isinstance(each, ast.Call) and _called_name(each) == name for each in awaits)
-
-
-def _called_name(call: ast.Call) -> str:
-    return ast.unparse(call.func).rpartition(".")[2]
-
-
 def shown_line(file: str, line: int) -> str:
     return f"{file.rpartition('/')[2]}:{line}"
 

@@ -122,13 +122,14 @@ def _remedies(target: Target, check: AppCheck, sources: Mapping[str, str], load:
 
     from harness.analysis.app_remedies import remedies
     from harness.machine.partition import detect
+    from harness.serving.package_sources import package_sources
 
     found = remedies(
         check,
         cores=detect().target_cores,
         users=_profile(load).users,
         installed=load.installed,
-        sources=sources,
+        sources={**package_sources(target), **sources},
         workers=target.workers,
     )
     taken = "uvicorn takes it by itself, so the app as it is has it"

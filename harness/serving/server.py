@@ -174,7 +174,7 @@ class Server:
         return isinstance(ask_health(HOST, self.port, timeout_s, self._target.health), Health)
 
     def reported(self) -> str:
-        """What a worker last said for the harness, such as why a remedy did not work; empty when there is nothing."""
+        """What a worker last said for the harness, such as what of a remedy does not work; empty: nothing."""
         return self._log.reported()
 
     def log_in_words(self) -> str:
@@ -248,7 +248,7 @@ class Server:
         target = self._target
         if target.source != target.app:
             return f"fix {target.source}"
-        return f"or is it imported from elsewhere than {target.folder}?"
+        return f"name the folder that it is imported from with --dir (now {target.folder})"
 
     def _not_in_time(self, timeout_s: float, last: Health | str) -> ServeError:
         if isinstance(last, str):

@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.inside.bench_inside.reason import ERROR_PREFIX
+from harness.inside.bench_inside.reason import ERROR_PREFIX, NOTE_PREFIX
 from harness.results.records.text import printable
 from harness.serving.asgi_server import AsgiServer
 
-_REPORTED = ERROR_PREFIX.encode()
+_ERROR = ERROR_PREFIX.encode()
+_NOTE = NOTE_PREFIX.encode()
 _TAIL_BYTES = 65536
 _LINE_CHARS = 300
 # uvicorn's, granian's, and with time and pid before it gunicorn's and hypercorn's.
@@ -29,22 +30,25 @@ class ServerLog:
         self._server = server
         self._since_bytes = path.stat().st_size if path.exists() else 0
         self._read_bytes = self._since_bytes
-        self._reported = b""
+        self._last = {_ERROR: b"", _NOTE: b""}
 
     def last_words(self) -> str:
         """The line that best says why the server ended: the last of ours, else the last that is not routine. Empty when
         there is none."""
         telling = [_LEVEL.sub("", line) for line in _beginnings(self._tail()) if not self._is_routine(line)]
-        return self.reported() or (printable(telling[-1])[:_LINE_CHARS] if telling else "")
+        return self._said(_ERROR) or (printable(telling[-1])[:_LINE_CHARS] if telling else "")
 
     def reported(self) -> str:
-        """The last line that a worker wrote for the harness; empty when there is none. However much came after it."""
+        """The last line that a worker wrote for the harness: why it cannot start, else a note. Empty when there is
+        none. However much came after it."""
+        return self._said(_ERROR) or self._said(_NOTE)
+
+    def _said(self, prefix: bytes) -> str:
         *lines, unfinished = self._from(self._read_bytes).split(b"\n")
         self._read_bytes += sum(len(line) + 1 for line in lines)
-        ours = [line for line in lines if line.startswith(_REPORTED)]
-        self._reported = ours[-1] if ours else self._reported
-        last = unfinished if unfinished.startswith(_REPORTED) else self._reported
-        return printable(last.removeprefix(_REPORTED).decode(errors="replace"))[:_LINE_CHARS]
+        self._last |= {each: line for line in lines for each in self._last if line.startswith(each)}
+        last = unfinished if unfinished.startswith(prefix) else self._last[prefix]
+        return printable(last.removeprefix(prefix).decode(errors="replace"))[:_LINE_CHARS]
 
     def in_words(self) -> str:
         """ "its log says: no such table" or "its log says nothing", for a message."""
@@ -53,7 +57,7 @@ class ServerLog:
 
     def is_reported(self) -> bool:
         """Whether a worker has said that it cannot start."""
-        return bool(self.reported())
+        return bool(self._said(_ERROR))
 
     def gil_needed_by(self) -> str:
         """The extension module that brought the GIL back, as Python warns of it; empty when it does not say."""
@@ -69,7 +73,7 @@ class ServerLog:
         return printable(self._server.refused.sub("", found[-1]))[:_LINE_CHARS].rstrip(".") if found else ""
 
     def _is_routine(self, line: str) -> bool:
-        return bool(_TRACEBACK.match(line) or self._server.routine.match(line))
+        return bool(_TRACEBACK.match(line) or line.startswith(NOTE_PREFIX) or self._server.routine.match(line))
 
     def _tail(self) -> list[str]:
         return self._from(self._since_bytes, at_most=_TAIL_BYTES).decode(errors="replace").splitlines()
@@ -93,7 +97,7 @@ def _beginnings(lines: list[str]) -> Iterator[str]:
             in_traceback, in_message = True, False
         elif not line or _ANY_LEVEL.match(line):
             in_traceback = in_message = False
-        elif in_message and not line.startswith(ERROR_PREFIX):
+        elif in_message and not line.startswith((ERROR_PREFIX, NOTE_PREFIX)):
             continue
         elif in_traceback and not line.startswith((" ", "\t")):
             in_traceback, in_message = False, True

@@ -187,7 +187,7 @@ def test_what_cannot_be_run_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("number = 3\n\ndef make():\n    return 4\n")
     for arguments, code, words in (
         (["main"], 2, "bench: 'main': is not MODULE:APP; name the module and the app in it, such as shop.main:app"),
-        (["nowhere:app"], 3, f"; or is it imported from elsewhere than {tmp_path}?"),
+        (["nowhere:app"], 3, f"; name the folder that it is imported from with --dir (now {tmp_path})"),
         (["broken:number"], 3, "TypeError: `number` is int, which is no ASGI application"),
         (["broken:make"], 3, "takes no scope, receive and send; is it a factory? Then add --factory; fix broken.py"),
         (["broken:app", "--python", str(bare)], 2, f"bench: --python {bare}/bin/python: has no uvicorn; install it"),

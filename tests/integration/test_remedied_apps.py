@@ -62,13 +62,15 @@ def test_what_blocked_blocks_no_longer_and_answers_the_same(app: CorpusApp, tmp_
 
 
 def test_each_worker_of_a_factorys_app_has_the_remedies(tmp_path: Path) -> None:
-    order = {"in_thread": ["GET /v1/items/{item}", "GET /orders/{order}", "GET /awaits"], "on_loop": ["GET /ping"]}
+    wanted = ["GET /v1/items/{item}", "GET /orders/{order}", "GET /awaits", "GET /nowhere"]
+    order = {"in_thread": wanted, "on_loop": ["GET /ping"]}
     inside = json.dumps({**order, "threads": 200})
     with served("remedied_shop:make_app", tmp_path, root=TESTS, factory=True, remedies=inside, workers=2) as server:
 
         def answer(path: str) -> object:
             return json.loads(ask(server.host, server.port, path, timeout_s=10.0).body)
 
+        assert server.reported() == "GET /nowhere: the app has no such route"  # it runs, and the others are moved
         for _ in range(10):  # whichever worker answers
             assert answer("/orders/7") == {
                 **{"order": 7, "ran": "thread", "tenant": "acme", "thread": "AnyIO worker thread"}

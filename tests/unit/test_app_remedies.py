@@ -152,9 +152,13 @@ def test_so_it_is_wherever_the_coroutine_comes_from(where: str) -> None:
 
 
 def test_a_function_that_the_app_awaits_itself_stays_async() -> None:
-    sources = {FILE: f"{SOURCE}async def other():\n    return await order_status(1)\n"}
-    remedy = found(ASYNC, sources=sources)["in_thread"]
-    assert list(json.loads(remedy.inside)) == ["calls_in_thread"]
+    for file, use in (
+        (FILE, "async def other():\n    return await order_status(1)\n"),
+        ("/shop/all.py", "from .main import order_status\n\nasync def other():\n    await gather(order_status(1))\n"),
+    ):
+        sources = {FILE: SOURCE, file: f"{SOURCE if file == FILE else ''}{use}"}
+        remedy = found(ASYNC, sources=sources)["in_thread"]
+        assert list(json.loads(remedy.inside)) == ["calls_in_thread"]
 
 
 def test_a_change_that_several_routes_share_is_written_once() -> None:
@@ -187,7 +191,7 @@ NO_CALL = "no call of main.py:11 `current_user` can be moved as it is: put what 
     [
         (
             {"cause": "cannot_run"},
-            "main.py:8 `order_status` keeps the GIL in another thread: that belongs into a process",
+            "main.py:8 `order_status` keeps the GIL in another thread: run it in a process pool",
         ),
         (
             {"where": "middleware", "coroutines": ()},
@@ -205,7 +209,7 @@ NO_CALL = "no call of main.py:11 `current_user` can be moved as it is: put what 
         ),
         (
             {"coroutines": (HeldCoroutine(FILE, "current_user", 10, 11, ()),)},
-            f"{NO_CALL}`await run_in_threadpool(...)` it",
+            f"{NO_CALL}call it with `await run_in_threadpool(...)`",
         ),
         (
             {"coroutines": (HeldCoroutine(FILE, "current_user", 10, 11, ()),), "cause": "computes"},
@@ -223,6 +227,17 @@ def test_what_cannot_be_moved_says_why_for_its_route(changes: dict[str, Any], wh
     assert both["in_thread_workers_2"].not_for == {}
     part = changed(stuck, findings=(*stuck.findings, WAITS))
     assert found(part)["in_thread"].change.endswith(f"\n\n# GET /stuck: {why_not}")
+
+
+def test_a_call_that_must_not_be_awaited_says_what_to_do() -> None:
+    source = SOURCE.replace("    time.sleep(0.06)", "    with lock: time.sleep(0.06)")
+    at = HeldCoroutine(FILE, "order_status", 6, 8, (8, 8, 15, 31))
+    route = changed(blocked(coroutines=(at,)), endpoint_can_be_def=False)
+    assert found(route, sources={FILE: source})["in_thread"].why_not == (
+        "GET /orders/{order}: main.py:8 `order_status`: it is inside `with lock:`, and if that is a lock, another "
+        "request could wait for it on the loop for ever: put the whole `with` block into a `def` and call it with "
+        "`await run_in_threadpool(...)`"
+    )
 
 
 def test_where_nothing_blocks_there_is_nothing_to_move() -> None:

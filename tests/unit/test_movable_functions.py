@@ -17,6 +17,9 @@ from harness.inside.bench_inside.movable_functions import can_be_def
 from harness.inside.bench_inside.seen_request import SeenRequest
 from harness.inside.bench_inside.stacks import UserCode
 
+QUEUE: asyncio.Queue[int] = asyncio.Queue()
+LOCK = asyncio.Lock()
+LOOP: Any = None
 TENANT: contextvars.ContextVar[str] = contextvars.ContextVar("tenant")
 
 
@@ -54,6 +57,27 @@ async def sets_a_context_variable() -> None:
     TENANT.set("acme")
 
 
+async def pushes() -> None:
+    QUEUE.put_nowait(1)
+
+
+async def answers_a_future(future: asyncio.Future[int]) -> None:
+    future.set_result(1)
+
+
+async def calls_later() -> None:
+    later = LOOP.call_later
+    later(1.0, print)
+
+
+async def pushes_all() -> None:
+    list(QUEUE.put_nowait(each) for each in range(2))
+
+
+async def lets_others_in() -> None:
+    LOCK.release()
+
+
 async def generates() -> AsyncIterator[int]:
     yield 1
 
@@ -75,6 +99,7 @@ def test_what_does_nothing_with_the_loop_can_be_def(function: Any) -> None:
     "function",
     [
         *(awaits, enters, asks_for_the_loop, starts_a_task, sets_a_context_variable, generates),
+        *(pushes, pushes_all, answers_a_future, calls_later, lets_others_in),
         *(timed(blocks), functools.partial(timed(blocks))),  # the decorator awaits it
         *(Checker, time.sleep, None),
     ],

@@ -127,3 +127,13 @@ def test_a_file_that_is_not_read_in_the_startup_is_said(folder: Path) -> None:
     words = rf"^{MODULE}\.py:12: the app has not read this file in its startup, so the call in it stays where it is$"
     with pytest.raises(RemedyError, match=words):
         asyncio.run(answered(Remedied(make_app(), RemedyOrder(), calls), "/ping"))
+
+
+def test_one_that_is_not_read_keeps_no_other_from_being_moved(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    calls = MovedCalls([[str(folder / f"{MODULE}.py"), *span("where(é='x')")], [str(folder / "late.py"), 1, 1, 0, 3]])
+    calls.install()
+    importlib.import_module(MODULE)
+    answers = asyncio.run(answered(Remedied(make_app(), RemedyOrder(), calls), "/ping"))
+    assert answers["/ping"].status == 200
+    words = "late.py:1: the app has not read this file in its startup, so the call in it stays where it is"
+    assert capsys.readouterr().err.splitlines() == [f"BENCH-NOTE: {words}"]

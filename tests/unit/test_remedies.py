@@ -75,7 +75,7 @@ def test_an_endpoint_that_awaits_says_so(path: str, capsys: pytest.CaptureFixtur
     answers = asked(Remedied(make_app(), RemedyOrder(in_thread=(f"GET {path}",))), path)
     words = f"GET {path}: the endpoint awaits, so it cannot be `def`; await a thread for the call that blocks alone"
     assert (answers[path].status, str(answers[path].body)) == (500, words)
-    assert capsys.readouterr().err.splitlines() == [f"BENCH-ERROR: {words}"]
+    assert capsys.readouterr().err.splitlines() == [f"BENCH-NOTE: {words}"]
 
 
 def dependencies(route: str, *functions: Any) -> Any:
@@ -174,6 +174,20 @@ def test_what_cannot_be_applied_ends_the_startup(order: dict[str, Any], words: s
     assert str(raised.value) == words
     # It has gone through the app's middleware, but the line for the log shall not say that this has raised it.
     assert "__call__" not in [frame.name for frame in traceback.extract_tb(raised.tb)]
+
+
+def test_what_of_several_cannot_be_applied_is_noted_and_the_rest_is_applied(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    order: Any = {"in_thread": ["GET /nowhere"], "dependencies_in_thread": {"GET /ping": [["shop.py", 1]]}}
+    assert with_order("/ping", **order, on_loop=["GET /ping"]).body == {"ran": "loop"}
+    notes = capsys.readouterr().err.splitlines()
+    assert notes == [
+        "BENCH-NOTE: GET /nowhere: the app has no such route",
+        "BENCH-NOTE: GET /ping: has no such `async def` dependency that can run in a thread; change it there",
+    ]
+    with pytest.raises(RemedyError, match=r"^GET /nowhere: the app has no such route$"):
+        with_order("/ping", **order, threads=200)  # more threads alone are another remedy
 
 
 def test_also_of_an_app_without_a_lifespan() -> None:

@@ -98,6 +98,13 @@ def test_a_worker_that_cannot_start_has_said_so(tmp_path: Path) -> None:
     assert log_of(tmp_path, "BENCH-ERROR: a.py:1: b\n", "uvicorn").is_reported()
 
 
+def test_a_note_is_no_reason_not_to_start(tmp_path: Path) -> None:
+    log = log_of(tmp_path, "ValueError: c\nBENCH-NOTE: GET /a: stays\nINFO:     Started\n", "uvicorn")
+    assert (log.is_reported(), log.reported(), log.last_words()) == (False, "GET /a: stays", "ValueError: c")
+    log = log_of(tmp_path, "BENCH-ERROR: a.py:1: b\nBENCH-NOTE: GET /a: stays\n", "uvicorn")
+    assert (log.is_reported(), log.reported(), log.last_words()) == (True, "a.py:1: b", "a.py:1: b")
+
+
 def test_what_a_worker_said_is_found_before_a_flood_and_the_last_of_it_counts(tmp_path: Path) -> None:
     flood = "x" * 99 + "\n"
     log = log_of(tmp_path, "BENCH-ERROR: first\n" + 2000 * flood, "uvicorn")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.analysis.written_function import is_awaited, written_as
+from harness.analysis.written_function import written_as
 
 SOURCE = """
 import time
@@ -49,9 +49,3 @@ def test_the_decorators_and_the_line_that_changes_are_shown_as_they_are() -> Non
 @pytest.mark.parametrize("source", ["", "x = (", "async def other():\n    pass\n"])
 def test_without_its_source_it_has_no_decorators(source: str) -> None:
     assert written("def", 8, source) == ["def show(...):  # was: async def"]
-
-
-def test_what_the_app_awaits_itself_is_known() -> None:
-    assert is_awaited("stored", {FILE: SOURCE, "/shop/broken.py": "("})
-    assert not is_awaited("show", {FILE: SOURCE})
-    assert is_awaited("show", {FILE: SOURCE, "/shop/b.py": "async def g():\n    await main.Orders.show(1)\n"})

@@ -12,11 +12,16 @@ from .stacks import UserCode, definition_of
 
 _COROUTINE = 0x80  # CO_COROUTINE, which a coroutine function with `yield` does not have
 _AWAITS = frozenset(["GET_AWAITABLE", "GET_ANEXT"])  # `await` and `async with`, `async for`
-# `set` is perhaps that of a context variable: what a thread sets there, nobody else sees.
+# Names of what only the loop's own thread may use: from another, nobody who waits on the loop is woken. `set` and
+# `release` may as well be a context variable's, which nobody else would see set, or an `asyncio.Event`'s or `.Lock`'s.
 _OF_THE_LOOP = frozenset(
     [
-        *("create_task", "current_task", "ensure_future", "get_event_loop", "get_running_loop"),
-        *("run_coroutine_threadsafe", "set"),
+        *("create_task", "current_task", "all_tasks", "ensure_future", "gather", "shield", "start_soon"),
+        *("get_event_loop", "get_running_loop", "run_coroutine_threadsafe", "run_in_executor"),
+        *("call_soon", "call_later", "call_at", "create_future", "set_result", "set_exception", "cancel"),
+        *("add_done_callback", "remove_done_callback"),
+        *("put_nowait", "get_nowait", "send_nowait", "receive_nowait", "task_done", "notify", "notify_all"),
+        *("release", "set"),
     ]
 )
 
@@ -46,9 +51,17 @@ def place_of_function(call: Any) -> tuple[str, int]:
 
 @functools.lru_cache(maxsize=1024)
 def _needs_no_loop(code: CodeType) -> bool:
-    if not code.co_flags & _COROUTINE or _OF_THE_LOOP & set(code.co_names):
+    if not code.co_flags & _COROUTINE or not _OF_THE_LOOP.isdisjoint(_names(code)):
         return False
     return not any(each.opname in _AWAITS for each in dis.get_instructions(code))
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    """With those of the functions in it, such as a comprehension before Python 3.12."""
+    yield from code.co_names
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from _names(each)
 
 
 def _is_users(call: Any, user: UserCode) -> bool:

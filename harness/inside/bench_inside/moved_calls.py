@@ -32,6 +32,10 @@ class MovedCalls(MetaPathFinder):
         if self._spans:
             sys.meta_path.insert(0, self)
 
+    def has_moved(self) -> bool:
+        """Whether any file of them has been read."""
+        return bool(self._read)
+
     def unmoved(self) -> Iterator[str]:
         """Where those are that have not been read."""
         for file, spans in self._spans.items():

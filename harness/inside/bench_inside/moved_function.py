@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from .reason import ERROR_PREFIX
+from .reason import NOTE_PREFIX
 
 _NO_LOOP = frozenset(["AsyncLibraryNotFound", "NoEventLoopError"])  # AnyIO's
 
@@ -32,7 +32,7 @@ def in_thread(call: Callable[..., Any], what: str) -> Callable[..., Any]:
             error = f"{what} awaits, so it cannot be `def`; await a thread for the call that blocks alone"
             if not said:
                 said = True
-                print(ERROR_PREFIX + error, file=sys.stderr, flush=True)  # noqa: T201 - it is a log
+                print(NOTE_PREFIX + error, file=sys.stderr, flush=True)  # noqa: T201 - it is a log
             raise AwaitsError(error) from None
 
     def moved(*args: Any, **options: Any) -> Any:

@@ -6,6 +6,7 @@ import traceback
 from pathlib import Path
 
 ERROR_PREFIX = "BENCH-ERROR: "
+NOTE_PREFIX = "BENCH-NOTE: "  # of what does not keep the server from starting
 _INSIDE = Path(__file__).parent
 
 

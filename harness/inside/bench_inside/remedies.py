@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import json
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from .app_routes import ends_of, routes_in
@@ -19,7 +19,7 @@ from .movable_functions import movable_dependencies, place_of_function
 from .moved_calls import MovedCalls
 from .moved_function import in_thread, on_loop
 from .probe import thread_limiter
-from .reason import ERROR_PREFIX
+from .reason import NOTE_PREFIX
 from .stacks import UserCode, definition_of
 
 _COROUTINE = 0x80  # CO_COROUTINE
@@ -49,32 +49,17 @@ class RemedyOrder(NamedTuple):
         return cls(**given)
 
 
-def _each(names: Iterable[str], move: Callable[[str], None]) -> None:
-    names = list(names)
-    refused = [found for found in (_refusal(move, name) for name in names) if found is not None]
-    if refused and len(refused) == len(names):
+def apply(app: Any, order: RemedyOrder, calls: MovedCalls | None = None) -> None:
+    """Call it in a task of the event loop that serves `app`. Raises RemedyError where nothing of what is to be moved
+    can be, or the threads cannot be set. Else what cannot be moved stays as it is, and the log gets a note of it.
+    `calls` are those of the order, which must be moved by now."""
+    tried = [_refusal(move) for move in _moves(app, order)]
+    refused = [*_unmoved(calls), *(each for each in tried if each is not None)]
+    some_moved = None in tried or (calls is not None and calls.has_moved())
+    if refused and not some_moved:
         raise refused[0]
     for one in refused:
-        print(f"{ERROR_PREFIX}{one}", file=sys.stderr, flush=True)  # noqa: T201 - it is a log
-
-
-def _refusal(move: Callable[[str], None], name: str) -> RemedyError | None:
-    try:
-        move(name)
-    except RemedyError as error:
-        return error
-    return None
-
-
-def apply(app: Any, order: RemedyOrder, calls: MovedCalls | None = None) -> None:
-    """Call it in a task of the event loop that serves `app`. Raises RemedyError where one can be applied to none of its
-    routes. Of several, those that it cannot be applied to stay as they are. `calls` are those of the order, which must
-    be moved by now."""
-    _each(() if calls is None else calls.unmoved(), _unmoved)
-    _each(order.in_thread, lambda name: _move_endpoint(_named(app, name), name, to_thread=True))
-    wanted = order.dependencies_in_thread
-    _each(wanted, lambda name: _move_dependencies(_named(app, name), name, {tuple(each) for each in wanted[name]}))
-    _each(order.on_loop, lambda name: _move_endpoint(_named(app, name), name, to_thread=False))
+        print(f"{NOTE_PREFIX}{one}", file=sys.stderr, flush=True)  # noqa: T201 - it is a log
     if order.threads:
         limiter = thread_limiter()
         if limiter is None:
@@ -82,8 +67,27 @@ def apply(app: Any, order: RemedyOrder, calls: MovedCalls | None = None) -> None
         limiter.total_tokens = order.threads
 
 
-def _unmoved(call: str) -> None:
-    raise RemedyError(f"{call}: the app has not read this file in its startup, so the call in it stays where it is")
+def _moves(app: Any, order: RemedyOrder) -> Iterator[Callable[[], None]]:
+    """But for the calls, which are moved already."""
+    for name in order.in_thread:
+        yield functools.partial(_move_endpoint, app, name, to_thread=True)
+    for name, places in order.dependencies_in_thread.items():
+        yield functools.partial(_move_dependencies, app, name, {tuple(each) for each in places})
+    for name in order.on_loop:
+        yield functools.partial(_move_endpoint, app, name, to_thread=False)
+
+
+def _refusal(move: Callable[[], None]) -> RemedyError | None:
+    try:
+        move()
+    except RemedyError as error:
+        return error
+    return None
+
+
+def _unmoved(calls: MovedCalls | None) -> Iterator[RemedyError]:
+    for call in () if calls is None else calls.unmoved():
+        yield RemedyError(f"{call}: the app has not read this file in its startup, so the call in it stays where it is")
 
 
 def _named(app: Any, name: str) -> Any:
@@ -123,7 +127,8 @@ class _Handler:
             self._cells["is_coroutine"].cell_contents = is_coroutine
 
 
-def _move_endpoint(route: Any, name: str, *, to_thread: bool) -> None:
+def _move_endpoint(app: Any, name: str, *, to_thread: bool) -> None:
+    route = _named(app, name)
     handlers = _Handler.all_of(route)
     if hasattr(route, "dependant") and not handlers:
         version = getattr(sys.modules.get("fastapi"), "__version__", "of an unknown version")
@@ -155,7 +160,8 @@ def _call_instead(route: Any, call: Callable[..., Any], name: str) -> None:
     holder.app = sys.modules["starlette.routing"].request_response(call)
 
 
-def _move_dependencies(route: Any, name: str, wanted: Collection[tuple[Any, ...]]) -> None:
+def _move_dependencies(app: Any, name: str, wanted: Collection[tuple[Any, ...]]) -> None:
+    route = _named(app, name)
     user = UserCode()
     dependants = [handler.dependant for handler in _Handler.all_of(route)]
     found = {id(each): each for dependant in dependants for each in movable_dependencies(route, dependant, user)}
