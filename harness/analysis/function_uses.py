@@ -88,9 +88,9 @@ class _Uses:
         own = _bound(node) if isinstance(node, _FUNCTIONS) else frozenset()
         bodies = (node.body if isinstance(node.body, list) else [node.body]) if isinstance(node, _FUNCTIONS) else []
         left = _left_to_the_framework(node)
-        for each in ast.iter_child_nodes(node):
-            if each not in left:
-                yield from self.of(each, hidden | own if each in bodies else hidden)
+        for child in ast.iter_child_nodes(node):
+            if child not in left:
+                yield from self.of(child, hidden | own if child in bodies else hidden)
 
     def _of_coroutine(self, node: ast.expr) -> Iterator[_Use]:
         function = node.func if isinstance(node, ast.Call) else node
