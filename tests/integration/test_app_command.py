@@ -205,7 +205,7 @@ def test_an_app_that_ends_while_it_is_asked_is_named_and_what_it_said_is_shown(t
     done = bench_app("dies:app", "--check", "--json", "--dir", str(tmp_path), "--max-blocked", "9s")
     routes = {route["path"]: route for route in json.loads(done.stdout)["routes"]}
     assert routes["/a"]["reason"] == "closed the connection without an answer"
-    assert routes["/b"]["reason"] == "nothing listened on its port"
+    assert routes["/b"]["reason"] == "not asked: the app ended at GET /a"
     lines = done.stderr.splitlines()
     assert "dies:app answered with an error; its log says: the last words" in lines
     assert "dies:app: it exited with 9; its log says: the last words" in lines
