@@ -29,10 +29,10 @@ from harness.machine.partition import available_cpus
 from tests.parts import PARTS
 
 ROOT = Path(__file__).parents[1]
-# The tests of the first part mostly wait: for a server to boot, for a phase to end. A container may have fewer CPUs
+# One more than CPUs: the tests of the first part mostly boot servers, and wait a little. A container may have fewer CPUs
 # than its machine.
 CPUS = ceil(min(len(available_cpus()), quota_cores() or inf))
-WORKERS = {"together": 2 * CPUS, "alone": 1}
+WORKERS = {"together": CPUS + 1, "alone": 1}
 TITLES = {"together": "what checks, {workers} at once", "alone": "what measures, one at a time"}
 NOTHING_RAN = pytest.ExitCode.NO_TESTS_COLLECTED
 

@@ -22,7 +22,7 @@ from harness.driving.local_generator import LocalGenerator
 from harness.processes.process import child_environment
 from harness.results.records.outcome import Outcome
 from harness.serving.answers import check_answers
-from tests.bench_kit import CHECKOUT
+from tests.bench_kit import CHECKOUT, wait_for
 from tests.integration.test_local_generator import closed
 from tests.integration.test_plain_locust import LISTENER, told
 
@@ -168,14 +168,15 @@ def test_everybody_asks_the_same_and_judges_it_alike(tmp_path: Path, scenario: P
 
         heard.clear()
         command = [sys.executable, "-m", "locust", "--headless", "-f", str(scenario), "-H", f"http://127.0.0.1:{port}"]
-        subprocess.run(
-            [*command, "-u", "4", "-r", "4", "-t", "2s", "-s", "2"],
+        with subprocess.Popen(
+            [*command, "-u", "4", "-r", "4", "-t", "60s", "-s", "5"],
             cwd=CHECKOUT,
             env=child_environment(CHECKOUT),
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as locust:
+            wait_for(lambda: len(heard) > 120, 50.0)
+            locust.terminate()
         plain = unchanging(heard)
         rows = told(tmp_path)
         assert len(rows) == plain.total() > 100
