@@ -29,7 +29,7 @@ from harness.machine.partition import available_cpus
 from tests.parts import PARTS
 
 ROOT = Path(__file__).parents[1]
-# One more than CPUs: the tests of the first part mostly boot servers, and wait a little. A container may have fewer CPUs
+# One more than CPUs: the tests of the first part boot servers, and wait a little. A container may have fewer CPUs
 # than its machine.
 CPUS = ceil(min(len(available_cpus()), quota_cores() or inf))
 WORKERS = {"together": CPUS + 1, "alone": 1}
