@@ -16,6 +16,7 @@ from tests.signals import children_start_with_default_signals
 MEASURING = {
     "integration/test_loaded_app.py",
     "integration/test_watched_apps.py",
+    "integration/test_app_load.py::test_a_remedy_is_measured_beside_the_app_as_it_is",
     "integration/test_calibration.py::test_a_freeze_is_seen_that_counting_from_the_send_would_hide",
     "integration/test_calibration.py::test_a_freeze_stops_everything",
     "integration/test_calibration.py::test_the_cpu_of_wrk_is_measured_while_it_runs",

@@ -25,7 +25,6 @@ _ANSWER_BYTES = 8 << 20  # as under load; of a longer answer no more is read: it
 _STREAM_S = 1.0  # of a stream of events; what blocks in it is seen by then
 _LEAST_TIMES = 3
 _IDLE_S = 0.02  # the watching thread sees that the loop is idle, and so when what comes next began
-_LAST_WORDS_S = 0.5  # until what it has said last is in its log
 _LOOP_S = 2.0  # an event loop that does not answer for so long after a request was given up
 _OK = 200
 _SERVER_ERROR = 500
@@ -100,7 +99,6 @@ def ask_routes(
             stuck += not is_over
             if not (answer.status and is_over):
                 if server.exit_code() is not None:
-                    time.sleep(_LAST_WORDS_S)
                     ended = f"the app ended at {request.route}"
                 elif not server.answers_health(_LOOP_S):
                     ended = f"since {request.route}, the event loop does not run any more"
